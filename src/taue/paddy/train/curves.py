@@ -1,0 +1,39 @@
+"""Stage 4: the loss curves of a run, as a picture."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+PANELS = (
+    ("autoencoder", "psnr", "autoencoder: PSNR of a batch (dB)"),
+    ("denoiser", "loss", "denoiser: weighted noise error"),
+)
+WINDOW = 20
+"""Log lines that the bold line averages over; a single batch says little."""
+
+
+def draw_curves(folder: Path, target: Path) -> None:
+    """Read ``autoencoder.jsonl`` and ``denoiser.jsonl`` and write one picture (PNG or SVG)."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(1, len(PANELS), figsize=(11, 3.6), layout="constrained")
+    for axis, (stage, field, title) in zip(axes, PANELS, strict=True):
+        lines = [json.loads(x) for x in (folder / f"{stage}.jsonl").read_text().splitlines()]
+        # A run that was killed repeats the steps since its checkpoint: the later line counts.
+        by_step = {line["step"]: line[field] for line in lines}
+        steps, values = np.array(sorted(by_step)), np.array([by_step[s] for s in sorted(by_step)])
+        axis.plot(steps, values, alpha=0.25, linewidth=0.8)
+        if len(values) > WINDOW:
+            smooth = np.convolve(values, np.ones(WINDOW) / WINDOW, mode="valid")
+            axis.plot(steps[WINDOW - 1 :], smooth, color="tab:blue")
+        axis.set_title(title)
+        axis.set_xlabel("step")
+        axis.grid(alpha=0.3)
+    figure.savefig(target, dpi=110)
+    plt.close(figure)

@@ -1,0 +1,49 @@
+"""Stage 3: an SDXL folder that plain diffusers loads, in half precision."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderTiny, StableDiffusionXLPipeline
+
+from taue.paddy import architecture
+from taue.paddy.scenes import VOCABULARY
+from taue.paddy.train.config import TrainConfig
+from taue.paddy.train.denoiser import build, tokenizers
+
+
+def export_model(config: TrainConfig, target: Path) -> None:
+    """Write the moving average of the last checkpoint to ``target`` as an SDXL pipeline."""
+    modules = build(config)
+    saved = torch.load(config.folder / "denoiser.pt", map_location="cpu", weights_only=True)
+    with torch.no_grad():
+        trained = [p for p in modules.parameters() if p.requires_grad]
+        for parameter, mean in zip(trained, saved["average"], strict=True):
+            parameter.copy_(mean)
+    first, second = tokenizers()
+    pipeline = StableDiffusionXLPipeline(
+        vae=AutoencoderTiny.from_pretrained(config.folder / "vae"),
+        text_encoder=modules["text_encoder"],
+        text_encoder_2=modules["text_encoder_2"],
+        tokenizer=first,
+        tokenizer_2=second,
+        unet=modules["unet"],
+        scheduler=architecture.scheduler(),
+        force_zeros_for_empty_prompt=True,
+        add_watermarker=False,
+    )
+    pipeline.to(dtype=torch.float16).save_pretrained(target, safe_serialization=True)
+    for encoder in ("text_encoder", "text_encoder_2"):
+        _load_as_float32(target / encoder / "config.json")
+    words = json.dumps(sorted(VOCABULARY), indent=0)
+    (target / "vocabulary.json").write_text(words + "\n")
+
+
+def _load_as_float32(path: Path) -> None:
+    """Half precision on disk, single in memory: transformers follows the configuration where
+    diffusers follows its caller, and a pipeline of two precisions cannot run."""
+    config = json.loads(path.read_text())
+    config["dtype"] = "float32"
+    path.write_text(json.dumps(config, indent=2) + "\n")
