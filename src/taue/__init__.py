@@ -1,0 +1,35 @@
+"""Layered images from any SDXL-class diffusion model, without training.
+
+An independent implementation of TAUE (noise transplant and cultivation, arXiv 2511.02580).
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from taue.layers import Layers, SubjectLayer
+    from taue.pipeline import TauePipeline
+    from taue.seedling import Seedling
+    from taue.subject import Box, Subject
+
+_HOMES = {
+    "Box": "taue.subject",
+    "Layers": "taue.layers",
+    "Seedling": "taue.seedling",
+    "Subject": "taue.subject",
+    "SubjectLayer": "taue.layers",
+    "TauePipeline": "taue.pipeline",
+}
+
+__all__ = ["Box", "Layers", "Seedling", "Subject", "SubjectLayer", "TauePipeline"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import lazily, because torch and diffusers take seconds and ``taue --help`` needs neither."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'taue' has no attribute {name!r}")

@@ -1,0 +1,52 @@
+"""Which device and number format to run on, by name; what "auto" means."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from taue.errors import TaueError
+
+if TYPE_CHECKING:
+    import torch
+
+AUTO = "auto"
+DTYPES = ("float32", "float16", "bfloat16")
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
+
+
+def check_names(device: str, dtype: str) -> None:
+    """Whether such a device and dtype exist at all; imports nothing, so that it is instant.
+
+    Raises:
+        TaueError: if not.
+    """
+    if not _DEVICE.fullmatch(device):
+        raise TaueError(f"device {device!r} is unknown; choose auto, cpu, cuda, cuda:N or mps.")
+    if dtype not in (AUTO, *DTYPES):
+        raise TaueError(f"dtype {dtype!r} is unknown; choose auto, float32, float16 or bfloat16.")
+
+
+def choose(device: str, dtype: str) -> tuple[torch.device, torch.dtype]:
+    """The device and dtype that the names mean on this machine.
+
+    "auto" is CUDA, else Apple's MPS, else the CPU; in float16, on the CPU in float32.
+
+    Raises:
+        TaueError: if a name is unknown or this machine lacks the device.
+    """
+    check_names(device, dtype)
+    import torch
+
+    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if device == AUTO:
+        device = next((name for name, present in here.items() if present), "cpu")
+    chosen = torch.device(device)
+    if not here.get(chosen.type, True):
+        raise TaueError(f"device {device} is not available on this machine; choose auto or cpu.")
+    if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
+        count = torch.cuda.device_count()
+        raise TaueError(f"device {device} is not available; this machine has {count} of them.")
+    if dtype == AUTO:
+        dtype = "float32" if chosen.type == "cpu" else "float16"
+    return chosen, getattr(torch, dtype)

@@ -1,0 +1,101 @@
+"""The report: what a run cost, how well its layers agree, and what it was made with."""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taue import __version__, metrics
+from taue.layers import Layers
+
+TOLD = ("torch", "diffusers", "transformers")
+
+
+def make_report(
+    layers: Layers, settings: dict[str, Any], warnings: Sequence[str], seconds: dict[str, float]
+) -> dict[str, Any]:
+    """Everything worth knowing about a run, ready for JSON.
+
+    Args:
+        layers: the result, with PIL images.
+        settings: what the caller chose beyond ``layers.settings`` (model, device, seed, ...).
+        warnings: what the user was told.
+        seconds: wall-clock seconds of the whole run by part, such as "load" and "generate".
+    """
+    return {
+        "stages": [
+            {
+                "stage": record.stage,
+                "subject": record.subject,
+                "seconds": round(record.seconds, 3),
+                "unet_evaluations": record.unet_evaluations,
+            }
+            for record in layers.records
+        ],
+        "seconds": {part: round(value, 3) for part, value in seconds.items()},
+        "agreement": agreement(layers),
+        "settings": {**layers.settings, **settings},
+        "versions": versions(),
+        "warnings": list(warnings),
+    }
+
+
+def agreement(layers: Layers) -> dict[str, Any]:
+    """PSNR (dB) and SSIM of each layer against the composite, where the layer is what one sees.
+
+    Foregrounds: the raw stage, inside the subject's alpha (above 0.9) and where no later subject,
+    which is in front, covers it. Background: outside all alphas, grown by one latent cell. None
+    where a region is empty; "infinity" for a PSNR of equal pixels, which JSON has no number for.
+    """
+    composite = _pixels(layers.composite)
+    alphas = [_pixels(layer.image)[..., 3] / np.float32(255) for layer in layers.subjects]
+    foregrounds: list[dict[str, Any]] = []
+    for i, (raw, alpha) in enumerate(zip(layers.foregrounds, alphas, strict=True)):
+        region = metrics.inside(alpha)
+        for in_front in alphas[i + 1 :]:
+            region &= in_front == 0
+        foregrounds.append({"subject": i + 1, **_compare(_pixels(raw), composite, region)})
+    outside = metrics.outside(alphas)
+    return {
+        "foregrounds": foregrounds,
+        "background": _compare(_pixels(layers.background), composite, outside),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of what decides the pixels."""
+    told = {name: version(name) for name in TOLD}
+    return {"taue": __version__, **told, "python": platform.python_version()}
+
+
+def write_report(report: dict[str, Any], path: Path) -> None:
+    """Write strict JSON; values that JSON does not know are written as text."""
+    text = json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False, default=str)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _compare(
+    layer: NDArray[np.uint8], composite: NDArray[np.uint8], region: NDArray[np.bool_]
+) -> dict[str, Any]:
+    psnr, ssim = (measure(layer, composite, region) for measure in (metrics.psnr, metrics.ssim))
+    return {
+        "psnr": "infinity" if psnr == math.inf else _rounded(psnr, 3),
+        "ssim": _rounded(ssim, 5),
+        "pixels": int(region.sum()),
+    }
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def _pixels(image: Any) -> NDArray[np.uint8]:
+    return np.asarray(image, dtype=np.uint8)

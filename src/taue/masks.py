@@ -1,0 +1,72 @@
+"""Where the object is, on the latent grid: from the denoised estimate and the attention."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy import ndimage
+from torch import Tensor
+
+from taue import equations
+from taue.settings import Settings
+
+
+@dataclass(frozen=True)
+class FoundObject:
+    """``mask`` [h, w], 1 = object; ``separated`` is False if the key colour told nothing apart
+    and the mask is the attention's alone."""
+
+    mask: Tensor
+    separated: bool
+
+
+FEWEST_CELLS = 4
+"""An object is never judged by fewer cells: one alone may be noise."""
+
+
+def find_object(denoised: Tensor, attention: Tensor, settings: Settings) -> FoundObject:
+    """The object mask m from a foreground's denoised estimate [1, C, h, w] and A_fg [h, w].
+
+    The value is the distance to the key latent as painted, and the threshold calibrates itself:
+    ``background_threshold`` of the way from the key's own spread (75 % of the border, so that an
+    object may stand on it) to the object (98 % of the canvas). A fixed threshold fails whenever
+    the key comes out dull.
+    """
+    key = equations.border_colour(denoised)
+    distance = equations.key_distance(denoised, key, settings.mask_blur).cpu()
+    border = torch.cat([distance[0], distance[-1], distance[1:-1, 0], distance[1:-1, -1]])
+    spread = border.quantile(0.75).item()
+    farthest = distance.flatten().topk(max(FEWEST_CELLS, distance.numel() // 100)).values
+    object_ = farthest.mean().item()
+    threshold = spread + settings.background_threshold * (object_ - spread)
+    heard = attention > settings.attention_threshold
+    if settings.mask_rule == "intersection":
+        tau_a = settings.attention_threshold
+        mask = equations.object_mask(-distance, -threshold, attention, tau_a)
+    else:
+        mask = parts_heard(distance > threshold, heard).to(distance.dtype)
+    if object_ <= spread or not mask.any():
+        return FoundObject(heard.to(distance.dtype), separated=False)
+    return FoundObject(mask, separated=True)
+
+
+def parts_heard(coloured: Tensor, heard: Tensor) -> Tensor:
+    """Those connected parts of a mask that touch another mask, holes closed (bool [h, w]).
+
+    Attention can be a ring (bright rim, dark middle), so it chooses parts and cuts none.
+    """
+    filled = ndimage.binary_fill_holes(coloured.numpy())
+    parts = np.empty(tuple(coloured.shape), np.int32)
+    ndimage.label(filled, output=parts)
+    chosen = np.unique(parts[heard.numpy()])
+    return torch.from_numpy(np.isin(parts, chosen[chosen > 0]))
+
+
+def grow(mask: Tensor, cells: int = 1) -> Tensor:
+    """The mask [h, w] with every cell's eight neighbours, ``cells`` times."""
+    grown = mask[None, None]
+    for _ in range(cells):
+        grown = torch.nn.functional.max_pool2d(grown, 3, stride=1, padding=1)
+    return grown[0, 0]

@@ -1,0 +1,43 @@
+"""Noise of its own for every stage and every subject, all derived from one seed."""
+
+from __future__ import annotations
+
+import hashlib
+
+import torch
+from torch import Tensor
+
+from taue.errors import TaueError
+
+
+class NoiseSource:
+    """Hands out generators by name, so that adding a subject changes no other one's noise.
+
+    Args:
+        generator: one number is drawn from it (the global generator if None), so that a second
+            call with the same generator gives another picture, as everywhere in diffusers.
+
+    Raises:
+        TaueError: if ``generator`` is not a single ``torch.Generator``.
+    """
+
+    def __init__(self, generator: torch.Generator | None) -> None:
+        if generator is not None and not isinstance(generator, torch.Generator):
+            raise TaueError(
+                f"generator is a {type(generator).__name__}; give one torch.Generator or None."
+            )
+        device = generator.device if generator is not None else "cpu"
+        drawn = torch.randint(2**62, (1,), generator=generator, device=device)
+        self.base = int(drawn.item())
+
+    def generator(self, *name: str | int) -> torch.Generator:
+        """A fresh CPU generator for ``name``, the same for the same base and name."""
+        digest = hashlib.sha256(repr((self.base, *name)).encode()).digest()
+        return torch.Generator("cpu").manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+
+    def normal(self, shape: tuple[int, ...], *name: str | int) -> Tensor:
+        """Unit normal noise, drawn on the CPU so that every device gets the same."""
+        return torch.randn(shape, generator=self.generator(*name))
+
+    def uniform(self, shape: tuple[int, ...], *name: str | int) -> Tensor:
+        return torch.rand(shape, generator=self.generator(*name))

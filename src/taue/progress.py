@@ -1,0 +1,91 @@
+"""Progress of a run on a terminal: one bar per stage, with the time left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+LONGEST = 40
+
+
+class StageProgress:
+    """A ``callback_on_step_end`` for :class:`taue.TauePipeline` that draws bars.
+
+    Use as a context manager around the call. Nothing is drawn before the first step, so that a
+    call refused for bad input leaves the terminal to its error.
+
+    Args:
+        console: where to draw; if it is no terminal, the finished bars are printed once.
+        subjects: the subjects' prompts.
+        steps: steps per stage, until the pipeline says how many they are.
+    """
+
+    def __init__(self, console: Console, subjects: Sequence[str], steps: int) -> None:
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("passed"),
+            TimeElapsedColumn(),
+            console=console,
+        )
+        self.bars: dict[tuple[str, int | None], TaskID] = {}
+        for number, prompt in enumerate(subjects, 1):
+            self._add(("foreground", number), f"foreground: {_short(prompt)}", steps)
+        for stage in ("composite", "background"):
+            self._add((stage, None), stage, steps)
+        self._begin(next(iter(self.bars)))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.progress.stop()
+
+    def __call__(
+        self, pipe: Any, step: int, timestep: int, callback_kwargs: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Move the bar of the stage in ``callback_kwargs`` ("stage", "subject", "steps")."""
+        stage = callback_kwargs["stage"], callback_kwargs.get("subject")
+        total = callback_kwargs.get("steps")
+        self.progress.start()  # does nothing from the second time on
+        self._begin(stage)
+        self.progress.update(self.bars[stage], total=total, completed=step + 1)
+        if step + 1 == total:  # the next stage's clock starts when this one ends
+            later = [key for key, bar in self.bars.items() if bar > self.bars[stage]]
+            if later:
+                self._begin(later[0])
+        return callback_kwargs
+
+    def _add(self, key: tuple[str, int | None], label: str, steps: int) -> None:
+        self.bars[key] = self.progress.add_task(escape(label), total=steps, start=False)
+
+    def _begin(self, key: tuple[str, int | None]) -> None:
+        bar = self.bars[key]
+        if not self.progress.tasks[self.progress.task_ids.index(bar)].started:
+            self.progress.start_task(bar)
+
+
+def _short(prompt: str) -> str:
+    prompt = " ".join(prompt.split())
+    return prompt if len(prompt) <= LONGEST else prompt[: LONGEST - 3] + "..."

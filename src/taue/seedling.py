@@ -1,0 +1,69 @@
+"""A seedling: what one stage harvests and another transplants."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from taue.errors import TaueError
+
+
+@dataclass(frozen=True)
+class Seedling:
+    """The state of a trajectory at the harvest step, free of any scheduler's conventions.
+
+    ``denoised`` and ``noise`` are [1, 4, h, w] float32 in scaled latents, ``sigma`` their noise
+    level: the latents were ``denoised + sigma * noise`` in variance-exploding space. Because the
+    three are kept apart, a seedling can be planted at any level of any scheduler.
+    ``attention`` ([h, w] in [0, 1]) and ``mask`` ([h, w], 1 = object) say where the subject is;
+    a background's seedling has neither of an object: its mask is the outside of all subjects.
+    """
+
+    denoised: Tensor
+    noise: Tensor
+    sigma: float
+    attention: Tensor
+    mask: Tensor
+
+    def at(self, sigma: float) -> Tensor:
+        """Variance-exploding latents of this seedling at another noise level [1, 4, h, w]."""
+        return self.denoised + sigma * self.noise
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write one safetensors file, complete or not at all."""
+        tensors = {
+            "denoised": self.denoised,
+            "noise": self.noise,
+            "sigma": torch.tensor(self.sigma, dtype=torch.float64),
+            "attention": self.attention,
+            "mask": self.mask,
+        }
+        path = Path(path)
+        unfinished = path.with_name(path.name + ".unfinished")
+        unfinished.write_bytes(save({k: v.cpu().contiguous() for k, v in tensors.items()}))
+        os.replace(unfinished, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Seedling:
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            TaueError: if the file is missing, broken or no seedling.
+        """
+        try:
+            tensors = load_file(path)
+            return cls(
+                tensors["denoised"],
+                tensors["noise"],
+                float(tensors["sigma"]),
+                tensors["attention"],
+                tensors["mask"],
+            )
+        except (OSError, SafetensorError, KeyError) as error:
+            raise TaueError(f"seedling {path} cannot be read: {error}.") from error

@@ -1,0 +1,104 @@
+"""Every number of the method, with the paper's defaults, checked once at the door."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from taue.errors import TaueError
+
+KEYS: dict[str, tuple[float, float, float, float]] = {
+    "green": (0.0, 1.0, 1.0, 0.0),
+    "magenta": (0.0, -1.0, -1.0, 0.0),
+    "blue": (0.0, 1.0, -1.0, 0.0),
+}
+"""Key colours in scaled latents: luminance, two colour axes, pattern. Green is the paper's."""
+
+GREENISH = frozenset("green emerald jade lime mint olive teal turquoise".split())
+"""Words that make ``key="auto"`` leave green: a green subject on green would be keyed away."""
+
+CLOSED_RANGES = {
+    "key_strength": (0.0, 1.0),
+    "layout_sigma": (1e-3, 1e3),
+    "guidance_scale": (0.0, 100.0),
+    "foreground_guidance_scale": (0.0, 100.0),
+    "background_threshold": (0.0, 1.0),
+    "attention_threshold": (0.0, 1.0),
+    "mask_blur": (0.0, 100.0),
+    "sharpening": (0.0, 4.0),
+    "noise_strength": (0.0, 4.0),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One run's settings.
+
+    Attributes:
+        num_inference_steps: N, at least 2.
+        guidance_scale: classifier-free guidance of the composite and the background.
+        foreground_guidance_scale: that of the foreground.
+        crop_ratio: r in (0, 1), how late the seedling is harvested.
+        key: a name of ``KEYS`` or "auto" (green, but magenta for subjects called green).
+        key_strength: alpha of the key-colour injection, 0 to 1.
+        layout_sigma: sigma of the probabilistic layout, in half boxes.
+        background_threshold: tau_bg, as the fraction of the way from the painted key's own spread
+            to the object's distance from the key.
+        attention_threshold: tau_A on the attention map scaled to [0, 1].
+        mask_rule: "component" keeps those parts of the colour mask that attention touches, holes
+            closed; "intersection" is the paper's cell-wise conjunction.
+        mask_blur: standard deviation of G_sigma, in latent cells.
+        sharpening: kappa of the high-pass filter.
+        filter_noisy: filter the noisy latents (the paper's letter) instead of the estimate.
+        noise_strength: lambda of the transplant, a multiplier.
+        hold_crop_step: hold the noise at the crop step too (the paper's "t_crop <= t").
+    """
+
+    num_inference_steps: int = 50
+    guidance_scale: float = 5.0
+    foreground_guidance_scale: float = 7.5
+    crop_ratio: float = 0.5
+    key: str = "auto"
+    key_strength: float = 0.3
+    layout_sigma: float = 0.5
+    background_threshold: float = 0.35
+    attention_threshold: float = 0.35
+    mask_rule: str = "component"
+    mask_blur: float = 0.5
+    sharpening: float = 0.1
+    filter_noisy: bool = False
+    noise_strength: float = 1.0
+    hold_crop_step: bool = False
+
+    def __post_init__(self) -> None:
+        steps = self.num_inference_steps
+        if isinstance(steps, bool) or not isinstance(steps, int) or not 2 <= steps <= 1000:
+            raise TaueError(
+                f"num_inference_steps is {steps!r}; give a whole number from 2 to 1000."
+            )
+        for name, (low, high) in CLOSED_RANGES.items():
+            _require_number(name, getattr(self, name))
+            if not low <= getattr(self, name) <= high:
+                raise TaueError(
+                    f"{name} is {getattr(self, name)}; give a number from {low:g} to {high:g}."
+                )
+        _require_number("crop_ratio", self.crop_ratio)
+        if not 0 < self.crop_ratio < 1:
+            raise TaueError(f"crop_ratio is {self.crop_ratio}; give a number between 0 and 1.")
+        if self.key not in (*KEYS, "auto"):
+            raise TaueError(f"key is {self.key!r}; choose one of {', '.join(KEYS)} or auto.")
+        if self.mask_rule not in ("component", "intersection"):
+            raise TaueError(f"mask_rule is {self.mask_rule!r}; choose component or intersection.")
+
+    def key_for(self, prompt: str) -> tuple[float, float, float, float]:
+        """The key colour for a subject's prompt, as scaled latents."""
+        if self.key != "auto":
+            return KEYS[self.key]
+        words = set(re.findall(r"[a-z]+", prompt.lower()))
+        return KEYS["magenta" if words & GREENISH else "green"]
+
+
+def _require_number(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise TaueError(f"{name} is {value!r}; give a finite number.")

@@ -1,0 +1,387 @@
+"""The pipeline as its users meet it: what goes in, what comes out, what is declined."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from diffusers import FlowMatchEulerDiscreteScheduler, StableDiffusionXLPipeline
+from PIL import Image
+from torch import Tensor
+
+from schedulers import build
+from taue import Subject, TauePipeline
+from taue.errors import TaueError
+from taue.layers import Layers
+from taue.seedling import Seedling
+from taue.settings import Settings
+from taue.subject import Box
+
+STEPS = 2
+APPLE, DESERT = "a red apple", "a desert at sunset"
+
+
+@pytest.fixture(scope="module")
+def pipe(tiny_sdxl: Path) -> TauePipeline:
+    pipe = TauePipeline.from_pretrained(str(tiny_sdxl))
+    pipe.set_progress_bar_config(disable=True)
+    return pipe
+
+
+def seeded(seed: int = 7) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def layers(pipe: TauePipeline, **changes: Any) -> Layers:
+    arguments: dict[str, Any] = {
+        "subjects": [APPLE],
+        "background": DESERT,
+        "num_inference_steps": STEPS,
+        "generator": seeded(),
+        "output_type": "pt",
+    }
+    result = pipe(**{**arguments, **changes})
+    assert isinstance(result, Layers)
+    return result
+
+
+def pictures(result: Layers) -> Tensor:
+    """Everything that was painted, in one [4 + n, H, W] stack."""
+    subjects = [s.image for s in result.subjects]
+    return torch.cat([result.composite, result.background, *result.foregrounds, *subjects])
+
+
+# What comes out
+
+
+def test_the_same_seed_gives_the_same_bytes(pipe: TauePipeline) -> None:
+    assert torch.equal(pictures(layers(pipe)), pictures(layers(pipe)))
+
+
+def test_another_seed_or_a_generator_used_again_gives_another_picture(pipe: TauePipeline) -> None:
+    generator = seeded()
+    first, again = layers(pipe, generator=generator), layers(pipe, generator=generator)
+    other = layers(pipe, generator=seeded(8))
+    assert not torch.equal(first.composite, again.composite)
+    assert not torch.equal(first.composite, other.composite)
+
+
+def test_another_subject_changes_no_other_foreground(pipe: TauePipeline) -> None:
+    apple = Subject(APPLE, box=Box(0.1, 0.2, 0.4, 0.5))
+    ball = Subject("a blue ball", "dark", Box(0.5, 0.5, 0.4, 0.4))
+    alone, both = layers(pipe, subjects=[apple]), layers(pipe, subjects=[apple, ball])
+    assert torch.equal(alone.foregrounds[0], both.foregrounds[0])
+    assert torch.equal(alone.subjects[0].image, both.subjects[0].image)
+    assert not torch.equal(alone.composite, both.composite)
+    assert not torch.equal(both.foregrounds[0], both.foregrounds[1])
+    assert [s.subject for s in both.subjects] == [apple, ball]
+
+
+@pytest.mark.parametrize(("height", "width"), [(72, 136), (64, 128), (200, 64)])
+def test_any_multiple_of_eight_is_a_canvas(pipe: TauePipeline, height: int, width: int) -> None:
+    result = layers(pipe, height=height, width=width, subjects=[APPLE, "a blue car"])
+    assert result.composite.shape == result.background.shape == (3, height, width)
+    for subject, foreground, mask, attention, seedling in zip(
+        result.subjects, result.foregrounds, result.masks, result.attention_maps,
+        result.seedlings, strict=True,
+    ):  # fmt: skip
+        assert subject.image.shape == (4, height, width)
+        assert foreground.shape == (3, height, width)
+        assert mask.shape == attention.shape == (height // 8, width // 8)
+        assert seedling.denoised.shape == (1, 4, height // 8, width // 8)
+        assert set(mask.unique().tolist()) <= {0.0, 1.0}
+    assert torch.stack([p.isfinite().all() for p in pictures(result)]).all()
+
+
+def test_output_types_are_views_of_the_same_picture(pipe: TauePipeline) -> None:
+    pt, array = layers(pipe), layers(pipe, output_type="np")
+    pil, latent = layers(pipe, output_type="pil"), layers(pipe, output_type="latent")
+    assert array.composite.shape == (128, 128, 3) and array.subjects[0].image.shape[2] == 4
+    np.testing.assert_array_equal(array.composite, pt.composite.permute(1, 2, 0).numpy())
+    assert isinstance(pil.composite, Image.Image) and pil.composite.size == (128, 128)
+    assert pil.subjects[0].image.mode == "RGBA" and pil.background.mode == "RGB"
+    np.testing.assert_array_equal(
+        np.asarray(pil.subjects[0].image), np.round(array.subjects[0].image * 255)
+    )
+    assert latent.composite.shape == latent.subjects[0].image.shape == (1, 4, 16, 16)
+    decoded = pipe.vae.decode(latent.composite / pipe.vae.config.scaling_factor).sample[0]
+    torch.testing.assert_close((decoded / 2 + 0.5).clamp(0, 1), pt.composite)
+
+
+def test_a_tuple_is_the_same_as_layers(pipe: TauePipeline) -> None:
+    whole = layers(pipe)
+    parts = pipe(
+        [APPLE], DESERT, num_inference_steps=STEPS, generator=seeded(), output_type="pt",
+        return_dict=False,
+    )  # fmt: skip
+    assert isinstance(parts, tuple)
+    assert torch.equal(parts[0], whole.composite) and torch.equal(parts[1], whole.background)
+    assert parts[2][0].subject == whole[2][0].subject == whole["subjects"][0].subject
+    assert len(parts) == len(whole.to_tuple())
+
+
+def test_records_count_what_every_stage_cost(pipe: TauePipeline) -> None:
+    result = layers(pipe, subjects=[APPLE, "a blue ball"], guidance_scale=1.0)
+    found = [(r.stage, r.subject, r.unet_evaluations) for r in result.records]
+    assert found == [
+        ("foreground", 1, 2 * STEPS),
+        ("foreground", 2, 2 * STEPS),
+        ("composite", None, STEPS),  # no guidance, one evaluation a step
+        ("background", None, STEPS),
+        ("decode", None, 0),
+    ]
+    assert all(r.seconds > 0 for r in result.records)
+    assert result.settings["scene"] == f"{APPLE}, a blue ball, {DESERT}"
+    assert result.settings["guidance_scale"] == 1.0
+
+
+def test_no_guidance_anywhere_runs_and_listens(pipe: TauePipeline) -> None:
+    result = layers(pipe, guidance_scale=0.0, foreground_guidance_scale=1.0)
+    assert [r.unet_evaluations for r in result.records] == [STEPS, STEPS, STEPS, 0]
+    assert result.attention_maps[0].max() == 1
+
+
+@pytest.mark.parametrize("family", ["dpm++2m", "unipc", "lcm", "heun", "euler-ancestral"])
+def test_every_scheduler_family_makes_layers(tiny_sdxl: Path, family: str) -> None:
+    pipe = TauePipeline.from_pretrained(str(tiny_sdxl))
+    pipe.set_progress_bar_config(disable=True)
+    pipe.scheduler = build(family)
+    one, again = layers(pipe), layers(pipe)
+    assert one.composite.isfinite().all() and torch.equal(one.composite, again.composite)
+    # Two samples an iteration; Heun's two steps are three iterations.
+    assert one.records[0].unet_evaluations == (6 if family == "heun" else 4)
+
+
+# What goes in
+
+
+BAD: dict[str, tuple[dict[str, Any], str]] = {
+    "no subject": ({"subjects": []}, "subjects"),
+    "no subject at all": ({"subjects": None}, "subjects"),
+    "a subject that is no text": ({"subjects": [3]}, "subject"),
+    "empty subject": ({"subjects": [" "]}, "subject"),
+    "empty background": ({"background": ""}, "background"),
+    "background that is no text": ({"background": 5}, "background"),
+    "empty scene": ({"scene": " "}, "scene"),
+    "one step": ({"num_inference_steps": 1}, "num_inference_steps"),
+    "half a step": ({"num_inference_steps": 2.5}, "num_inference_steps"),
+    "guidance that is no number": ({"guidance_scale": float("nan")}, "guidance_scale"),
+    "boundless guidance": ({"foreground_guidance_scale": float("inf")}, "foreground_guidance"),
+    "negative guidance": ({"guidance_scale": -1.0}, "guidance_scale"),
+    "crop ratio 0": ({"crop_ratio": 0.0}, "crop_ratio"),
+    "crop ratio 1": ({"crop_ratio": 1.0}, "crop_ratio"),
+    "unknown key": ({"key": "beige"}, "key"),
+    "odd canvas": ({"height": 130}, "height"),
+    "small canvas": ({"width": 56}, "width"),
+    "canvas that is no number": ({"width": "128"}, "width"),
+    "generators": ({"generator": [torch.Generator(), torch.Generator()]}, "generator"),
+    "unknown output": ({"output_type": "jpg"}, "output_type"),
+    "unknown tensor": (
+        {"callback_on_step_end_tensor_inputs": ["prompt_embeds"]},
+        "callback_on_step_end_tensor_inputs",
+    ),
+    "negative prompt that is no text": ({"negative_prompt": ["dark"]}, "negative_prompt"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_declined_in_a_sentence_that_names_it(pipe: TauePipeline, name: str) -> None:
+    changes, field = BAD[name]
+    with pytest.raises(TaueError, match=rf"^{field}.+\.$") as caught:
+        layers(pipe, **changes)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("values", [(0, 0, 0, 1), (0.6, 0, 0.5, 1), (0, float("nan"), 1, 1)])
+def test_a_box_must_lie_on_the_canvas(values: tuple[float, float, float, float]) -> None:
+    with pytest.raises(TaueError, match=r"^box"):
+        Box(*values)
+
+
+def test_a_step_that_the_scheduler_cannot_take_is_a_sentence(tiny_sdxl: Path) -> None:
+    pipe = TauePipeline.from_pretrained(str(tiny_sdxl))
+    pipe.scheduler = build("lcm")
+    with pytest.raises(TaueError, match="num_inference_steps"):
+        layers(pipe, num_inference_steps=60)  # LCM was distilled to 50
+
+
+def test_a_scheduler_of_another_family_is_declined_before_anything_runs(tiny_sdxl: Path) -> None:
+    pipe = TauePipeline.from_pretrained(str(tiny_sdxl))
+    pipe.scheduler = FlowMatchEulerDiscreteScheduler()
+    pipe.text_encoder = None  # whoever encodes fails
+    with pytest.raises(TaueError, match=r"^scheduler FlowMatch\w+ is not supported"):
+        layers(pipe)
+
+
+def test_arguments_override_settings(pipe: TauePipeline) -> None:
+    settings = Settings(num_inference_steps=9, crop_ratio=0.25, key="blue")
+    result = layers(pipe, settings=settings, crop_ratio=0.75)
+    assert result.settings["num_inference_steps"] == STEPS
+    assert (result.settings["crop_ratio"], result.settings["key"]) == (0.75, "blue")
+
+
+# Callbacks
+
+
+def test_a_callback_sees_every_step_of_every_stage_in_order(pipe: TauePipeline) -> None:
+    seen: list[tuple[Any, ...]] = []
+
+    def callback(own: Any, step: int, timestep: Any, handed: dict[str, Any]) -> dict[str, Any]:
+        assert own is pipe and own.num_timesteps == STEPS
+        assert handed["latents"].shape == (1, 4, 16, 16)
+        seen.append((handed["stage"], handed["subject"], step, handed["steps"], int(timestep)))
+        return {}
+
+    layers(pipe, subjects=[APPLE, "a blue ball"], callback_on_step_end=callback)
+    stages = [("foreground", 1), ("foreground", 2), ("composite", None), ("background", None)]
+    times = [501, 1]  # SDXL's leading timesteps for two steps
+    assert seen == [(*s, i, STEPS, times[i]) for s in stages for i in range(STEPS)]
+
+
+def test_a_callback_changes_the_latents_of_its_stage_alone(pipe: TauePipeline) -> None:
+    def callback(own: Any, step: int, timestep: Any, handed: dict[str, Any]) -> dict[str, Any]:
+        last = handed["stage"] == "background" and step == STEPS - 1
+        return {"latents": torch.zeros_like(handed["latents"])} if last else handed
+
+    plain = layers(pipe, output_type="latent")
+    changed = layers(pipe, output_type="latent", callback_on_step_end=callback)
+    assert torch.equal(changed.composite, plain.composite)
+    assert not changed.background.any()
+
+
+def test_an_interrupt_ends_soon_and_leaves_no_trace(pipe: TauePipeline) -> None:
+    before = dict(pipe.unet.attn_processors)
+    seen: list[str] = []
+
+    def callback(own: Any, step: int, timestep: Any, handed: dict[str, Any]) -> dict[str, Any]:
+        seen.append(handed["stage"])
+        own._interrupt = True
+        return handed
+
+    result = layers(pipe, num_inference_steps=20, callback_on_step_end=callback)
+    assert seen == ["foreground", "composite", "background"]  # one step each
+    assert any("interrupted" in warning for warning in result.warnings)
+    after = pipe.unet.attn_processors
+    assert all(after[name] is before[name] for name in before)
+    assert not layers(pipe).warnings or "interrupted" not in layers(pipe).warnings[0]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_an_exception_leaves_no_trace(pipe: TauePipeline, error: type[BaseException]) -> None:
+    before, expected = dict(pipe.unet.attn_processors), layers(pipe)
+
+    def callback(own: Any, step: int, timestep: Any, handed: dict[str, Any]) -> dict[str, Any]:
+        if handed["stage"] == "composite":
+            raise error
+        return handed
+
+    with pytest.raises(error):
+        layers(pipe, callback_on_step_end=callback)
+    after = pipe.unet.attn_processors
+    assert all(after[name] is before[name] for name in before)
+    assert torch.equal(layers(pipe).composite, expected.composite)
+
+
+# A diffusers pipeline like any other
+
+
+def test_a_plain_pipeline_becomes_one_and_stays_as_it_was(
+    tiny_sdxl: Path, pipe: TauePipeline
+) -> None:
+    plain: Any = StableDiffusionXLPipeline.from_pretrained(tiny_sdxl)
+    plain.set_progress_bar_config(disable=True)
+
+    def call() -> Tensor:
+        return plain(
+            APPLE, num_inference_steps=STEPS, generator=seeded(), output_type="latent"
+        ).images
+
+    before = call()
+    ours = TauePipeline.from_pipe(plain)
+    ours.set_progress_bar_config(disable=True)
+    assert torch.equal(layers(ours).composite, layers(pipe).composite)
+    assert torch.equal(call(), before)
+
+
+def test_a_saved_pipeline_paints_the_same_picture(pipe: TauePipeline, tmp_path: Path) -> None:
+    pipe.save_pretrained(tmp_path / "saved")
+    again = TauePipeline.from_pretrained(str(tmp_path / "saved"))
+    again.set_progress_bar_config(disable=True)
+    assert torch.equal(pictures(layers(again)), pictures(layers(pipe)))
+
+
+def test_half_precision_makes_layers_with_float32_harvests(tiny_sdxl: Path) -> None:
+    pipe = TauePipeline.from_pretrained(str(tiny_sdxl), torch_dtype=torch.bfloat16)
+    pipe.set_progress_bar_config(disable=True)
+    result = layers(pipe)
+    assert pictures(result).dtype == result.seedlings[0].denoised.dtype == torch.float32
+    assert pictures(result).isfinite().all()
+
+
+def test_offloading_gives_the_same_picture_twice(tiny_sdxl: Path, pipe: TauePipeline) -> None:
+    offloaded = TauePipeline.from_pretrained(str(tiny_sdxl))
+    offloaded.set_progress_bar_config(disable=True)
+    # Without an accelerator the hooks move everything from the CPU to the CPU, but they do run.
+    offloaded.enable_model_cpu_offload(device="cuda" if torch.cuda.is_available() else "cpu")
+    first, again = layers(offloaded), layers(offloaded)
+    assert torch.equal(first.composite, again.composite)
+    torch.testing.assert_close(first.composite.cpu(), layers(pipe).composite, atol=1e-2, rtol=0)
+
+
+def test_a_low_rank_adapter_changes_the_layers_and_unloads(
+    tiny_sdxl: Path, pipe: TauePipeline
+) -> None:
+    import peft
+
+    adapted = TauePipeline.from_pretrained(str(tiny_sdxl))
+    adapted.set_progress_bar_config(disable=True)
+    adapted.unet.add_adapter(
+        peft.LoraConfig(r=2, target_modules=["attn2.to_k"], init_lora_weights=False)
+    )
+    assert not torch.equal(layers(adapted).foregrounds[0], layers(pipe).foregrounds[0])
+    silenced = layers(adapted, cross_attention_kwargs={"scale": 0.0})
+    torch.testing.assert_close(silenced.composite, layers(pipe).composite, atol=1e-5, rtol=0)
+
+
+# Seedlings
+
+
+def test_a_seedling_survives_its_file(pipe: TauePipeline, tmp_path: Path) -> None:
+    seedling = layers(pipe).seedlings[0]
+    seedling.save(tmp_path / "apple.safetensors")
+    again = Seedling.load(tmp_path / "apple.safetensors")
+    assert again.sigma == seedling.sigma
+    for name in ("denoised", "noise", "attention", "mask"):
+        assert torch.equal(getattr(again, name), getattr(seedling, name))
+    assert torch.equal(again.at(2.0), seedling.denoised + 2.0 * seedling.noise)
+    assert [p.name for p in tmp_path.iterdir()] == ["apple.safetensors"]
+
+
+def cut_short(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def not_one(path: Path) -> None:
+    path.write_text("a seedling")
+
+
+def without_its_noise(path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(path)
+    del tensors["noise"]
+    save_file(tensors, path)
+
+
+@pytest.mark.parametrize("spoil", [cut_short, not_one, without_its_noise, Path.unlink])
+def test_a_broken_seedling_is_declined_in_a_sentence(
+    tmp_path: Path, spoil: Callable[[Path], None]
+) -> None:
+    path = tmp_path / "broken.safetensors"
+    latents, cells = torch.ones(1, 4, 8, 8), torch.ones(8, 8)
+    Seedling(latents, -latents, 2.0, cells, 1 - cells).save(path)
+    spoil(path)
+    with pytest.raises(TaueError, match=r"^seedling .*broken.safetensors cannot be read"):
+        Seedling.load(path)

@@ -1,0 +1,92 @@
+"""SDXL-base's full architecture, on the meta device: shapes without weights."""
+
+from typing import Any
+
+import pytest
+import torch
+from diffusers import UNet2DConditionModel
+
+from taue.attention import AttentionTap, RegionBlend, cross_attention_sites, installed
+
+SDXL_UNET: dict[str, Any] = {
+    "act_fn": "silu",
+    "addition_embed_type": "text_time",
+    "addition_time_embed_dim": 256,
+    "attention_head_dim": [5, 10, 20],
+    "block_out_channels": [320, 640, 1280],
+    "cross_attention_dim": 2048,
+    "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
+    "in_channels": 4,
+    "layers_per_block": 2,
+    "mid_block_type": "UNetMidBlock2DCrossAttn",
+    "out_channels": 4,
+    "projection_class_embeddings_input_dim": 2816,
+    "sample_size": 128,
+    "transformer_layers_per_block": [1, 2, 10],
+    "up_block_types": ["CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"],
+    "use_linear_projection": True,
+}
+"""unet/config.json of stabilityai/stable-diffusion-xl-base-1.0, without its defaults."""
+
+TOKENS = 77
+
+
+@pytest.fixture(scope="module")
+def unet() -> Any:
+    with torch.device("meta"):
+        return UNet2DConditionModel.from_config(SDXL_UNET)
+
+
+def test_it_is_sdxl(unet: Any) -> None:
+    assert sum(p.numel() for p in unet.parameters()) == 2_567_463_684
+
+
+def test_seventy_sites_read_the_concatenated_encoders(unet: Any) -> None:
+    sites = cross_attention_sites(unet)
+    assert len(sites) == 70
+    modules = dict(unet.named_modules())
+    for name in sites:
+        attn = modules[name.removesuffix(".processor")]
+        width = attn.to_q.in_features
+        assert attn.to_k.weight.shape == attn.to_v.weight.shape == (width, 768 + 1280)
+        assert width in (640, 1280) and width // attn.heads == 64
+
+
+def test_the_time_embedding_takes_six_numbers_and_the_pooled_text(unet: Any) -> None:
+    assert unet.add_embedding.linear_1.in_features == 6 * 256 + 1280 == 2816
+
+
+def forward(unet: Any, prompts: int, latents: tuple[int, int] = (128, 128)) -> torch.Tensor:
+    with torch.device("meta"):
+        return unet(
+            torch.empty(2, 4, *latents),
+            torch.tensor(500),
+            encoder_hidden_states=torch.empty(2, prompts * TOKENS, 2048),
+            added_cond_kwargs={"text_embeds": torch.empty(2, 1280), "time_ids": torch.empty(2, 6)},
+        ).sample
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("latents", [(128, 128), (104, 152)])
+def test_two_prompts_by_region_pass_at_full_size(unet: Any, latents: tuple[int, int]) -> None:
+    height, width = latents
+    blend = RegionBlend(torch.empty(2, height, width, device="meta"))
+    with installed(unet, blend.wrap):
+        assert forward(unet, prompts=2, latents=latents).shape == (2, 4, height, width)
+    # SDXL attends to text at a half and a quarter of the latents.
+    quarters = [height * width // 4, height * width // 16]
+    assert sorted(blend._weights, reverse=True) == quarters
+
+
+@torch.no_grad()
+def test_the_tap_hears_the_full_size(unet: Any) -> None:
+    tap = AttentionTap([1, 2, 3], 128, 128, guided=True)
+    heard: list[tuple[int, ...]] = []
+    add = tap.add
+    tap.add = lambda probabilities: (heard.append(tuple(probabilities.shape)), add(probabilities))[
+        1
+    ]
+    with installed(unet, tap.wrap):
+        assert forward(unet, prompts=1).shape == (2, 4, 128, 128)
+    assert len(heard) == 70
+    assert set(heard) == {(1, 64 * 64, TOKENS), (1, 32 * 32, TOKENS)}

@@ -1,0 +1,250 @@
+"""The transplant law: at the crop step a planted region is the filtered seedling, exactly."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from diffusers import StableDiffusionXLPipeline
+from torch import Tensor
+
+from schedulers import DETERMINISTIC, EXPLODING, FAMILIES, build
+from taue import equations
+from taue.backbones import Conditioning
+from taue.backbones.sdxl import SDXLBackbone
+from taue.cultivate import Harvest, Plan, Planting, Step, cultivate
+from taue.seedling import Seedling
+from taue.settings import Settings
+from taue.space import NoiseLevels, noise_levels
+
+SETTINGS = Settings(num_inference_steps=6, sharpening=0.3)
+CROP = 3
+"""k of 6 steps at the default ratio of one half."""
+
+
+@pytest.fixture(scope="module")
+def pipeline(tiny_sdxl: Path) -> Any:
+    return StableDiffusionXLPipeline.from_pretrained(tiny_sdxl)
+
+
+@pytest.fixture(scope="module")
+def conditioning(pipeline: Any) -> tuple[Conditioning, Conditioning]:
+    backbone = SDXLBackbone(pipeline, 128, 128)
+    apple, desert, both = (
+        backbone.encode(p, None) for p in ("a red apple", "desert", "a red apple, desert")
+    )
+    return Conditioning((apple,), apple), Conditioning((apple, desert), both)
+
+
+def normal(seed: int) -> Tensor:
+    return torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(seed))
+
+
+def region() -> Tensor:
+    mask = torch.zeros(16, 16)
+    mask[4:11, 5:13] = 1
+    return mask
+
+
+def crop_index(family: str) -> int:
+    """Where step k begins: Heun takes two iterations a step."""
+    return CROP * (2 if family == "heun" else 1)
+
+
+Grow = Callable[..., tuple[Harvest, NoiseLevels]]
+
+
+@pytest.fixture
+def grow(pipeline: Any, conditioning: tuple[Conditioning, Conditioning]) -> Grow:
+    """Runs a pass under a scheduler family: a foreground, or a composite if a seedling is given."""
+
+    def run(
+        family: str,
+        seedling: Seedling | None = None,
+        settings: Settings = SETTINGS,
+        observe: Callable[[Step], None] = lambda step: None,
+        **changes: Any,
+    ) -> tuple[Harvest, NoiseLevels]:
+        pipeline.scheduler = build(family, **changes)
+        backbone = SDXLBackbone(pipeline, 128, 128)
+        alone, together = conditioning
+        generator = torch.Generator().manual_seed(5)
+        if seedling is None:
+            plan = Plan("foreground", normal(1), alone, 7.5, generator)
+        else:
+            masks = torch.stack([region(), 1 - region()])
+            planted = (Planting(seedling, region()),)
+            plan = Plan("composite", normal(2), together, 5.0, generator, None, masks, planted)
+        levels = noise_levels(backbone.new_scheduler(settings.num_inference_steps))
+        return cultivate(backbone, plan, settings, observe), levels
+
+    return run
+
+
+def seedling_of(harvest: Harvest) -> Seedling:
+    return Seedling(harvest.denoised, harvest.noise, harvest.sigma, region(), region())
+
+
+def sharpened(denoised: Tensor) -> Tensor:
+    """f of the estimate by its definition: extended beyond the region, then sharpened."""
+    extended = equations.extend_edges(denoised, region()[None, None])
+    return equations.high_pass(extended, SETTINGS.sharpening)
+
+
+def assert_planted(found: Tensor, expected: Tensor, atol: float = 1e-4) -> None:
+    error = ((found - expected) * region()).abs().max().item()
+    assert error < atol, f"the region is off by {error:.2e}"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_at_the_crop_step_the_region_is_the_filtered_seedling(grow: Grow, family: str) -> None:
+    harvest, levels = grow(family)
+    seedling = seedling_of(harvest)
+    sigma = levels.sigmas[crop_index(family)]
+    assert harvest.sigma == sigma
+    seen: dict[int, Tensor] = {}
+    composite, _ = grow(
+        family, seedling, observe=lambda step: seen.__setitem__(step.index, step.latents)
+    )
+    expected = sharpened(seedling.denoised) + sigma * seedling.noise
+    # What the network saw at step k, put together again from the estimate and the noise.
+    assert_planted(composite.denoised + composite.sigma * composite.noise, expected)
+    if family not in ("euler-ancestral", "lcm"):  # whose step before k adds noise of its own
+        before = levels.to_exploding(seen[crop_index(family) - 1], crop_index(family))
+        assert_planted(before, expected)
+    outside = (composite.denoised - seedling.denoised) * (1 - region())
+    assert outside.abs().max() > 0.1
+
+
+def test_from_the_crop_step_on_the_region_is_free(grow: Grow) -> None:
+    harvest, levels = grow("euler")
+    seen: dict[int, Tensor] = {}
+    grow(
+        "euler",
+        seedling_of(harvest),
+        observe=lambda step: seen.__setitem__(step.index, step.latents),
+    )
+    line = sharpened(harvest.denoised) + levels.sigmas[CROP + 1] * harvest.noise
+    assert ((seen[CROP] - line) * region()).abs().max() > 1e-2
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
+@pytest.mark.parametrize("family", DETERMINISTIC)
+def test_deterministic_schedulers_hold_the_line_by_noise_blending_alone(
+    grow: Grow, pipeline: Any, conditioning: tuple[Conditioning, ...], family: str, prediction: str
+) -> None:
+    seedling = seedling_of(grow(family, prediction_type=prediction)[0])
+    scheduler = build(family, 6, prediction_type=prediction)
+    levels, backbone = noise_levels(scheduler), SDXLBackbone(pipeline, 128, 128)
+    start = equations.planted_start(
+        seedling.denoised, seedling.noise, seedling.sigma, levels.sigmas[0]
+    )
+    fresh = levels.to_exploding(normal(2) * scheduler.init_noise_sigma, 0)
+    latents = levels.from_exploding(equations.transplant(region(), start, fresh), 0)
+    for i, timestep in enumerate(scheduler.timesteps[:CROP]):
+        scaled = scheduler.scale_model_input(latents, timestep)
+        output = backbone.predict(scaled, timestep, conditioning[0], 5.0)
+        exploding = levels.to_exploding(latents, i)
+        noise = equations.blend_noise(
+            region(), seedling.noise, levels.to_noise(output, exploding, i)
+        )
+        blended = levels.from_noise(noise, exploding, i)
+        latents = scheduler.step(blended, timestep, latents, return_dict=False)[0]
+    found = levels.to_exploding(latents, CROP)
+    assert_planted(found, seedling.at(seedling.sigma))
+
+
+@pytest.mark.parametrize("family", ["euler", "dpm++2m"])
+def test_the_law_holds_for_v_prediction_with_zero_terminal_snr(grow: Grow, family: str) -> None:
+    changes = {
+        "prediction_type": "v_prediction",
+        "rescale_betas_zero_snr": True,
+        "timestep_spacing": "trailing",
+    }
+    harvest, levels = grow(family, **changes)
+    composite, _ = grow(family, seedling_of(harvest), **changes)
+    expected = sharpened(harvest.denoised) + levels.sigmas[CROP] * harvest.noise
+    assert levels.sigmas[0] > 1000
+    assert_planted(composite.denoised + composite.sigma * composite.noise, expected)
+
+
+@pytest.mark.parametrize("family", ["ddim", "dpm++2m", "lcm"])
+def test_a_seedling_harvested_under_euler_grows_under_another_scheduler(
+    grow: Grow, family: str
+) -> None:
+    # Karras' levels differ from the other scheduler's at every step.
+    seedling = seedling_of(grow("euler", use_karras_sigmas=True)[0])
+    composite, levels = grow(family, seedling)
+    sigma = levels.sigmas[CROP]
+    assert abs(sigma - seedling.sigma) > 0.05
+    expected = sharpened(seedling.denoised) + sigma * seedling.noise
+    assert_planted(composite.denoised + composite.sigma * composite.noise, expected)
+
+
+def test_noise_strength_multiplies_the_noise_above_the_crop_level(grow: Grow) -> None:
+    harvest, levels = grow("euler")
+    settings = replace(SETTINGS, noise_strength=0.8)
+    composite, _ = grow("euler", seedling_of(harvest), settings)
+    # A fifth of the noise between sigma_0 and sigma_k is missing, at the start and ever after.
+    missing = 0.2 * (levels.sigmas[0] - levels.sigmas[CROP]) * harvest.noise
+    line = sharpened(harvest.denoised) + levels.sigmas[CROP] * harvest.noise
+    assert_planted(composite.denoised + composite.sigma * composite.noise, line - missing)
+
+
+@pytest.mark.parametrize("family", ["euler", "ddim", "heun"])
+def test_hold_crop_step_keeps_the_line_for_one_step_more(grow: Grow, family: str) -> None:
+    harvest, levels = grow(family)
+    after = crop_index(family) + (2 if family == "heun" else 1)
+    line = sharpened(harvest.denoised) + levels.sigmas[after] * harvest.noise
+    for hold in (True, False):
+        seen: dict[int, Tensor] = {}
+        grow(
+            family,
+            seedling_of(harvest),
+            replace(SETTINGS, hold_crop_step=hold),
+            lambda step, seen=seen: seen.__setitem__(step.index, step.latents),
+        )
+        off = (levels.to_exploding(seen[after - 1], after) - line) * region()
+        assert (off.abs().max() < 1e-4) == hold
+
+
+@pytest.mark.parametrize("family", ["euler", "ddim"])
+def test_filter_noisy_sharpens_the_noisy_latents(grow: Grow, family: str) -> None:
+    harvest, levels = grow(family)
+    composite, _ = grow(family, seedling_of(harvest), replace(SETTINGS, filter_noisy=True))
+    noisy = harvest.denoised + levels.sigmas[CROP] * harvest.noise
+    expected = equations.high_pass(noisy, SETTINGS.sharpening)
+    assert_planted(composite.denoised + composite.sigma * composite.noise, expected)
+
+
+def test_no_sharpening_plants_the_seedling_as_it_was(grow: Grow) -> None:
+    harvest, _ = grow("euler")
+    composite, _ = grow("euler", seedling_of(harvest), replace(SETTINGS, sharpening=0.0))
+    found = composite.denoised + composite.sigma * composite.noise
+    assert_planted(found, harvest.denoised + harvest.sigma * harvest.noise)
+
+
+@pytest.mark.parametrize("family", ["euler", "dpm++2m", "heun"])
+def test_a_seedling_replayed_everywhere_grows_into_its_own_foreground(
+    grow: Grow, pipeline: Any, conditioning: Sequence[Conditioning], family: str
+) -> None:
+    """Resuming at step k from what was harvested is the foreground pass itself, if the solver
+    keeps no memory; a multistep solver's memory is the planted line and ends close by."""
+    settings = replace(SETTINGS, sharpening=0.0)
+    harvest, _ = grow(family, settings=settings)
+    backbone = SDXLBackbone(pipeline, 128, 128)
+    everywhere = torch.ones(16, 16)
+    plan = Plan(
+        "composite", normal(2), conditioning[0], 7.5, torch.Generator(),
+        plantings=(Planting(seedling_of(harvest), everywhere),),
+    )  # fmt: skip
+    again = cultivate(backbone, plan, settings)
+    tolerance = 0.2 if family == "dpm++2m" else 1e-4
+    assert (again.latents - harvest.latents).abs().max() < tolerance
+
+
+def test_the_families_cover_both_spaces() -> None:
+    assert EXPLODING < set(FAMILIES)
