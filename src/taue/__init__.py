@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from taue.box import Box
     from taue.layers import Layers, SubjectLayer
     from taue.pipeline import TauePipeline
     from taue.seedling import Seedling
-    from taue.subject import Box, Subject
+    from taue.subject import Subject
 
 _HOMES = {
-    "Box": "taue.subject",
+    "Box": "taue.box",
     "Layers": "taue.layers",
     "Seedling": "taue.seedling",
     "Subject": "taue.subject",

@@ -12,8 +12,15 @@ from torch import Tensor
 
 from taue.masks import grow
 
-SOFTNESS = 0.18
-"""Distance to the key (Euclidean RGB, 0 to 1.73) over which alpha rises from 0 to 1."""
+INNER_SOFTNESS = 0.18
+"""Distance to the key (Euclidean RGB, 0 to 1.73) over which alpha rises from 0 to 1 well inside
+the mask, where what resembles the key is rather the object's own colour."""
+
+REACH = 1.0
+"""Latent cells around an edge pixel in which the object's full distance to the key is sought."""
+
+FULL = 0.75
+"""An edge pixel is opaque at this share of that distance."""
 
 LEAST_SPREAD = 0.05
 """The key is never taken to be flatter than this: decoders ripple at the object's edge."""
@@ -39,16 +46,36 @@ def extract(picture: Tensor, mask: Tensor) -> Tensor:
         picture: the decoded foreground [3, H, W] in [0, 1].
         mask: the object mask on the latent grid [h, w]; alpha is zero beyond it grown by a cell.
     """
-    height, width = picture.shape[-2:]
-    near = F.interpolate(grow(mask)[None, None], size=(height, width), mode="nearest")[0, 0]
-    near = near.to(picture.device) > 0.5
+    size = picture.shape[-2:]
+    near = _enlarged(grow(mask), size).to(picture.device)
+    core = ~_enlarged(grow(1 - mask), size).to(picture.device)
     key = painted_key(picture, ~near)
     distance = (picture - key.view(3, 1, 1)).square().sum(dim=0).sqrt()
     beyond = distance[~near]
     spread = beyond.quantile(0.95).item() if 0 < beyond.numel() < 2**24 else 0.0
     spread = min(max(spread, LEAST_SPREAD), 0.3)
-    alpha = ((distance - spread) / SOFTNESS).clamp(0, 1) * near
+    cell = max(size) / max(mask.shape)
+    edge = edge_alpha(distance * near, spread, round(REACH * cell))
+    inner = ((distance - spread) / INNER_SOFTNESS).clamp(0, 1)
+    alpha = torch.where(core, torch.maximum(edge, inner), edge) * near
     return torch.cat([unmixed(picture, alpha, key), alpha[None]])
+
+
+def edge_alpha(distance: Tensor, spread: float, reach: int) -> Tensor:
+    r"""Alpha where the object's edge mixes with the key [H, W].
+
+    A pixel :math:`I = \alpha F + (1 - \alpha) K` is :math:`\alpha \lVert F - K \rVert` away from
+    the key; the object's own distance is the largest within ``reach`` pixels.
+    """
+    window = 2 * reach + 1
+    own = F.max_pool2d(distance[None, None], window, stride=1, padding=reach)[0, 0]
+    full = (FULL * own - spread).clamp(min=INNER_SOFTNESS)
+    return ((distance - spread) / full).clamp(0, 1)
+
+
+def _enlarged(mask: Tensor, size: torch.Size) -> Tensor:
+    """A mask of the latent grid at pixel resolution, bool [H, W]."""
+    return F.interpolate(mask[None, None].float(), size=size, mode="nearest")[0, 0] > 0.5
 
 
 def unmixed(picture: Tensor, alpha: Tensor, key: Tensor) -> Tensor:

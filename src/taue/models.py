@@ -21,6 +21,9 @@ NAMED: dict[str, str] = {
 }
 """Names that stand for a folder or a hub id."""
 
+HALF_VARIANTS: dict[str, str] = {NAMED["sdxl"]: "fp16"}
+"""Hub ids that keep half-precision weights under a variant's name: half the download."""
+
 INDEX, VOCABULARY = "model_index.json", "vocabulary.json"
 CHECKPOINTS = (".safetensors", ".ckpt")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")

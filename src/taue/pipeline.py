@@ -48,6 +48,8 @@ class TauePipeline(StableDiffusionXLPipeline):
         source = models.resolve(str(pretrained_model_name_or_path))
         old = kwargs.pop("torch_dtype", None)
         kwargs.setdefault("dtype", torch.float32 if old is None else old)
+        if kwargs["dtype"] == torch.float16 and source.location in models.HALF_VARIANTS:
+            kwargs.setdefault("variant", models.HALF_VARIANTS[source.location])
         try:
             if source.kind == "file":
                 return cls.from_single_file(source.location, **kwargs)

@@ -14,12 +14,12 @@ import torch
 
 from taue import equations
 from taue.backbones import Backbone, Conditioning, Encoded
+from taue.box import Box
 from taue.cultivate import Harvest, Observer, Plan, Planting, cultivate
 from taue.masks import find_object
 from taue.noise import NoiseSource
 from taue.seedling import Seedling
 from taue.settings import Settings
-from taue.subject import Box
 
 
 @dataclass(frozen=True)

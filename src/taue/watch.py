@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from diffusers import DiffusionPipeline
 
 from taue.cultivate import Step
 from taue.layers import StageRecord
 from taue.stages import Grown
-
-if TYPE_CHECKING:
-    from taue.pipeline import TauePipeline
 
 StepCallback = Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]]
 
@@ -19,7 +18,7 @@ StepCallback = Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]]
 class StageWatch:
     """Shows progress and runs the user's callback after each step."""
 
-    def __init__(self, pipeline: TauePipeline, callback: StepCallback | None) -> None:
+    def __init__(self, pipeline: DiffusionPipeline, callback: StepCallback | None) -> None:
         self.pipeline: Any = pipeline
         self.callback = callback
         self.bar: Any = None

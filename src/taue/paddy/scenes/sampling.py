@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from taue.box import Box
 from taue.paddy.scenes.objects import ASPECT
-from taue.paddy.scenes.scene import Box, ObjectSpec, SceneSpec
+from taue.paddy.scenes.scene import ObjectSpec, SceneSpec
 from taue.paddy.scenes.words import BACKGROUNDS, COLOURS, KINDS, RGB, is_held_out, whole_captions
 
 # Shares of one, two and three objects in a scene.

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from taue.box import Box
 from taue.paddy.scenes.backgrounds import draw_plate
 from taue.paddy.scenes.objects import draw_object
 from taue.paddy.scenes.words import (
@@ -21,31 +22,6 @@ from taue.paddy.scenes.words import (
 Size = int | tuple[int, int]
 SMALLEST, LARGEST = 64, 1024
 _SHADOW = 0.45
-
-
-@dataclass(frozen=True)
-class Box:
-    """A rectangle in fractions (0..1) of the canvas; (x, y) is its top left corner."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-    def __post_init__(self) -> None:
-        slack = 1e-6
-        if not (self.width > 0 and -slack <= self.x and self.x + self.width <= 1 + slack):
-            raise ValueError(f"x, width: {self} must lie within 0..1")
-        if not (self.height > 0 and -slack <= self.y and self.y + self.height <= 1 + slack):
-            raise ValueError(f"y, height: {self} must lie within 0..1")
-
-    def pixels(self, height: int, width: int) -> tuple[int, int, int, int]:
-        """Left, top, right and bottom in whole pixels, at least one pixel each way."""
-        left = min(round(self.x * width), width - 1)
-        top = min(round(self.y * height), height - 1)
-        right = min(max(round((self.x + self.width) * width), left + 1), width)
-        bottom = min(max(round((self.y + self.height) * height), top + 1), height)
-        return left, top, right, bottom
 
 
 @dataclass(frozen=True)

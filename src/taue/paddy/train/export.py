@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import AutoencoderTiny, StableDiffusionXLPipeline
@@ -36,14 +38,18 @@ def export_model(config: TrainConfig, target: Path) -> None:
     )
     pipeline.to(dtype=torch.float16).save_pretrained(target, safe_serialization=True)
     for encoder in ("text_encoder", "text_encoder_2"):
-        _load_as_float32(target / encoder / "config.json")
+        # Half precision on disk, single in memory: transformers follows the configuration where
+        # diffusers follows its caller, and a pipeline of two precisions cannot run.
+        _edit(target / encoder / "config.json", lambda config: config | {"dtype": "float32"})
+    # AutoencoderTiny writes a key that it warns of when it reads it; it is derived again.
+    derived = "block_out_channels"
+    _edit(
+        target / "vae" / "config.json",
+        lambda config: {name: value for name, value in config.items() if name != derived},
+    )
     words = json.dumps(sorted(VOCABULARY), indent=0)
     (target / "vocabulary.json").write_text(words + "\n")
 
 
-def _load_as_float32(path: Path) -> None:
-    """Half precision on disk, single in memory: transformers follows the configuration where
-    diffusers follows its caller, and a pipeline of two precisions cannot run."""
-    config = json.loads(path.read_text())
-    config["dtype"] = "float32"
-    path.write_text(json.dumps(config, indent=2) + "\n")
+def _edit(path: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    path.write_text(json.dumps(change(json.loads(path.read_text())), indent=2) + "\n")

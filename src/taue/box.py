@@ -1,0 +1,51 @@
+"""A box on the canvas, the one that users, stages and the renderer share."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import astuple, dataclass
+
+from taue.errors import TaueError
+
+SLACK = 1e-6
+"""Fractions are often sums; rounding may carry them so far over the edge."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box as fractions (0..1) of the canvas; (``x``, ``y``) is its top left corner.
+
+    Raises:
+        TaueError: if it is empty, not finite or leaves the canvas.
+    """
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    def __post_init__(self) -> None:
+        if not all(math.isfinite(value) for value in astuple(self)):
+            raise TaueError(f"box {astuple(self)} needs four finite numbers.")
+        for start, side in (("x", "width"), ("y", "height")):
+            first, extent = getattr(self, start), getattr(self, side)
+            if extent <= 0:
+                raise TaueError(f"box {side} is {extent}; give a positive fraction of the canvas.")
+            if first < -SLACK or first + extent > 1 + SLACK:
+                raise TaueError(
+                    f"box {start} and {side} are {first} and {extent}; "
+                    "the box must lie inside the canvas, from 0 to 1."
+                )
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """The middle (x, y)."""
+        return self.x + self.width / 2, self.y + self.height / 2
+
+    def pixels(self, height: int, width: int) -> tuple[int, int, int, int]:
+        """Left, top, right and bottom in whole pixels, at least one pixel each way."""
+        left = min(round(self.x * width), width - 1)
+        top = min(round(self.y * height), height - 1)
+        right = min(max(round((self.x + self.width) * width), left + 1), width)
+        bottom = min(max(round((self.y + self.height) * height), top + 1), height)
+        return left, top, right, bottom
