@@ -37,7 +37,7 @@ class TrainConfig:
     autoencoder: Schedule = Schedule(
         steps=4_000, batch=16, learning_rate=1e-3, warmup=100, decay=0.7
     )
-    denoiser: Schedule = Schedule(steps=9_000, batch=64, learning_rate=1e-3, warmup=200, decay=0.35)
+    denoiser: Schedule = Schedule(steps=6_500, batch=64, learning_rate=1e-3, warmup=200, decay=0.35)
     drop_text: float = 0.10
     """Share of the samples trained without text, for classifier-free guidance."""
     ema: float = 0.999

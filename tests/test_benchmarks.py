@@ -1,0 +1,74 @@
+"""What the published figures rest on."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from taue.paddy import scenes
+
+FOLDER = Path(__file__).parent.parent / "benchmarks"
+
+
+@pytest.fixture(scope="module")
+def three_stages() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("three_stages", FOLDER / "three_stages.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["three_stages"] = module  # its dataclasses look themselves up
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_no_pair_is_both_for_tuning_and_for_testing(three_stages: ModuleType) -> None:
+    tuning, test = three_stages.pairs("tuning"), three_stages.pairs("test")
+    assert len(test) == 50
+
+    def triples(pairs: list) -> set[tuple[str, str, str]]:
+        return {(p.colour, p.kind, p.background) for p in pairs}
+
+    assert len(triples(test)) == 50
+    assert not triples(tuning) & triples(test)
+    assert not {p.seed for p in tuning} & {p.seed for p in test}
+    assert {p.kind for p in test} == set(scenes.KINDS)
+    assert {p.colour for p in test} == set(scenes.COLOURS)
+    assert {p.background for p in test} == set(scenes.BACKGROUNDS)
+
+
+def test_the_light_bounds_the_foregrounds_agreement(three_stages: ModuleType) -> None:
+    neutral = three_stages.Pair("white", "ball", "a sunny beach", 1)
+    night = three_stages.Pair("white", "ball", "a city at night", 1)
+    bright, dark = three_stages.light_bound(neutral), three_stages.light_bound(night)
+    # White in the night's light (0.66, 0.68, 0.86): about a quarter darker, so 10 to 14 dB.
+    assert bright > 25
+    assert 9 < dark < 15
+
+
+def test_key_figures_of_a_flat_green_by_hand(three_stages: ModuleType) -> None:
+    import torch
+
+    from taue.layers import Layers, SubjectLayer
+    from taue.subject import Subject
+
+    picture = np.full((64, 64, 3), (0.25, 0.75, 0.25), np.float32)
+    picture[20:40, 20:40] = 0.9  # the object, inside the mask
+    mask = torch.zeros(8, 8)
+    mask[2:6, 2:6] = 1
+    layers = Layers(
+        composite=picture,
+        background=picture,
+        subjects=[SubjectLayer(Subject("a white cube"), picture)],
+        foregrounds=[picture],
+        masks=[mask],
+        attention_maps=[mask],
+        seedlings=[],
+    )
+    spread, closeness = three_stages.key_figures(layers)
+    assert spread == pytest.approx(0, abs=1e-4)
+    assert closeness == pytest.approx(1)
