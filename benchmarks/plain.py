@@ -5,6 +5,7 @@ python benchmarks/plain.py --model paddy --out docs/paddy-plain.png
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Annotated
 
@@ -29,7 +30,7 @@ PROMPTS = (
     "a blue ball on a sunny beach", "a yellow lamp, a living room", "a red gift in snowy mountains",
     "an autumn park with a white duck",
 )  # fmt: skip
-COLUMNS, LABEL = 6, 14
+COLUMNS, LABEL = 6, 26
 
 
 def main(
@@ -54,7 +55,7 @@ def main(
         ).images[0]
         left, top = index % COLUMNS * (side + 2), index // COLUMNS * (side + LABEL)
         page.paste(image, (left, top + LABEL))
-        draw.text((left + 1, top + 1), prompt[: side // 6], "black")
+        draw.text((left + 1, top + 1), textwrap.fill(prompt, side // 6), "black", spacing=0)
     page.save(out)
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 PANELS = (
-    ("autoencoder", "psnr", "autoencoder: PSNR of a batch (dB)"),
-    ("denoiser", "loss", "denoiser: weighted noise error"),
+    ("autoencoder", "psnr", "autoencoder: PSNR of a batch (dB)", "linear"),
+    ("denoiser", "loss", "denoiser: weighted noise error", "log"),
 )
 WINDOW = 20
 """Log lines that the bold line averages over; a single batch says little."""
@@ -23,7 +23,7 @@ def draw_curves(folder: Path, target: Path) -> None:
     from matplotlib import pyplot as plt
 
     figure, axes = plt.subplots(1, len(PANELS), figsize=(11, 3.6), layout="constrained")
-    for axis, (stage, field, title) in zip(axes, PANELS, strict=True):
+    for axis, (stage, field, title, scale) in zip(axes, PANELS, strict=True):
         lines = [json.loads(x) for x in (folder / f"{stage}.jsonl").read_text().splitlines()]
         # A run that was killed repeats the steps since its checkpoint: the later line counts.
         by_step = {line["step"]: line[field] for line in lines}
@@ -33,6 +33,7 @@ def draw_curves(folder: Path, target: Path) -> None:
             smooth = np.convolve(values, np.ones(WINDOW) / WINDOW, mode="valid")
             axis.plot(steps[WINDOW - 1 :], smooth, color="tab:blue")
         axis.set_title(title)
+        axis.set_yscale(scale)
         axis.set_xlabel("step")
         axis.grid(alpha=0.3)
     figure.savefig(target, dpi=110)

@@ -41,12 +41,15 @@ def export_model(config: TrainConfig, target: Path) -> None:
         # Half precision on disk, single in memory: transformers follows the configuration where
         # diffusers follows its caller, and a pipeline of two precisions cannot run.
         _edit(target / encoder / "config.json", lambda config: config | {"dtype": "float32"})
-    # AutoencoderTiny writes a key that it warns of when it reads it; it is derived again.
-    derived = "block_out_channels"
+    # AutoencoderTiny writes a key that it warns of when it reads it (it is derived again), and
+    # a path of this machine.
+    unwanted = {"block_out_channels", "_name_or_path"}
     _edit(
         target / "vae" / "config.json",
-        lambda config: {name: value for name, value in config.items() if name != derived},
+        lambda config: {name: value for name, value in config.items() if name not in unwanted},
     )
+    for weights in target.rglob("*.safetensors"):
+        weights.chmod(0o644)  # they come readable by their maker alone
     words = json.dumps(sorted(VOCABULARY), indent=0)
     (target / "vocabulary.json").write_text(words + "\n")
 
