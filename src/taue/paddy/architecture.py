@@ -128,4 +128,6 @@ def scheduler() -> EulerDiscreteScheduler:
         "set_alpha_to_one": False,
         "skip_prk_steps": True,
     }
-    return EulerDiscreteScheduler.from_config(configuration)
+    made = EulerDiscreteScheduler.from_config(configuration)
+    assert isinstance(made, EulerDiscreteScheduler)
+    return made
