@@ -109,6 +109,15 @@ def test_without_an_object_the_mask_is_the_attentions() -> None:
     assert torch.equal(found.mask, attention)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_noise_alone_is_no_object(seed: int) -> None:
+    noise = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(seed))
+    heard, _ = disc(16, 16, 8, 8, 4)
+    found = find_object(noise, heard, SETTINGS)
+    assert not found.separated
+    assert torch.equal(found.mask, heard)
+
+
 def test_an_object_that_nobody_heard_is_not_taken() -> None:
     truth, _ = disc(16, 16, 8, 8, 4)
     found = find_object(estimate(truth, KEYS["green"]), torch.zeros(16, 16), SETTINGS)

@@ -25,6 +25,9 @@ class FoundObject:
 FEWEST_CELLS = 4
 """An object is never judged by fewer cells: one alone may be noise."""
 
+LEAST_CONTRAST = 2.0
+"""Pure noise reaches 1.7 times the key's own spread, objects on a painted key 7 times and more."""
+
 
 def find_object(denoised: Tensor, attention: Tensor, settings: Settings) -> FoundObject:
     """The object mask m from a foreground's denoised estimate [1, C, h, w] and A_fg [h, w].
@@ -47,7 +50,7 @@ def find_object(denoised: Tensor, attention: Tensor, settings: Settings) -> Foun
         mask = equations.object_mask(-distance, -threshold, attention, tau_a)
     else:
         mask = parts_heard(distance > threshold, heard).to(distance.dtype)
-    if object_ <= spread or not mask.any():
+    if object_ < LEAST_CONTRAST * spread or not mask.any():
         return FoundObject(heard.to(distance.dtype), separated=False)
     return FoundObject(mask, separated=True)
 

@@ -86,7 +86,9 @@ class TauePipeline(StableDiffusionXLPipeline):
         """Make each subject, the background and their composite.
 
         Args:
-            subjects: what stands in front, later ones nearer; at least one.
+            subjects: what stands in front, later ones nearer; at least one. Each has noise of
+                its own, so adding one changes no other foreground, if they have boxes: without,
+                they share the canvas side by side and move together.
             background: the background's prompt.
             scene: the whole scene's prompt; "SUBJECT, BACKGROUND" joined if None.
             height, width: the canvas in pixels, multiples of 8; the model's own size if None.
