@@ -36,5 +36,6 @@ def draw_curves(folder: Path, target: Path) -> None:
         axis.set_yscale(scale)
         axis.set_xlabel("step")
         axis.grid(alpha=0.3)
+    target.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(target, dpi=110)
     plt.close(figure)
