@@ -252,8 +252,15 @@ def test_a_real_process(tiny_sdxl: Path, elsewhere: Path) -> None:
     done = subprocess.run(command(*wish(tiny_sdxl)), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in (elsewhere / "out").iterdir()) == FILES
-    for line in done.stderr.splitlines():  # progress, and nothing from the libraries
-        assert line.startswith(("foreground: a red apple", "composite", "background")), line
+    # Progress and our own word that random weights paint no object; nothing from the libraries.
+    told = (
+        "foreground: a red apple",
+        "composite",
+        "background",
+        "Warning: subject 1 (a red apple)",
+    )
+    for line in done.stderr.splitlines():
+        assert line.startswith(told), line
     again = subprocess.run(command(*wish(tiny_sdxl)), capture_output=True, text=True, check=False)
     assert again.returncode == 2
     assert_one_sentence(again.stderr)
