@@ -50,9 +50,6 @@ class Pictures:
     def range(self, start: int, stop: int) -> Tensor:
         return to_tensor(np.asarray(self.images[start:stop]))
 
-    def first(self, samples: int) -> Tensor:
-        return self.range(0, samples)
-
 
 def to_tensor(images: np.ndarray) -> Tensor:
     """uint8 [B, H, W, 3] to float [B, 3, H, W] in [-1, 1]."""
