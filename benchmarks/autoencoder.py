@@ -27,13 +27,14 @@ def main(
     model: str = "paddy",
     vae: Annotated[Path | None, typer.Option(help="A VAE's folder instead of a model's.")] = None,
     count: int = 200,
+    side: Annotated[int, typer.Option(help="Side of the pictures in pixels.")] = 256,
     sheet: Annotated[Path | None, typer.Option(help="Originals over round trips.")] = None,
 ) -> None:
-    """Print PSNR (of the mean error and the median picture) and the latents' statistics."""
+    """Print PSNR (mean, of the mean error, median picture) and the latents' statistics."""
     folder = vae or Path(models.resolve(model).location) / "vae"
     network = AutoencoderTiny.from_pretrained(folder).eval()
     scale = float(network.config["scaling_factor"])
-    images = np.stack([picture(UNSEEN_SEED, i, 128)[0] for i in range(count)])
+    images = np.stack([picture(UNSEEN_SEED, i, side)[0] for i in range(count)])
     pictures = to_tensor(images)
     latents = torch.cat([network.encode(p).latents for p in pictures.split(20)])
     decoded = torch.cat([network.decode(part).sample for part in latents.split(20)]).clamp(-1, 1)
@@ -41,6 +42,7 @@ def main(
     key = torch.tensor([0.0, 1.0, 1.0, 0.0]).view(1, 4, 1, 1).expand(1, 4, 16, 16)
     green = (network.decode(key / scale).sample[0, :, 32:-32, 32:-32].mean(dim=(1, 2)) + 1) * 127.5
     found = {
+        "psnr_mean": round(-10 * errors.log10().mean().item(), 2),
         "psnr_of_mean_error": round(-10 * errors.mean().log10().item(), 2),
         "psnr_median": round(-10 * errors.median().log10().item(), 2),
         "scaled_latent_std": [round(s, 3) for s in (latents * scale).std(dim=(0, 2, 3)).tolist()],

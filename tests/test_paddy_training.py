@@ -15,13 +15,15 @@ from torch import Tensor, nn
 from taue.paddy.scenes import VOCABULARY
 from taue.paddy.train.autoencoder import (
     encode_pictures,
+    random_crop,
     train_autoencoder,
 )
 from taue.paddy.train.config import Schedule, TrainConfig
 from taue.paddy.train.curves import draw_curves
 from taue.paddy.train.data import Pictures, picture, render_pictures
-from taue.paddy.train.denoiser import tokenizers, train_denoiser
+from taue.paddy.train.denoiser import build, initial, tokenizers, train_denoiser
 from taue.paddy.train.export import export_model
+from taue.paddy.train.grow import inherit, load_average
 from taue.paddy.train.loop import fit
 
 TINY = Schedule(steps=25, batch=2, learning_rate=1e-3, warmup=2)
@@ -120,3 +122,57 @@ def test_a_run_writes_its_figures_and_draws_its_curve(run: TrainConfig) -> None:
     assert line["loss"] > 0
     draw_curves(run.folder, run.folder / "curves.png")
     assert (run.folder / "curves.png").stat().st_size > 1000
+
+
+def test_a_run_at_the_same_depth_continues_with_every_weight(
+    run: TrainConfig, tmp_path: Path
+) -> None:
+    grown = initial(replace(run, folder=tmp_path, resolution=128, grow=run.folder))
+    trained = build(run)
+    load_average(trained, run.folder)
+    for name, value in trained.state_dict().items():
+        assert torch.equal(grown.state_dict()[name], value), name
+
+
+def test_one_level_more_moves_the_old_ones_down(tmp_path: Path) -> None:
+    smaller = build(TrainConfig(folder=tmp_path, resolution=128, seed=1))
+    larger = build(TrainConfig(folder=tmp_path, resolution=256, seed=2))
+    fresh = set(inherit(larger, smaller))
+    old, new = smaller.state_dict(), larger.state_dict()
+    for name in (
+        "unet.down_blocks.1.attentions.0.proj_in.weight",
+        "unet.mid_block.resnets.0.conv1.weight",
+        "unet.up_blocks.0.attentions.1.proj_in.weight",
+        "text_encoder_2.text_projection.weight",
+    ):
+        moved = name.replace("down_blocks.1", "down_blocks.2")
+        assert torch.equal(new[moved], old[name])
+    assert "unet.conv_in.weight" in fresh
+    assert all("text_encoder" not in name for name in fresh)
+    kept = sum(new[name].numel() for name in fresh) / sum(v.numel() for v in new.values())
+    assert kept < 0.05
+
+
+def test_the_thinner_time_input_sums_neighbouring_frequencies(tmp_path: Path) -> None:
+    smaller = build(TrainConfig(folder=tmp_path, resolution=128))
+    larger = build(TrainConfig(folder=tmp_path, resolution=256))
+    inherit(larger, smaller)
+    name = "unet.time_embedding.linear_1.weight"
+    full, folded = smaller.state_dict()[name], larger.state_dict()[name]
+    assert folded.shape == (full.shape[0], full.shape[1] // 2)
+    assert torch.allclose(folded[:, 0], full[:, 0] + full[:, 1])
+    assert torch.allclose(folded[:, -1], full[:, -2] + full[:, -1])
+
+
+def test_crops_are_pieces_of_the_pictures() -> None:
+    images = torch.arange(2 * 3 * 12 * 10.0).view(2, 3, 12, 10)
+    generator = torch.Generator().manual_seed(0)
+    places = set()
+    for _ in range(40):
+        piece = random_crop(images, 8, generator)
+        assert piece.shape == (2, 3, 8, 8)
+        top, left = divmod(int(piece[0, 0, 0, 0]), 10)
+        assert torch.equal(piece, images[..., top : top + 8, left : left + 8])
+        places.add((top, left))
+    assert len(places) > 5
+    assert torch.equal(random_crop(images, 64, generator), images)

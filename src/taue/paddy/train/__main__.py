@@ -34,7 +34,10 @@ def main(
         "paddy-training"
     ),
     stage: Annotated[Stage | None, typer.Option(help="Only this stage; all without it.")] = None,
-    resolution: Annotated[int, typer.Option(min=64, max=1024)] = 128,
+    resolution: Annotated[int, typer.Option(min=64, max=1024)] = 256,
+    grow: Annotated[
+        Path | None, typer.Option(help="Start from this finished run at half the resolution.")
+    ] = None,
     scenes: Annotated[int, typer.Option(min=1, help="Pictures to render.")] = 40_000,
     autoencoder_steps: Annotated[int | None, typer.Option(min=1)] = None,
     denoiser_steps: Annotated[int | None, typer.Option(min=1)] = None,
@@ -53,6 +56,7 @@ def main(
     config = TrainConfig(
         folder=folder,
         resolution=resolution,
+        grow=grow,
         scenes=scenes,
         seed=seed,
         workers=1 if cuda else workers,

@@ -30,13 +30,12 @@ def train_autoencoder(config: TrainConfig) -> None:
 
 def _work(rank: int, workers: int, config: TrainConfig) -> None:
     torch.manual_seed(config.seed)
-    vae = architecture.autoencoder().to(config.device, memory_format=torch.channels_last)
+    vae = _initial(config).to(config.device, memory_format=torch.channels_last)
     pictures = Pictures.open(config.folder)
 
     def loss(samples: int, generator: torch.Generator) -> dict[str, Tensor]:
-        images = pictures.batch(samples, generator).to(
-            config.device, memory_format=torch.channels_last
-        )
+        images = random_crop(pictures.batch(samples, generator), config.crop, generator)
+        images = images.to(config.device, memory_format=torch.channels_last)
         return autoencoder_loss(vae, images, generator)
 
     fit(
@@ -51,6 +50,23 @@ def _work(rank: int, workers: int, config: TrainConfig) -> None:
     )
     if rank == 0:
         vae.save_pretrained(config.folder / "vae")
+
+
+def _initial(config: TrainConfig) -> AutoencoderTiny:
+    """Fresh weights, or those of the run to grow from: convolutions fit pictures of any size."""
+    if config.grow is None:
+        return architecture.autoencoder()
+    return AutoencoderTiny.from_pretrained(config.grow / "vae")
+
+
+def random_crop(images: Tensor, side: int, generator: torch.Generator) -> Tensor:
+    """One piece [B, 3, side, side] of all pictures, or the whole where they are no larger."""
+    height, width = (max(1, extent - side + 1) for extent in images.shape[-2:])
+    top, left = (
+        int(torch.randint(places, (), generator=generator, device=generator.device))
+        for places in (height, width)
+    )
+    return images[..., top : top + side, left : left + side]
 
 
 def autoencoder_loss(

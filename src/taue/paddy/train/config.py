@@ -29,14 +29,18 @@ class TrainConfig:
     """A whole run. ``folder`` holds everything that it makes and resumes from."""
 
     folder: Path
-    resolution: int = 128
+    resolution: int = 256
+    grow: Path | None = None
+    """Folder of a finished run at half the resolution, whose weights this one starts from."""
     scenes: int = 40_000
     seed: int = 0
     workers: int = 2
     device: str = "cpu"
     autoencoder: Schedule = Schedule(
-        steps=4_000, batch=16, learning_rate=1e-3, warmup=100, decay=0.7
+        steps=6_000, batch=16, learning_rate=1e-3, warmup=100, decay=0.7
     )
+    crop: int = 128
+    """Side of the pieces of pictures that the autoencoder is trained on, in pixels."""
     denoiser: Schedule = Schedule(steps=6_500, batch=64, learning_rate=1e-3, warmup=200, decay=0.35)
     drop_text: float = 0.10
     """Share of the samples trained without text, for classifier-free guidance."""
@@ -45,4 +49,5 @@ class TrainConfig:
     """Min-SNR weighting (arXiv 2303.09556)."""
 
     def as_json(self) -> dict[str, object]:
-        return {**asdict(self), "folder": str(self.folder)}
+        grow = None if self.grow is None else str(self.grow)
+        return {**asdict(self), "folder": str(self.folder), "grow": grow}

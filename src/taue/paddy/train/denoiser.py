@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from taue.paddy.scenes import VOCABULARY
 from taue.paddy.tokens import train_tokenizers
 from taue.paddy.train.config import TrainConfig
 from taue.paddy.train.data import Pictures
+from taue.paddy.train.grow import inherit, load_average
 from taue.paddy.train.loop import fit
 from taue.paddy.train.workers import launch
 
@@ -74,8 +75,18 @@ def build(config: TrainConfig) -> nn.ModuleDict:
     return nn.ModuleDict({"unet": unet, "text_encoder": first, "text_encoder_2": second})
 
 
+def initial(config: TrainConfig) -> nn.ModuleDict:
+    """Fresh weights, or as many as fit of the run to grow from."""
+    modules = build(config)
+    if config.grow is not None:
+        smaller = build(replace(config, resolution=config.resolution // 2))
+        load_average(smaller, config.grow)
+        inherit(modules, smaller)
+    return modules
+
+
 def _work(rank: int, workers: int, config: TrainConfig) -> None:
-    modules = build(config).to(config.device)
+    modules = initial(config).to(config.device)
     unet = modules["unet"]
     if config.device == "cpu":  # the fused kernel's backward is slow for short sequences there
         unet.set_attn_processor(AttnProcessor())

@@ -14,16 +14,13 @@ from taue.paddy import architecture
 from taue.paddy.scenes import VOCABULARY
 from taue.paddy.train.config import TrainConfig
 from taue.paddy.train.denoiser import build, tokenizers
+from taue.paddy.train.grow import load_average
 
 
 def export_model(config: TrainConfig, target: Path) -> None:
     """Write the moving average of the last checkpoint to ``target`` as an SDXL pipeline."""
     modules = build(config)
-    saved = torch.load(config.folder / "denoiser.pt", map_location="cpu", weights_only=True)
-    with torch.no_grad():
-        trained = [p for p in modules.parameters() if p.requires_grad]
-        for parameter, mean in zip(trained, saved["average"], strict=True):
-            parameter.copy_(mean)
+    load_average(modules, config.folder)
     first, second = tokenizers()
     pipeline = StableDiffusionXLPipeline(
         vae=AutoencoderTiny.from_pretrained(config.folder / "vae"),
