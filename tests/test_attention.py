@@ -71,42 +71,44 @@ def test_sites_are_all_cross_attention_and_nothing_else(unet: Any) -> None:
 
 def test_the_tap_leaves_the_output_bit_identical(unet: Any) -> None:
     plain = run(unet)
-    tap = AttentionTap([1, 2], 16, 16, guided=True)
+    tap = AttentionTap([[1, 2]], 16, 16, guided=True)
     with installed(unet, tap.wrap):
         tapped = run(unet)
     assert torch.equal(plain, tapped)
-    assert tap.map().min() == 0 and tap.map().max() == 1
+    assert tap.maps().min() == 0 and tap.maps().max() == 1
 
 
 @torch.no_grad()
 @pytest.mark.parametrize("guided", [True, False])
 def test_the_tapped_map_is_the_softmax_worked_out_by_hand(guided: bool) -> None:
     attn = single_attention()
-    height, width, tokens = 3, 5, [1, 3]
-    pictures, prompt = normal(4, 2, height * width, 8), normal(5, 2, TOKENS, 6)
-    heard = slice(1, 2) if guided else slice(0, 2)
-    expected = torch.zeros(height * width)
-    for picture, words in zip(pictures[heard], prompt[heard], strict=True):
+    height, width, tokens = 3, 5, [[1, 3], [2]]
+    pictures, prompt = normal(4, 4, height * width, 8), normal(5, 4, TOKENS, 6)
+    heard = slice(2, 4) if guided else slice(0, 2)
+    expected = torch.zeros(2, height * width)
+    for i, (picture, words) in enumerate(zip(pictures[heard], prompt[heard], strict=True)):
         queries, keys = picture @ attn.to_q.weight.T, words @ attn.to_k.weight.T
         for head in (slice(0, 4), slice(4, 8)):
             scores = queries[:, head] @ keys[:, head].T / 2  # sqrt of 4 dimensions
             exp = scores.exp()
-            expected += (exp / exp.sum(dim=1, keepdim=True))[:, tokens].sum(dim=1)
-    expected = (expected - expected.min()) / (expected.max() - expected.min())
+            expected[i] += (exp / exp.sum(dim=1, keepdim=True))[:, tokens[i]].sum(dim=1)
+    low, high = (values[:, None] for values in expected.aminmax(dim=1))
+    expected = ((expected - low) / (high - low)).view(2, height, width)
 
     tap = AttentionTap(tokens, height, width, guided)
     attn.set_processor(tap.wrap(attn.processor))
-    attn(pictures, encoder_hidden_states=prompt)
-    torch.testing.assert_close(tap.map(), expected.view(height, width), atol=1e-5, rtol=0)
+    chosen = slice(None) if guided else slice(0, 2)
+    attn(pictures[chosen], encoder_hidden_states=prompt[chosen])
+    torch.testing.assert_close(tap.maps(), expected, atol=1e-5, rtol=0)
 
 
 def test_a_disabled_tap_hears_nothing(unet: Any) -> None:
-    tap = AttentionTap([1], 16, 16, guided=True)
+    tap = AttentionTap([[1]], 16, 16, guided=True)
     tap.enabled = False
     with installed(unet, tap.wrap):
         run(unet)
     with pytest.raises(RuntimeError, match="heard no cross-attention"):
-        tap.map()
+        tap.maps()
 
 
 @torch.no_grad()
@@ -171,7 +173,7 @@ def expecting_the_same_processors(unet: Any) -> Iterator[None]:
 def test_processors_are_restored_however_it_ends(
     unet: Any, end: type[BaseException] | None
 ) -> None:
-    tap, blend = AttentionTap([1], 16, 16, guided=True), RegionBlend(torch.ones(1, 16, 16))
+    tap, blend = AttentionTap([[1]], 16, 16, guided=True), RegionBlend(torch.ones(1, 16, 16))
     with expecting_the_same_processors(unet):
         try:
             with installed(unet, blend.wrap), installed(unet, tap.wrap):

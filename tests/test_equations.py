@@ -126,6 +126,19 @@ def test_greenness_by_hand() -> None:
     close(equations.greenness(latents, 0.5), row(3.679854, 1.320146), atol=1e-5)
 
 
+def test_border_by_hand() -> None:
+    values = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]])
+    # Top, bottom, then what is left of the left and right sides: everything but the middle.
+    close(equations.border(values), torch.tensor([1.0, 2, 3, 7, 8, 9, 4, 6]))
+
+
+def test_release_step_by_hand() -> None:
+    # 50 steps, harvested at 25: 0.6 leaves two fifths of the 25 steps left, that is 10.
+    assert equations.release_step(50, 25, 0.6) == 35
+    assert equations.release_step(50, 25, 1.0) == 25
+    assert equations.release_step(50, 25, 0.0) == 50
+
+
 def test_border_colour_by_hand() -> None:
     latents = planes(
         [[1.0, 2.0, 3.0], [8.0, 100.0, 4.0], [7.0, 6.0, 5.0]],

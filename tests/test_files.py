@@ -53,7 +53,7 @@ def make_layers(subjects: int = 1, size: tuple[int, int] = (128, 128)) -> Layers
         masks=masks,
         attention_maps=[mask * 0.5 for mask in masks],
         seedlings=[Seedling(latents, latents, 1.0, mask, mask) for mask in masks],
-        records=[StageRecord("foreground", 1, 1.23456, 8), StageRecord("composite", None, 2, 8)],
+        records=[StageRecord("foreground", (1,), 1.23456, 8), StageRecord("composite", (), 2, 8)],
         settings={"num_inference_steps": 4},
         warnings=["look here"],
     )
@@ -253,8 +253,8 @@ def test_the_report_is_strict_json(tmp_path: Path) -> None:
     write_report(report, tmp_path / "report.json")
     read = json.loads((tmp_path / "report.json").read_text(), parse_constant=pytest.fail)
     assert read["stages"] == [
-        {"stage": "foreground", "subject": 1, "seconds": 1.235, "unet_evaluations": 8},
-        {"stage": "composite", "subject": None, "seconds": 2, "unet_evaluations": 8},
+        {"stage": "foreground", "subjects": [1], "seconds": 1.235, "unet_evaluations": 8},
+        {"stage": "composite", "subjects": [], "seconds": 2, "unet_evaluations": 8},
     ]
     assert read["seconds"] == {"load": 1.0}
     assert read["settings"] == {"num_inference_steps": 4, "seed": 7, "odd": "x"}

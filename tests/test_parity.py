@@ -75,12 +75,13 @@ def assert_equal_calls(found: Tensor, expected: Tensor) -> None:
 def test_a_listening_foreground_without_key_is_a_plain_call(pipeline: Any, name: str) -> None:
     family, changes = SCHEDULERS[name]
     pipeline.scheduler = build(family, **changes)
-    backbone, source = SDXLBackbone(pipeline, 128, 128), NoiseSource(None)
+    backbone, source = SDXLBackbone(pipeline, 128, 128), NoiseSource(0)
     garden = stages.Garden(backbone, SETTINGS, source, (1, 4, 16, 16), lambda step: None)
-    grown = stages.foreground(garden, backbone.encode(PROMPT, None), CENTRED, GREEN, 1)
+    sprout = stages.Sprout(1, backbone.encode(PROMPT, None), GREEN, CENTRED, fits=False)
+    grown = stages.foregrounds(garden, [sprout])[0]
     noise = source.normal((1, 4, 16, 16), "foreground", 1)
-    assert grown.harvest.attention is not None  # it listened
-    assert_equal_calls(grown.harvest.latents, plain(pipeline, noise, 7.5))
+    assert grown.seedling.attention.max() == 1  # it listened
+    assert_equal_calls(grown.latents, plain(pipeline, noise, 7.5))
 
 
 def bare_pass(
@@ -89,9 +90,8 @@ def bare_pass(
     height, width = (8 * side for side in noise.shape[-2:])
     backbone = SDXLBackbone(pipeline, height, width)
     prompt = backbone.encode(PROMPT, negative)
-    plan = Plan(
-        "background", noise, Conditioning((prompt,), prompt), guidance, torch.Generator(), **changes
-    )
+    own = (torch.Generator(),)
+    plan = Plan("background", noise, Conditioning((prompt,), prompt), guidance, own, **changes)
     return cultivate(backbone, plan, SETTINGS)
 
 
@@ -122,7 +122,7 @@ def test_a_negative_prompt_is_a_plain_calls_negative_prompt(pipeline: Any) -> No
 
 @pytest.mark.parametrize("guidance", [0.0, 1.0])
 def test_without_guidance_a_step_is_one_evaluation(pipeline: Any, guidance: float) -> None:
-    harvest = bare_pass(pipeline, normal(), guidance, listen_to=(1, 2))
+    harvest = bare_pass(pipeline, normal(), guidance, listen_to=((1, 2),))
     assert harvest.evaluations == STEPS and harvest.attention is not None
     assert_equal_calls(harvest.latents, plain(pipeline, normal(), guidance))
 
@@ -181,7 +181,7 @@ def test_latents_stay_float32_between_steps_of_a_half_precision_model(pipeline: 
     pipeline.to(dtype=torch.bfloat16)
     backbone = SDXLBackbone(pipeline, 128, 128)
     prompt = backbone.encode(PROMPT, None)
-    plan = Plan("background", normal(), Conditioning((prompt,), prompt), 5.0, torch.Generator())
+    plan = Plan("background", normal(), Conditioning((prompt,), prompt), 5.0, (torch.Generator(),))
     seen: list[torch.dtype] = []
     harvest = cultivate(backbone, plan, SETTINGS, lambda step: seen.append(step.latents.dtype))
     assert set(seen) == {harvest.latents.dtype} == {torch.float32}

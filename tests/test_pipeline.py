@@ -72,8 +72,9 @@ def test_another_subject_changes_no_other_foreground(pipe: TauePipeline) -> None
     apple = Subject(APPLE, box=Box(0.1, 0.2, 0.4, 0.5))
     ball = Subject("a blue ball", "dark", Box(0.5, 0.5, 0.4, 0.4))
     alone, both = layers(pipe, subjects=[apple]), layers(pipe, subjects=[apple, ball])
-    assert torch.equal(alone.foregrounds[0], both.foregrounds[0])
-    assert torch.equal(alone.subjects[0].image, both.subjects[0].image)
+    # Equal but for the rounding of kernels that a larger batch chooses.
+    torch.testing.assert_close(alone.foregrounds[0], both.foregrounds[0], atol=1e-4, rtol=0)
+    torch.testing.assert_close(alone.masks[0], both.masks[0])
     assert not torch.equal(alone.composite, both.composite)
     assert not torch.equal(both.foregrounds[0], both.foregrounds[1])
     assert [s.subject for s in both.subjects] == [apple, ball]
@@ -124,16 +125,16 @@ def test_a_tuple_is_the_same_as_layers(pipe: TauePipeline) -> None:
 
 def test_records_count_what_every_stage_cost(pipe: TauePipeline) -> None:
     result = layers(pipe, subjects=[APPLE, "a blue ball"], guidance_scale=1.0)
-    found = [(r.stage, r.subject, r.unet_evaluations) for r in result.records]
+    found = [(r.stage, r.subjects, r.unet_evaluations) for r in result.records]
     assert found == [
-        ("foreground", 1, 2 * STEPS),
-        ("foreground", 2, 2 * STEPS),
-        ("composite", None, STEPS),  # no guidance, one evaluation a step
-        ("background", None, STEPS),
-        ("decode", None, 0),
+        # Guided, and once more at the harvest step after they were placed.
+        ("foreground", (1, 2), 2 * 2 * (STEPS + 1)),
+        ("composite", (), STEPS),  # no guidance, one evaluation a step
+        ("background", (), STEPS),
+        ("decode", (), 0),
     ]
     assert all(r.seconds > 0 for r in result.records)
-    assert result.settings["scene"] == f"{APPLE}, a blue ball, {DESERT}"
+    assert result.settings["whole"] == f"{APPLE}, a blue ball, {DESERT}"
     assert result.settings["guidance_scale"] == 1.0
 
 
@@ -230,12 +231,12 @@ def test_a_callback_sees_every_step_of_every_stage_in_order(pipe: TauePipeline) 
 
     def callback(own: Any, step: int, timestep: Any, handed: dict[str, Any]) -> dict[str, Any]:
         assert own is pipe and own.num_timesteps == STEPS
-        assert handed["latents"].shape == (1, 4, 16, 16)
-        seen.append((handed["stage"], handed["subject"], step, handed["steps"], int(timestep)))
+        assert handed["latents"].shape == (max(1, len(handed["subjects"])), 4, 16, 16)
+        seen.append((handed["stage"], handed["subjects"], step, handed["steps"], int(timestep)))
         return {}
 
     layers(pipe, subjects=[APPLE, "a blue ball"], callback_on_step_end=callback)
-    stages = [("foreground", 1), ("foreground", 2), ("composite", None), ("background", None)]
+    stages = [("foreground", (1, 2)), ("composite", ()), ("background", ())]
     times = [501, 1]  # SDXL's leading timesteps for two steps
     assert seen == [(*s, i, STEPS, times[i]) for s in stages for i in range(STEPS)]
 

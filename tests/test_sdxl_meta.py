@@ -80,7 +80,7 @@ def test_two_prompts_by_region_pass_at_full_size(unet: Any, latents: tuple[int, 
 
 @torch.no_grad()
 def test_the_tap_hears_the_full_size(unet: Any) -> None:
-    tap = AttentionTap([1, 2, 3], 128, 128, guided=True)
+    tap = AttentionTap([[1, 2, 3]], 128, 128, guided=True)
     heard: list[tuple[int, ...]] = []
     add = tap.add
     tap.add = lambda probabilities: (heard.append(tuple(probabilities.shape)), add(probabilities))[

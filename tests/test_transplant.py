@@ -14,7 +14,8 @@ from schedulers import DETERMINISTIC, EXPLODING, FAMILIES, build
 from taue import equations
 from taue.backbones import Conditioning
 from taue.backbones.sdxl import SDXLBackbone
-from taue.cultivate import Harvest, Plan, Planting, Step, cultivate
+from taue.bed import Planting
+from taue.cultivate import Harvest, Plan, Step, cultivate
 from taue.seedling import Seedling
 from taue.settings import Settings
 from taue.space import NoiseLevels, noise_levels
@@ -72,11 +73,14 @@ def grow(pipeline: Any, conditioning: tuple[Conditioning, Conditioning]) -> Grow
         alone, together = conditioning
         generator = torch.Generator().manual_seed(5)
         if seedling is None:
-            plan = Plan("foreground", normal(1), alone, 7.5, generator)
+            plan = Plan("foreground", normal(1), alone, 7.5, (generator,))
         else:
             masks = torch.stack([region(), 1 - region()])
             planted = (Planting(seedling, region()),)
-            plan = Plan("composite", normal(2), together, 5.0, generator, None, masks, planted)
+            plan = Plan(
+                "composite", normal(2), together, 5.0, (generator,), regions=masks,
+                plantings=planted,
+            )  # fmt: skip
         levels = noise_levels(backbone.new_scheduler(settings.num_inference_steps))
         return cultivate(backbone, plan, settings, observe), levels
 
@@ -238,12 +242,17 @@ def test_a_seedling_replayed_everywhere_grows_into_its_own_foreground(
     backbone = SDXLBackbone(pipeline, 128, 128)
     everywhere = torch.ones(16, 16)
     plan = Plan(
-        "composite", normal(2), conditioning[0], 7.5, torch.Generator(),
+        "composite", normal(2), conditioning[0], 7.5, (torch.Generator(),),
         plantings=(Planting(seedling_of(harvest), everywhere),),
     )  # fmt: skip
     again = cultivate(backbone, plan, settings)
     tolerance = 0.2 if family == "dpm++2m" else 1e-4
     assert (again.latents - harvest.latents).abs().max() < tolerance
+    # And without the steps before: the estimate and the noise are all there is to know.
+    shorter = replace(plan, plantings=(), noise=harvest.noise, estimate=harvest.denoised)
+    resumed = cultivate(backbone, shorter, settings)
+    assert resumed.evaluations < again.evaluations
+    assert (resumed.latents - harvest.latents).abs().max() < tolerance
 
 
 def test_the_families_cover_both_spaces() -> None:

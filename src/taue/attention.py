@@ -56,11 +56,16 @@ def layer_grid(queries: int, height: int, width: int) -> tuple[int, int]:
 class AttentionTap:
     """Collects the mean cross-attention of chosen tokens, conditional half, on the latent grid.
 
-    Use ``installed(unet, tap.wrap)``; ``enabled`` switches listening, ``map()`` gives A_fg.
+    Use ``installed(unet, tap.wrap)``; ``enabled`` switches listening, ``maps()`` gives A_fg.
+
+    Args:
+        tokens: for each sample of the batch, the positions of its tokens.
     """
 
-    def __init__(self, tokens: Sequence[int], height: int, width: int, guided: bool) -> None:
-        self.tokens, self.height, self.width = list(tokens), height, width
+    def __init__(
+        self, tokens: Sequence[Sequence[int]], height: int, width: int, guided: bool
+    ) -> None:
+        self.tokens, self.height, self.width = [list(t) for t in tokens], height, width
         self.guided = guided
         self.enabled = True
         self._total: Tensor | None = None
@@ -71,16 +76,24 @@ class AttentionTap:
     def add(self, probabilities: Tensor) -> None:
         """Take [B, queries, tokens] in: the mean over heads of one layer at one step."""
         grid = layer_grid(probabilities.shape[1], self.height, self.width)
-        chosen = probabilities[:, :, self.tokens].float().mean(dim=(0, 2)).view(1, 1, *grid)
-        size = (self.height, self.width)
-        layer = F.interpolate(chosen, size=size, mode="bilinear", align_corners=False)[0, 0]
+        means = [
+            sample[:, chosen].float().mean(dim=1).view(grid)
+            for sample, chosen in zip(probabilities, self.tokens, strict=True)
+        ]
+        layer = F.interpolate(
+            torch.stack(means)[:, None],
+            size=(self.height, self.width),
+            mode="bilinear",
+            align_corners=False,
+        )[:, 0]
         self._total = layer if self._total is None else self._total + layer
 
-    def map(self) -> Tensor:
-        """A_fg: the mean over layers and steps, scaled to [0, 1], [height, width] on the CPU."""
+    def maps(self) -> Tensor:
+        """A_fg of each sample: the mean over layers and steps, scaled to [0, 1] [B, h, w], on
+        the CPU."""
         if self._total is None:
             raise RuntimeError("the tap heard no cross-attention")
-        return equations.scale_to_unit(self._total).cpu()
+        return torch.stack([equations.scale_to_unit(one) for one in self._total]).cpu()
 
 
 class TapProcessor:

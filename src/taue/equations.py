@@ -70,6 +70,14 @@ def harvest_step(steps: int, crop_ratio: float) -> int:
     return min(max(steps - remaining, 1), steps - 1)
 
 
+def release_step(steps: int, harvest: int, harmony: float) -> int:
+    r"""Until which step a planted subject keeps its own look, :math:`k + (1 - h)(N - k)` rounded.
+
+    ``harmony`` h = 1 releases it at the harvest step k (the paper), 0 never.
+    """
+    return harvest + round((1 - harmony) * (steps - harvest))
+
+
 def scale_to_unit(values: Tensor) -> Tensor:
     """Scale to [0, 1] by minimum and maximum; a constant map becomes zeros."""
     low, high = values.min(), values.max()
@@ -96,11 +104,15 @@ def greenness(latents: Tensor, sigma: float) -> Tensor:
     return gaussian_blur(latents[0, 1] + latents[0, 2], sigma)
 
 
+def border(values: Tensor) -> Tensor:
+    """The outermost cells [..., cells] of [..., h, w], each once."""
+    sides = [values[..., 0, :], values[..., -1, :], values[..., 1:-1, 0], values[..., 1:-1, -1]]
+    return torch.cat(sides, dim=-1)
+
+
 def border_colour(latents: Tensor) -> Tensor:
     """The key as painted: per channel, the median of the outermost cells [C]."""
-    first = latents[0]
-    ring = [first[:, 0], first[:, -1], first[:, 1:-1, 0], first[:, 1:-1, -1]]
-    return torch.cat(ring, dim=1).median(dim=1).values
+    return border(latents[0]).median(dim=-1).values
 
 
 def key_distance(latents: Tensor, key: Tensor, sigma: float) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Any
 
 from diffusers.utils import BaseOutput
 
+from taue.box import Box
 from taue.seedling import Seedling
 from taue.subject import Subject
 
@@ -26,11 +27,11 @@ class SubjectLayer:
 
 @dataclass(frozen=True)
 class StageRecord:
-    """What one stage cost: its name, subject number (1-based, None for the scene's stages),
-    wall-clock seconds and UNet evaluations (samples through the UNet)."""
+    """What one stage cost: its name, its subjects' numbers (1-based, none for the scene's
+    stages), wall-clock seconds and UNet evaluations (samples through the UNet)."""
 
     stage: str
-    subject: int | None
+    subjects: tuple[int, ...]
     seconds: float
     unet_evaluations: int
 
@@ -55,3 +56,24 @@ class Layers(BaseOutput):
     records: list[StageRecord] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+
+    def rebackground(self, pipe: Any, background: str, **options: Any) -> Layers:
+        """The same objects before another background, without the foreground stage.
+
+        Args:
+            pipe: the ``TauePipeline`` that made them.
+            background: the new background's prompt.
+            options: those of :meth:`taue.TauePipeline.regrow`, such as ``boxes``.
+        """
+        return pipe.regrow(self, background=background, **options)
+
+    def move(self, pipe: Any, subject: int, box: Box, **options: Any) -> Layers:
+        """One subject moved and scaled into a box, with composite and background regrown.
+
+        Args:
+            pipe: the ``TauePipeline`` that made the layers.
+            subject: its number, from 1.
+            box: where it goes; it keeps its shape.
+            options: those of :meth:`taue.TauePipeline.regrow`.
+        """
+        return pipe.regrow(self, boxes={subject: box}, **options)

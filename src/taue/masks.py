@@ -15,10 +15,12 @@ from taue.settings import Settings
 
 @dataclass(frozen=True)
 class FoundObject:
-    """``mask`` [h, w], 1 = object; ``separated`` is False if the key colour told nothing apart
-    and the mask is the attention's alone."""
+    """``mask`` [h, w], 1 = object; ``presence`` [h, w] in [0, 1] crosses one half where the mask
+    ends; ``separated`` is False if the key colour told nothing apart and both are the attention's
+    alone."""
 
     mask: Tensor
+    presence: Tensor
     separated: bool
 
 
@@ -39,8 +41,7 @@ def find_object(denoised: Tensor, attention: Tensor, settings: Settings) -> Foun
     """
     key = equations.border_colour(denoised)
     distance = equations.key_distance(denoised, key, settings.mask_blur).cpu()
-    border = torch.cat([distance[0], distance[-1], distance[1:-1, 0], distance[1:-1, -1]])
-    spread = border.quantile(0.75).item()
+    spread = equations.border(distance).quantile(0.75).item()
     farthest = distance.flatten().topk(max(FEWEST_CELLS, distance.numel() // 100)).values
     object_ = farthest.mean().item()
     threshold = spread + settings.background_threshold * (object_ - spread)
@@ -51,8 +52,9 @@ def find_object(denoised: Tensor, attention: Tensor, settings: Settings) -> Foun
     else:
         mask = parts_heard(distance > threshold, heard).to(distance.dtype)
     if object_ < LEAST_CONTRAST * spread or not mask.any():
-        return FoundObject(heard.to(distance.dtype), separated=False)
-    return FoundObject(mask, separated=True)
+        return FoundObject(heard.to(distance.dtype), attention, separated=False)
+    presence = (0.5 * (distance - spread) / (threshold - spread)).clamp(0, 1)
+    return FoundObject(mask, presence * grow(mask), separated=True)
 
 
 def parts_heard(coloured: Tensor, heard: Tensor) -> Tensor:

@@ -10,25 +10,30 @@ from torch import Tensor
 from taue.errors import TaueError
 
 
-class NoiseSource:
-    """Hands out generators by name, so that adding a subject changes no other one's noise.
-
-    Args:
-        generator: one number is drawn from it (the global generator if None), so that a second
-            call with the same generator gives another picture, as everywhere in diffusers.
+def drawn_seed(generator: torch.Generator | None) -> int:
+    """One number from a generator (the global one if None), so that a second call with the same
+    generator gives another picture, as everywhere in diffusers.
 
     Raises:
         TaueError: if ``generator`` is not a single ``torch.Generator``.
     """
+    if generator is not None and not isinstance(generator, torch.Generator):
+        raise TaueError(
+            f"generator is a {type(generator).__name__}; give one torch.Generator or None."
+        )
+    device = generator.device if generator is not None else "cpu"
+    return int(torch.randint(2**62, (1,), generator=generator, device=device).item())
 
-    def __init__(self, generator: torch.Generator | None) -> None:
-        if generator is not None and not isinstance(generator, torch.Generator):
-            raise TaueError(
-                f"generator is a {type(generator).__name__}; give one torch.Generator or None."
-            )
-        device = generator.device if generator is not None else "cpu"
-        drawn = torch.randint(2**62, (1,), generator=generator, device=device)
-        self.base = int(drawn.item())
+
+class NoiseSource:
+    """Hands out generators by name, so that adding a subject changes no other one's noise.
+
+    Args:
+        base: the number that all of them derive from.
+    """
+
+    def __init__(self, base: int) -> None:
+        self.base = base
 
     def generator(self, *name: str | int) -> torch.Generator:
         """A fresh CPU generator for ``name``, the same for the same base and name."""

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
 from diffusers import StableDiffusionXLPipeline
-from torch import Tensor
 
-from taue import matte, models, stages
-from taue.backbones import Encoded
-from taue.backbones.sdxl import SDXLBackbone
+from taue import models
+from taue.box import Box
 from taue.errors import TaueError
-from taue.layers import Layers, StageRecord, SubjectLayer
-from taue.noise import NoiseSource
+from taue.layers import Layers
+from taue.noise import drawn_seed
+from taue.request import Request, checked_subjects
+from taue.season import Season
 from taue.settings import Settings
-from taue.space import noise_levels
-from taue.subject import Subject, default_boxes
-from taue.watch import Recorded, StageWatch, StepCallback
+from taue.subject import Subject
+from taue.watch import StageWatch, StepCallback
 
 OUTPUT_TYPES = ("pil", "np", "pt", "latent")
 SMALLEST_LATENT = 8
@@ -120,52 +119,85 @@ class TauePipeline(StableDiffusionXLPipeline):
         }
         given = {name: value for name, value in chosen.items() if value is not None}
         settings = replace(settings or Settings(), **given)
-        people = _checked_subjects(subjects)
-        _check_words(background, scene, negative_prompt)
         _require_known_outputs(output_type, callback_on_step_end_tensor_inputs)
         height, width = self._canvas(height, width)
-        whole = scene or ", ".join([*(s.prompt for s in people), background])
-        source = NoiseSource(generator)
-
-        self._interrupt = False
-        self._guidance_scale = settings.guidance_scale
-        self._cross_attention_kwargs = cross_attention_kwargs
-        backbone = SDXLBackbone(self, height, width, cross_attention_kwargs)
-        noise_levels(backbone.new_scheduler(settings.num_inference_steps))  # or an early refusal
-        garden = stages.Garden(
-            backbone,
-            settings,
-            source,
-            (1, self.unet.config.in_channels, *self._latent_size(height, width)),
-            StageWatch(self, callback_on_step_end),
+        request = Request(
+            subjects=checked_subjects(subjects),
+            background=background,
+            scene=scene,
+            negative_prompt=negative_prompt,
+            height=height,
+            width=width,
+            settings=settings,
+            noise_seed=drawn_seed(generator),
         )
+        with self._season(request, callback_on_step_end, cross_attention_kwargs) as season:
+            layers = season.layers(season.subjects(), output_type)
+        return layers if return_dict else layers.to_tuple()
+
+    @torch.no_grad()
+    def regrow(
+        self,
+        layers: Layers,
+        background: str | None = None,
+        scene: str | None = None,
+        boxes: Mapping[int, Box] | None = None,
+        generator: torch.Generator | None = None,
+        cross_attention_kwargs: dict[str, Any] | None = None,
+        output_type: str = "pil",
+        callback_on_step_end: StepCallback | None = None,
+    ) -> Layers:
+        """The same objects again: before another background, moved, or both.
+
+        The foreground stage is not repeated; a moved subject grows on from its harvest step.
+
+        Args:
+            layers: what an earlier call of this model returned, or :meth:`Layers.load` read.
+            background: another background's prompt; the old one if None.
+            scene: another prompt for the whole scene; with a new background the old one is
+                dropped.
+            boxes: where subjects go, by their number from 1; the others stay.
+            generator: for new noise; without it the scene's noise stays, so that what does not
+                depend on the change comes out alike.
+            cross_attention_kwargs, output_type, callback_on_step_end: as in a call.
+
+        Raises:
+            TaueError: for bad input, or if the layers are of another model or size.
+        """
+        _require_known_outputs(output_type, ())
+        old = Request.read(layers.settings)
+        moves = dict(boxes or {})
+        if unknown := set(moves) - set(range(1, len(old.subjects) + 1)):
+            raise TaueError(
+                f"subject {min(unknown)} is unknown; there are subjects 1 to {len(old.subjects)}."
+            )
+        request = replace(
+            old,
+            subjects=tuple(
+                replace(s, box=moves.get(number, s.box)) for number, s in enumerate(old.subjects, 1)
+            ),
+            background=old.background if background is None else background,
+            scene=old.scene if scene is None and background is None else scene,
+            noise_seed=old.noise_seed if generator is None else drawn_seed(generator),
+        )
+        with self._season(request, callback_on_step_end, cross_attention_kwargs) as season:
+            return season.layers(season.subjects_again(layers.seedlings, moves), output_type)
+
+    @contextmanager
+    def _season(
+        self,
+        request: Request,
+        callback: StepCallback | None,
+        cross_attention_kwargs: dict[str, Any] | None,
+    ) -> Iterator[Season]:
+        """The pipeline's state for one season; models are offloaded at its end."""
+        self._interrupt = False
+        self._guidance_scale = request.settings.guidance_scale
+        self._cross_attention_kwargs = cross_attention_kwargs
         try:
-            records: list[StageRecord] = []
-            prompts = [
-                backbone.encode(s.prompt, s.negative_prompt or negative_prompt) for s in people
-            ]
-            behind = backbone.encode(background, negative_prompt)
-            together = backbone.encode(whole, negative_prompt)
-            ends = _grow(garden, people, prompts, behind, together, records)
-            started = time.perf_counter()
-            layers = self._harvested(people, *ends, backbone, output_type)
-            records.append(StageRecord("decode", None, time.perf_counter() - started, 0))
+            yield Season(self, request, StageWatch(self, callback), cross_attention_kwargs)
         finally:
             self.maybe_free_model_hooks()
-        layers.records = records
-        layers.warnings = _warnings(people, ends[0], interrupted=bool(self.interrupt))
-        layers.settings = {
-            **asdict(settings),
-            "subjects": [asdict(s) for s in people],
-            "background": background,
-            "scene": whole,
-            "negative_prompt": negative_prompt,
-            "height": height,
-            "width": width,
-            "noise_seed": source.base,
-            "scheduler": type(self.scheduler).__name__,
-        }
-        return layers if return_dict else layers.to_tuple()
 
     def _canvas(self, height: int | None, width: int | None) -> tuple[int, int]:
         """The canvas in pixels, checked."""
@@ -184,101 +216,6 @@ class TauePipeline(StableDiffusionXLPipeline):
                 )
         return sides["height"], sides["width"]
 
-    def _latent_size(self, height: int, width: int) -> tuple[int, int]:
-        return height // self.vae_scale_factor, width // self.vae_scale_factor
-
-    def _harvested(
-        self,
-        people: list[Subject],
-        grown: list[stages.Grown],
-        together: stages.Grown,
-        alone: stages.Grown,
-        backbone: SDXLBackbone,
-        output_type: str,
-    ) -> Layers:
-        """Decode what the stages ended with, and cut the subjects out."""
-        seedlings = [one.seedling for one in grown]
-        masks = [s.mask for s in seedlings]
-        attention = [s.attention for s in seedlings]
-        ends = [*grown, together, alone]
-        if output_type == "latent":
-            *first, composite, background = (one.harvest.latents for one in ends)
-            images, foregrounds = first, first
-        else:
-            *first, composite, background = (backbone.decode(e.harvest.latents) for e in ends)
-            cut = [matte.extract(f[0], m) for f, m in zip(first, masks, strict=True)]
-            images = [_as_output(rgba[None], output_type) for rgba in cut]
-            marked = [self._watermarked(picture) for picture in (*first, composite, background)]
-            *foregrounds, composite, background = (_as_output(p, output_type) for p in marked)
-        return Layers(
-            composite=composite,
-            background=background,
-            subjects=[SubjectLayer(s, i) for s, i in zip(people, images, strict=True)],
-            foregrounds=list(foregrounds),
-            masks=masks,
-            attention_maps=attention,
-            seedlings=seedlings,
-        )
-
-    def _watermarked(self, picture: Tensor) -> Tensor:
-        """SDXL's invisible watermark on [1, 3, H, W] in [0, 1], where the pipeline has one."""
-        if self.watermark is None:
-            return picture
-        return self.watermark.apply_watermark(picture * 2 - 1) / 2 + 0.5
-
-
-def _grow(
-    garden: stages.Garden,
-    people: Sequence[Subject],
-    prompts: Sequence[Encoded],
-    background: Encoded,
-    whole: Encoded,
-    records: list[StageRecord],
-) -> tuple[list[stages.Grown], stages.Grown, stages.Grown]:
-    """The three stages: each subject's foreground, the composite, the background."""
-    grown: list[stages.Grown] = []
-    boxes = default_boxes(len(people))
-    for number, (subject, prompt) in enumerate(zip(people, prompts, strict=True), 1):
-        box = subject.box or boxes[number - 1]
-        colour = garden.settings.key_for(subject.prompt)
-        with Recorded(records, "foreground", number) as record:
-            grown.append(record(stages.foreground(garden, prompt, box, colour, number)))
-    seedlings = [one.seedling for one in grown]
-    with Recorded(records, "composite") as record:
-        together = record(stages.composite(garden, prompts, background, whole, seedlings))
-    with Recorded(records, "background") as record:
-        alone = record(stages.background(garden, background, together.seedling))
-    return grown, together, alone
-
-
-def _warnings(
-    people: Sequence[Subject], grown: Sequence[stages.Grown], *, interrupted: bool
-) -> list[str]:
-    notes = [
-        f"subject {number} ({subject.prompt}) could not be told from its key colour; "
-        "try another key or seed."
-        for number, (subject, one) in enumerate(zip(people, grown, strict=True), 1)
-        if not one.separated
-    ]
-    return [*notes, "interrupted: the layers are unfinished."] if interrupted else notes
-
-
-def _checked_subjects(subjects: Sequence[Subject | str]) -> list[Subject]:
-    if isinstance(subjects, (str, Subject)):
-        subjects = [subjects]
-    people = [s if isinstance(s, Subject) else Subject(s) for s in subjects or ()]
-    if not people:
-        raise TaueError('subjects is empty; give at least one, for example "a red apple".')
-    return people
-
-
-def _check_words(background: str, scene: str | None, negative_prompt: str | None) -> None:
-    _require_text("background", background)
-    if scene is not None:
-        _require_text("scene", scene)
-    if negative_prompt is not None and not isinstance(negative_prompt, str):
-        raise TaueError(f"negative_prompt is {negative_prompt!r}; give one text or None.")
-
 
 def _require_known_outputs(output_type: str, tensor_inputs: Sequence[str]) -> None:
     if output_type not in OUTPUT_TYPES:
@@ -288,18 +225,3 @@ def _require_known_outputs(output_type: str, tensor_inputs: Sequence[str]) -> No
             f"callback_on_step_end_tensor_inputs has {sorted(unknown)}; "
             'only "latents" can be handed to a callback.'
         )
-
-
-def _require_text(name: str, value: object) -> None:
-    if not isinstance(value, str) or not value.strip():
-        raise TaueError(f"{name} is empty; say what it shows in words.")
-
-
-def _as_output(pictures: Tensor, output_type: str) -> Any:
-    """[1, C, H, W] in [0, 1] as one PIL image, [H, W, C] array or [C, H, W] tensor."""
-    if output_type == "pt":
-        return pictures[0]
-    array = pictures[0].permute(1, 2, 0).cpu().numpy()
-    if output_type == "np":
-        return array
-    return StableDiffusionXLPipeline.numpy_to_pil(array[None])[0]

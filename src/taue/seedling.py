@@ -23,6 +23,8 @@ class Seedling:
     three are kept apart, a seedling can be planted at any level of any scheduler.
     ``attention`` ([h, w] in [0, 1]) and ``mask`` ([h, w], 1 = object) say where the subject is;
     a background's seedling has neither of an object: its mask is the outside of all subjects.
+    ``final`` [1, 4, h, w] is where the trajectory ended, if it is known: what a subject looks
+    like in its own foreground.
     """
 
     denoised: Tensor
@@ -30,6 +32,7 @@ class Seedling:
     sigma: float
     attention: Tensor
     mask: Tensor
+    final: Tensor | None = None
 
     def at(self, sigma: float) -> Tensor:
         """Variance-exploding latents of this seedling at another noise level [1, 4, h, w]."""
@@ -44,6 +47,8 @@ class Seedling:
             "attention": self.attention,
             "mask": self.mask,
         }
+        if self.final is not None:
+            tensors["final"] = self.final
         path = Path(path)
         unfinished = path.with_name(path.name + ".unfinished")
         unfinished.write_bytes(save({k: v.cpu().contiguous() for k, v in tensors.items()}))
@@ -64,6 +69,7 @@ class Seedling:
                 float(tensors["sigma"]),
                 tensors["attention"],
                 tensors["mask"],
+                tensors.get("final"),
             )
         except (OSError, SafetensorError, KeyError) as error:
             raise TaueError(f"seedling {path} cannot be read: {error}.") from error

@@ -23,12 +23,15 @@ CLOSED_RANGES = {
     "layout_sigma": (1e-3, 1e3),
     "guidance_scale": (0.0, 100.0),
     "foreground_guidance_scale": (0.0, 100.0),
+    "harmony": (0.0, 1.0),
     "background_threshold": (0.0, 1.0),
     "attention_threshold": (0.0, 1.0),
     "mask_blur": (0.0, 100.0),
     "sharpening": (0.0, 4.0),
     "noise_strength": (0.0, 4.0),
 }
+
+CHOICES = {"placement": ("fit", "suggest"), "mask_rule": ("component", "intersection")}
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,10 @@ class Settings:
         background_threshold: tau_bg, as the fraction of the way from the painted key's own spread
             to the object's distance from the key.
         attention_threshold: tau_A on the attention map scaled to [0, 1].
+        harmony: how soon after the harvest step the composite's subjects may leave the look of
+            their foregrounds and follow the scene's light: 1 at once (the paper), 0 never.
+        placement: "fit" moves and scales what was harvested into the subject's box; "suggest" is
+            the paper's: the probabilistic layout alone.
         mask_rule: "component" keeps those parts of the colour mask that attention touches, holes
             closed; "intersection" is the paper's cell-wise conjunction.
         mask_blur: standard deviation of G_sigma, in latent cells.
@@ -62,6 +69,8 @@ class Settings:
     key: str = "auto"
     key_strength: float = 0.3
     layout_sigma: float = 0.5
+    harmony: float = 1.0
+    placement: str = "fit"
     background_threshold: float = 0.35
     attention_threshold: float = 0.35
     mask_rule: str = "component"
@@ -88,8 +97,11 @@ class Settings:
             raise TaueError(f"crop_ratio is {self.crop_ratio}; give a number between 0 and 1.")
         if self.key not in (*KEYS, "auto"):
             raise TaueError(f"key is {self.key!r}; choose one of {', '.join(KEYS)} or auto.")
-        if self.mask_rule not in ("component", "intersection"):
-            raise TaueError(f"mask_rule is {self.mask_rule!r}; choose component or intersection.")
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise TaueError(
+                    f"{name} is {getattr(self, name)!r}; choose {' or '.join(choices)}."
+                )
 
     def key_for(self, prompt: str) -> tuple[float, float, float, float]:
         """The key colour for a subject's prompt, as scaled latents."""

@@ -18,6 +18,8 @@ class Subject:
     prompt: str
     negative_prompt: str | None = None
     box: Box | None = None
+    name: str | None = None
+    crop_ratio: float | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.prompt, str) or not self.prompt.strip():

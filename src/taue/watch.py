@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from diffusers import DiffusionPipeline
@@ -25,16 +26,17 @@ class StageWatch:
 
     def __call__(self, step: Step) -> None:
         pipeline = self.pipeline
-        if step.index == 0:
+        if self.bar is None:
             pipeline._num_timesteps = step.count
             self.bar = pipeline.progress_bar(total=step.count)
             self.bar.set_description(step.plan.stage)
+            self.bar.update(step.index)  # a stage may continue from its harvest
         self.bar.update()
         if self.callback is not None:
             handed = {
                 "latents": step.latents,
                 "stage": step.plan.stage,
-                "subject": step.plan.subject,
+                "subjects": step.plan.subjects,
                 "steps": step.count,
             }
             answer = self.callback(pipeline, step.index, step.timestep, handed)
@@ -42,24 +44,17 @@ class StageWatch:
         step.interrupted = bool(pipeline.interrupt)
         if step.index + 1 == step.count or step.interrupted:
             self.bar.close()
+            self.bar = None
 
 
-class Recorded:
-    """Times one stage: ``with Recorded(records, name) as record: grown = record(stage(...))``."""
-
-    def __init__(self, records: list[StageRecord], stage: str, subject: int | None = None) -> None:
-        self.records, self.stage, self.subject = records, stage, subject
-        self.evaluations = 0
-
-    def __enter__(self) -> Callable[[Grown], Grown]:
-        self.started = time.perf_counter()
-        return self._take
-
-    def _take(self, grown: Grown) -> Grown:
-        self.evaluations = grown.harvest.evaluations
-        return grown
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None:
-            seconds = time.perf_counter() - self.started
-            self.records.append(StageRecord(self.stage, self.subject, seconds, self.evaluations))
+@contextmanager
+def recorded(
+    records: list[StageRecord], stage: str, subjects: Sequence[int] = ()
+) -> Iterator[list[Grown]]:
+    """Time one stage; put what it grew into the list that the block is given."""
+    grown: list[Grown] = []
+    started = time.perf_counter()
+    yield grown
+    seconds = time.perf_counter() - started
+    evaluations = sum(one.evaluations for one in grown)
+    records.append(StageRecord(stage, tuple(subjects), seconds, evaluations))

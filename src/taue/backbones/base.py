@@ -15,17 +15,28 @@ from taue.attention import AttentionTap, RegionBlend
 
 @dataclass(frozen=True)
 class Encoded:
-    """One prompt and its negative prompt.
+    """A batch of prompts, mostly of one, and their negative prompts.
 
-    ``prompt`` and ``negative`` are [1, L, D], ``pooled`` and ``negative_pooled`` [1, P];
-    ``content`` are the positions of the prompt's own tokens (no start, end or padding).
+    ``prompt`` and ``negative`` are [B, L, D], ``pooled`` and ``negative_pooled`` [B, P];
+    ``content`` are, for each, the positions of the prompt's own tokens (no start, end or padding).
     """
 
     prompt: Tensor
     negative: Tensor
     pooled: Tensor
     negative_pooled: Tensor
-    content: tuple[int, ...]
+    content: tuple[tuple[int, ...], ...]
+
+    @classmethod
+    def stack(cls, ones: Sequence[Encoded]) -> Encoded:
+        """Several prompts as one batch, in order."""
+        return cls(
+            torch.cat([e.prompt for e in ones]),
+            torch.cat([e.negative for e in ones]),
+            torch.cat([e.pooled for e in ones]),
+            torch.cat([e.negative_pooled for e in ones]),
+            tuple(content for e in ones for content in e.content),
+        )
 
 
 @dataclass(frozen=True)
@@ -41,12 +52,12 @@ class Conditioning:
 
     @property
     def prompt(self) -> Tensor:
-        """The regions' prompts, concatenated [1, K * L, D]."""
+        """The regions' prompts, concatenated [B, K * L, D]."""
         return torch.cat([e.prompt for e in self.regions], dim=1)
 
     @property
     def negative(self) -> Tensor:
-        """The regions' negative prompts, concatenated [1, K * L, D]."""
+        """The regions' negative prompts, concatenated [B, K * L, D]."""
         return torch.cat([e.negative for e in self.regions], dim=1)
 
 
@@ -68,18 +79,20 @@ class Backbone(Protocol):
         conditioning: Conditioning,
         guidance_scale: float,
     ) -> Tensor:
-        """The guided raw model output [1, C, h, w] float32 for the scheduler's scaled input."""
+        """The guided raw model output [B, C, h, w] float32 for the scheduler's scaled input."""
         ...
 
     def evaluations(self, guidance_scale: float) -> int:
-        """Samples that one prediction sends through the network."""
+        """Samples that one prediction sends through the network for each of its batch."""
         ...
 
     def listening(self, tap: AttentionTap) -> AbstractContextManager[None]: ...
 
     def blending(self, blend: RegionBlend) -> AbstractContextManager[None]: ...
 
-    def extra_step_arguments(self, scheduler: Any, generator: torch.Generator) -> dict[str, Any]:
+    def extra_step_arguments(
+        self, scheduler: Any, generators: Sequence[torch.Generator]
+    ) -> dict[str, Any]:
         """What ``scheduler.step`` accepts besides output, timestep and latents."""
         ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -64,7 +65,7 @@ class SDXLBackbone:
             truncation=True,
         ).input_ids
         content = content_positions(tokens, frozenset(tokenizer.all_special_ids))
-        return Encoded(prompt_embeds, negative, pooled, negative_pooled, content)
+        return Encoded(prompt_embeds, negative, pooled, negative_pooled, (content,))
 
     def evaluations(self, guidance_scale: float) -> int:
         return 2 if self._guides(guidance_scale) else 1
@@ -125,9 +126,12 @@ class SDXLBackbone:
     def blending(self, blend: RegionBlend) -> AbstractContextManager[None]:
         return installed(self.pipeline.unet, blend.wrap)
 
-    def extra_step_arguments(self, scheduler: Any, generator: torch.Generator) -> dict[str, Any]:
-        accepted = inspect.signature(scheduler.step).parameters
-        return {"generator": generator} if "generator" in accepted else {}
+    def extra_step_arguments(
+        self, scheduler: Any, generators: Sequence[torch.Generator]
+    ) -> dict[str, Any]:
+        if "generator" not in inspect.signature(scheduler.step).parameters:
+            return {}
+        return {"generator": generators[0] if len(generators) == 1 else list(generators)}
 
     @torch.no_grad()
     def decode(self, latents: Tensor) -> Tensor:

@@ -34,7 +34,7 @@ def make_report(
         "stages": [
             {
                 "stage": record.stage,
-                "subject": record.subject,
+                "subjects": list(record.subjects),
                 "seconds": round(record.seconds, 3),
                 "unet_evaluations": record.unet_evaluations,
             }

@@ -1,0 +1,145 @@
+"""Do objects go where their boxes say? Boxes against the bounding boxes of alpha, on paddy.
+
+python benchmarks/layout.py --model paddy --out docs
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+import typer
+from torch import Tensor
+
+from taue import TauePipeline, matte, stages
+from taue.backbones.sdxl import SDXLBackbone
+from taue.box import Box
+from taue.noise import NoiseSource
+from taue.paddy.scenes import ASPECT, COLOURS, KINDS, object_caption
+from taue.settings import Settings
+
+SEED, BATCH = 20261122, 8
+SIDES, STRETCH = (0.3, 0.6), 0.15
+"""The longer side of a box, and how far its aspect may be from its kind's own."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One object and where it is wanted."""
+
+    colour: str
+    kind: str
+    box: Box
+
+
+def wishes(count: int) -> list[Wish]:
+    """Seeded objects in boxes of about their own aspect, anywhere inside the canvas."""
+    rng = np.random.default_rng(SEED)
+    made: list[Wish] = []
+    for index in range(count):
+        kind = KINDS[index % len(KINDS)]
+        colour = tuple(COLOURS)[int(rng.integers(len(COLOURS)))]
+        longer = rng.uniform(*SIDES)
+        aspect = ASPECT[kind] * rng.uniform(1 - STRETCH, 1 + STRETCH)
+        width, height = (longer, longer / aspect) if aspect > 1 else (longer * aspect, longer)
+        x, y = rng.uniform(0, 1 - width), rng.uniform(0, 1 - height)
+        made.append(Wish(colour, kind, Box(float(x), float(y), float(width), float(height))))
+    return made
+
+
+def alpha_box(alpha: Tensor) -> Box | None:
+    """The bounding box of alpha over one half [H, W], None if there is none."""
+    rows, columns = (alpha > 0.5).any(dim=1).nonzero(), (alpha > 0.5).any(dim=0).nonzero()
+    if not len(rows):
+        return None
+    height, width = alpha.shape
+    left, top = columns[0].item() / width, rows[0].item() / height
+    right, bottom = (columns[-1].item() + 1) / width, (rows[-1].item() + 1) / height
+    return Box(left, top, right - left, bottom - top)
+
+
+def overlap(one: Box, other: Box) -> float:
+    """Intersection over union of two boxes."""
+    across = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
+    down = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
+    shared = max(0.0, across) * max(0.0, down)
+    return shared / (one.width * one.height + other.width * other.height - shared)
+
+
+@torch.no_grad()
+def grow(pipe: TauePipeline, asked: list[Wish], fits: bool) -> list[dict[str, float]]:
+    """Foregrounds alone: the later stages do not move the object."""
+    settings = replace(Settings(), placement="fit" if fits else "suggest")
+    side = pipe.unet.config.sample_size
+    backbone = SDXLBackbone(pipe, side * pipe.vae_scale_factor, side * pipe.vae_scale_factor)
+    found: list[dict[str, float]] = []
+    for start in range(0, len(asked), BATCH):
+        batch = asked[start : start + BATCH]
+        sprouts = []
+        for offset, wish in enumerate(batch):
+            prompt = object_caption(wish.colour, wish.kind)
+            sprouts.append(
+                stages.Sprout(
+                    start + offset + 1,
+                    backbone.encode(prompt, None),
+                    settings.key_for(prompt),
+                    wish.box,
+                    fits,
+                )
+            )
+        source = NoiseSource(SEED)
+        shape = (1, pipe.unet.config.in_channels, side, side)
+        garden = stages.Garden(backbone, settings, source, shape, lambda step: None)
+        for wish, grown in zip(batch, stages.foregrounds(garden, sprouts), strict=True):
+            picture = backbone.decode(grown.latents)[0]
+            box = alpha_box(matte.extract(picture, grown.seedling.mask)[3])
+            if box is None:
+                found.append({"iou": 0.0, "stretch": float("nan")})
+                continue
+            stretch = box.width / box.height / ASPECT[wish.kind] - 1
+            found.append({"iou": overlap(box, wish.box), "stretch": stretch})
+    return found
+
+
+def summary(found: list[dict[str, float]]) -> dict[str, float]:
+    ious = np.array([one["iou"] for one in found])
+    stretch = np.abs([one["stretch"] for one in found])
+    return {
+        "median_iou": round(float(np.median(ious)), 3),
+        "share_above_half": round(float((ious > 0.5).mean()), 3),
+        "share_within_15_percent_of_own_aspect": round(float((stretch <= STRETCH).mean()), 3),
+    }
+
+
+def main(
+    out: Annotated[Path, typer.Option(help="Where layout.json and layout.png go.")],
+    model: str = "paddy",
+    count: int = 200,
+) -> None:
+    """Both ways of honouring boxes on the same wishes."""
+    pipe = TauePipeline.from_pretrained(model)
+    pipe.set_progress_bar_config(disable=True)
+    asked = wishes(count)
+    ways = {"fit": True, "suggest": False}
+    results = {name: grow(pipe, asked, fits) for name, fits in ways.items()}
+    told = {name: summary(found) for name, found in results.items()}
+    print(json.dumps(told))
+    (out / "layout.json").write_text(
+        json.dumps({"summary": told, "each": results}, indent=1) + "\n"
+    )
+    figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
+    for name, found in results.items():
+        ious = [one["iou"] for one in found]
+        axes.hist(ious, bins=np.linspace(0, 1, 21).tolist(), alpha=0.6, label=name)
+    axes.set(xlabel="IoU of the box and the bounding box of alpha", ylabel=f"of {count} objects")
+    axes.legend()
+    figure.savefig(out / "layout.png", dpi=110)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,103 @@
+"""One call's request, checked and complete: everything that decides the pixels but the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from taue.box import Box
+from taue.errors import TaueError
+from taue.settings import Settings
+from taue.subject import Subject
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be grown.
+
+    Attributes:
+        subjects: what stands in front, later ones nearer.
+        background, scene: prompts; ``scene`` is the whole scene's, joined from the others if None.
+        negative_prompt: for the background, the scene and subjects without one of their own.
+        height, width: the canvas in pixels.
+        settings: the method's.
+        noise_seed: the number that all noise derives from (see :class:`taue.noise.NoiseSource`).
+
+    Raises:
+        TaueError: if a prompt is empty or no text.
+    """
+
+    subjects: tuple[Subject, ...]
+    background: str
+    scene: str | None
+    negative_prompt: str | None
+    height: int
+    width: int
+    settings: Settings
+    noise_seed: int
+
+    def __post_init__(self) -> None:
+        if not self.subjects:
+            raise TaueError('subjects is empty; give at least one, for example "a red apple".')
+        _require_text("background", self.background)
+        if self.scene is not None:
+            _require_text("scene", self.scene)
+        if self.negative_prompt is not None and not isinstance(self.negative_prompt, str):
+            raise TaueError(f"negative_prompt is {self.negative_prompt!r}; give one text or None.")
+
+    @property
+    def whole(self) -> str:
+        """The whole scene's prompt."""
+        return self.scene or ", ".join([*(s.prompt for s in self.subjects), self.background])
+
+    def told(self) -> dict[str, Any]:
+        """As plain values, for reports and files; :meth:`read` is the inverse."""
+        return {
+            **asdict(self.settings),
+            "subjects": [asdict(s) for s in self.subjects],
+            "background": self.background,
+            "scene": self.scene,
+            "whole": self.whole,
+            "negative_prompt": self.negative_prompt,
+            "height": self.height,
+            "width": self.width,
+            "noise_seed": self.noise_seed,
+        }
+
+    @classmethod
+    def read(cls, told: dict[str, Any]) -> Request:
+        """What :meth:`told` wrote; further keys are ignored.
+
+        Raises:
+            TaueError: if something is missing or wrong.
+        """
+        try:
+            subjects = [
+                Subject(**{**one, "box": Box(**one["box"]) if one.get("box") else None})
+                for one in told["subjects"]
+            ]
+            return cls(
+                subjects=tuple(subjects),
+                settings=Settings(**{f.name: told[f.name] for f in fields(Settings)}),
+                **{
+                    name: told[name]
+                    for name in (
+                        "background", "scene", "negative_prompt", "height", "width", "noise_seed",
+                    )
+                },
+            )  # fmt: skip
+        except (KeyError, TypeError) as error:
+            raise TaueError(f"the layers' settings cannot be read: {error}.") from error
+
+
+def checked_subjects(subjects: Sequence[Subject | str]) -> tuple[Subject, ...]:
+    """One or several subjects or their prompts as subjects."""
+    if isinstance(subjects, (str, Subject)):
+        subjects = [subjects]
+    return tuple(s if isinstance(s, Subject) else Subject(s) for s in subjects or ())
+
+
+def _require_text(name: str, value: object) -> None:
+    if not isinstance(value, str) or not value.strip():
+        raise TaueError(f"{name} is empty; say what it shows in words.")

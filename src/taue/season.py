@@ -1,0 +1,180 @@
+"""A season: one request grown from prompts, or from the seedlings of an earlier one, to layers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from taue import matte, stages
+from taue.backbones import Encoded
+from taue.backbones.sdxl import SDXLBackbone
+from taue.box import Box
+from taue.errors import TaueError
+from taue.layers import Layers, StageRecord, SubjectLayer
+from taue.noise import NoiseSource
+from taue.placing import Placement
+from taue.request import Request
+from taue.seedling import Seedling
+from taue.space import noise_levels
+from taue.subject import default_boxes
+from taue.watch import StageWatch, recorded
+
+
+class Season:
+    """Prompts encoded once, then subjects, composite, background and layers, in that order.
+
+    Raises:
+        TaueError: on construction, if the pipeline's scheduler or the request cannot be used.
+    """
+
+    def __init__(
+        self,
+        pipeline: Any,
+        request: Request,
+        watch: StageWatch,
+        cross_attention_kwargs: dict[str, Any] | None = None,
+    ) -> None:
+        settings = request.settings
+        self.pipeline, self.request = pipeline, request
+        size = request.height, request.width
+        self.backbone = SDXLBackbone(pipeline, *size, cross_attention_kwargs)
+        noise_levels(self.backbone.new_scheduler(settings.num_inference_steps))
+        factor = pipeline.vae_scale_factor
+        shape = (1, pipeline.unet.config.in_channels, *(side // factor for side in size))
+        source = NoiseSource(request.noise_seed)
+        self.garden = stages.Garden(self.backbone, settings, source, shape, watch)
+        self.sprouts = self._sprouts()
+        self.background = self._encode(request.background)
+        self.whole = self._encode(request.whole)
+        self.records: list[StageRecord] = []
+
+    def subjects(self) -> list[stages.Grown]:
+        """Stage 1, one batch for each crop ratio."""
+        grown: dict[int, stages.Grown] = {}
+        for ratio in dict.fromkeys(s.crop_ratio for s in self.sprouts):
+            batch = [s for s in self.sprouts if s.crop_ratio == ratio]
+            numbers = [s.number for s in batch]
+            with recorded(self.records, "foreground", numbers) as made:
+                made.extend(stages.foregrounds(self.garden, batch))
+            grown |= zip(numbers, made, strict=True)
+        return [grown[s.number] for s in self.sprouts]
+
+    def subjects_again(
+        self, seedlings: Sequence[Seedling], moves: Mapping[int, Box]
+    ) -> list[stages.Grown]:
+        """What grew before, without its stage; those in ``moves`` (number: box) are moved.
+
+        Raises:
+            TaueError: if a seedling does not fit the canvas or does not know how it ended.
+        """
+        grown: list[stages.Grown] = []
+        for sprout, seedling in zip(self.sprouts, seedlings, strict=True):
+            if seedling.final is None or seedling.denoised.shape != self.garden.shape:
+                raise TaueError(
+                    f"seedling {sprout.number} is not of this canvas and model; "
+                    "use the model and size that it was made with."
+                )
+            if sprout.number not in moves:
+                final = seedling.final.to(self.backbone.device)
+                grown.append(stages.Grown(final, seedling, 0))
+                continue
+            found = stages.object_box(seedling, self.request.settings)
+            placement = Placement.fit(found, moves[sprout.number])
+            with recorded(self.records, "foreground", [sprout.number]) as made:
+                made.extend(stages.regrown(self.garden, [sprout], [seedling], [placement]))
+            grown.extend(made)
+        return grown
+
+    def layers(self, subjects: list[stages.Grown], output_type: str) -> Layers:
+        """Stages 2 and 3, then decode what the stages ended with, and cut the subjects out."""
+        seedlings = [one.seedling for one in subjects]
+        garden, behind = self.garden, self.background
+        with recorded(self.records, "composite") as made:
+            made.append(stages.composite(garden, self.sprouts, behind, self.whole, seedlings))
+        together = made[0]
+        with recorded(self.records, "background") as made:
+            made.append(stages.background(garden, behind, together.seedling))
+        ends = [one.latents for one in (*subjects, together, made[0])]
+        started = time.perf_counter()
+        layers = self._harvested(ends, seedlings, output_type)
+        self.records.append(StageRecord("decode", (), time.perf_counter() - started, 0))
+        layers.records = self.records
+        layers.warnings = self._warnings(subjects)
+        scheduler = type(self.pipeline.scheduler).__name__
+        layers.settings = {**self.request.told(), "scheduler": scheduler}
+        return layers
+
+    def _encode(self, prompt: str, negative: str | None = None) -> Encoded:
+        return self.backbone.encode(prompt, negative or self.request.negative_prompt)
+
+    def _sprouts(self) -> list[stages.Sprout]:
+        """Every subject with its prompt, key and place.
+
+        A lone subject without a box stays where it grows; several are kept apart.
+        """
+        settings, people = self.request.settings, self.request.subjects
+        fits = settings.placement == "fit" and (len(people) > 1 or any(s.box for s in people))
+        boxes = default_boxes(len(people))
+        return [
+            stages.Sprout(
+                number=number,
+                prompt=self._encode(subject.prompt, subject.negative_prompt),
+                key=settings.key_for(subject.prompt),
+                box=subject.box or boxes[number - 1],
+                fits=fits,
+                crop_ratio=subject.crop_ratio,
+            )
+            for number, subject in enumerate(people, 1)
+        ]
+
+    def _harvested(
+        self, ends: list[Tensor], seedlings: Sequence[Seedling], output_type: str
+    ) -> Layers:
+        masks = [s.mask for s in seedlings]
+        if output_type == "latent":
+            *first, composite, background = ends
+            images, foregrounds = first, first
+        else:
+            *first, composite, background = (self.backbone.decode(e) for e in ends)
+            cut = [matte.extract(f[0], m) for f, m in zip(first, masks, strict=True)]
+            images = [self._as_output(rgba[None], output_type) for rgba in cut]
+            marked = [self._watermarked(picture) for picture in (*first, composite, background)]
+            *foregrounds, composite, background = (self._as_output(p, output_type) for p in marked)
+        people = self.request.subjects
+        return Layers(
+            composite=composite,
+            background=background,
+            subjects=[SubjectLayer(s, i) for s, i in zip(people, images, strict=True)],
+            foregrounds=list(foregrounds),
+            masks=masks,
+            attention_maps=[s.attention for s in seedlings],
+            seedlings=list(seedlings),
+        )
+
+    def _as_output(self, pictures: Tensor, output_type: str) -> Any:
+        """[1, C, H, W] in [0, 1] as one PIL image, [H, W, C] array or [C, H, W] tensor."""
+        if output_type == "pt":
+            return pictures[0]
+        array = pictures[0].permute(1, 2, 0).cpu().numpy()
+        if output_type == "np":
+            return array
+        return self.pipeline.numpy_to_pil(array[None])[0]
+
+    def _watermarked(self, picture: Tensor) -> Tensor:
+        """SDXL's invisible watermark on [1, 3, H, W] in [0, 1], where the pipeline has one."""
+        mark = self.pipeline.watermark
+        return picture if mark is None else mark.apply_watermark(picture * 2 - 1) / 2 + 0.5
+
+    def _warnings(self, grown: Sequence[stages.Grown]) -> list[str]:
+        people = self.request.subjects
+        notes = [
+            f"subject {number} ({subject.prompt}) could not be told from its key colour; "
+            "try another key or seed."
+            for number, (subject, one) in enumerate(zip(people, grown, strict=True), 1)
+            if not one.separated
+        ]
+        interrupted = bool(self.pipeline.interrupt)
+        return [*notes, "interrupted: the layers are unfinished."] if interrupted else notes

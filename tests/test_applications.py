@@ -1,0 +1,133 @@
+"""New backgrounds, moving, harmony: what was grown once is used again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from schedulers import build
+from taue import Layers, TauePipeline
+from taue.box import Box
+from taue.errors import TaueError
+from taue.masks import grow
+from taue.settings import Settings
+from taue.subject import Subject
+
+STEPS = 4
+APPLE, BALL = Subject("a red apple"), Subject("a blue ball", box=Box(0.5, 0.5, 0.4, 0.4))
+
+
+@pytest.fixture
+def pipe(tiny_sdxl: Path) -> TauePipeline:
+    pipe = TauePipeline.from_pretrained(str(tiny_sdxl))
+    pipe.set_progress_bar_config(disable=True)
+    return pipe
+
+
+def made(pipe: TauePipeline, **changes: Any) -> Layers:
+    given: dict[str, Any] = {
+        "subjects": [APPLE, BALL],
+        "background": "desert",
+        "num_inference_steps": STEPS,
+        "generator": torch.Generator().manual_seed(1),
+        "output_type": "pt",
+    }
+    layers = pipe(**{**given, **changes})
+    assert isinstance(layers, Layers)
+    return layers
+
+
+@pytest.mark.parametrize("family", ["euler", "dpm++2m", "lcm"])
+def test_regrowing_without_a_change_changes_nothing(pipe: TauePipeline, family: str) -> None:
+    pipe.scheduler = build(family)
+    layers = made(pipe)
+    again = pipe.regrow(layers, output_type="pt")
+    for ours, theirs in zip(
+        (*layers.foregrounds, layers.composite, layers.background),
+        (*again.foregrounds, again.composite, again.background),
+        strict=True,
+    ):
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)
+    assert {**again.settings, "scheduler": None} == {**layers.settings, "scheduler": None}
+
+
+def test_another_background_leaves_the_objects_and_their_stage_alone(pipe: TauePipeline) -> None:
+    layers = made(pipe, scene="a red apple on the beach")
+    other = layers.rebackground(pipe, "a dark meadow", output_type="pt")
+    assert [r.stage for r in other.records] == ["composite", "background", "decode"]
+    for ours, theirs in zip(layers.subjects, other.subjects, strict=True):
+        torch.testing.assert_close(ours.image, theirs.image, atol=1e-5, rtol=0)
+    assert not torch.equal(layers.composite, other.composite)
+    assert not torch.equal(layers.background, other.background)
+    assert other.settings["background"] == "a dark meadow"
+    assert other.settings["whole"] == "a red apple, a blue ball, a dark meadow"
+    assert other.settings["noise_seed"] == layers.settings["noise_seed"]
+
+
+def test_a_moved_subject_grows_from_its_harvest_and_the_others_stay(pipe: TauePipeline) -> None:
+    layers = made(pipe, guidance_scale=1.0, foreground_guidance_scale=1.0)
+    box = Box(0.05, 0.1, 0.3, 0.3)
+    moved = layers.move(pipe, 2, box, output_type="pt")
+    told = [(r.stage, r.subjects, r.unet_evaluations) for r in moved.records]
+    assert told[0] == ("foreground", (2,), STEPS // 2)
+    assert moved.subjects[1].subject == replace(BALL, box=box)
+    assert moved.subjects[0].subject == APPLE
+    torch.testing.assert_close(layers.foregrounds[0], moved.foregrounds[0], atol=1e-5, rtol=0)
+    assert not torch.equal(layers.foregrounds[1], moved.foregrounds[1])
+    assert not torch.equal(layers.composite, moved.composite)
+
+
+def test_new_noise_is_asked_for(pipe: TauePipeline) -> None:
+    layers = made(pipe)
+    fresh = pipe.regrow(layers, generator=torch.Generator().manual_seed(9), output_type="pt")
+    torch.testing.assert_close(layers.foregrounds[0], fresh.foregrounds[0], atol=1e-5, rtol=0)
+    assert not torch.equal(layers.background, fresh.background)
+
+
+def test_layers_that_cannot_grow_again_are_refused(pipe: TauePipeline) -> None:
+    layers = made(pipe)
+    with pytest.raises(TaueError, match="subject 3 is unknown; there are subjects 1 to 2"):
+        pipe.regrow(layers, boxes={3: Box(0, 0, 1, 1)})
+    bare = replace(layers.seedlings[0], final=None)
+    with pytest.raises(TaueError, match="seedling 1 is not of this canvas"):
+        pipe.regrow(replace(layers, seedlings=[bare, layers.seedlings[1]]))
+    with pytest.raises(TaueError, match="settings cannot be read"):
+        pipe.regrow(replace(layers, settings={}))
+
+
+@pytest.mark.parametrize("family", ["euler", "heun", "dpm++2m", "lcm"])
+def test_without_harmony_the_composites_object_is_the_foreground(
+    pipe: TauePipeline, family: str
+) -> None:
+    pipe.scheduler = build(family)
+    alone = [Subject("a red apple", box=Box(0.2, 0.2, 0.6, 0.6))]
+    settings = Settings(harmony=0.0, placement="suggest", attention_threshold=0.2)
+    layers = made(pipe, subjects=alone, settings=settings, output_type="latent")
+    core = grow(1 - layers.masks[0]) == 0
+    assert core.any() and not core.all()
+    error = (layers.composite - layers.foregrounds[0]).abs().amax(dim=1)[0]
+    assert error[core].max() < 1e-4
+    assert error[layers.masks[0] == 0].max() > 0.1
+
+
+def test_less_harmony_holds_the_object_closer(pipe: TauePipeline) -> None:
+    def distance(harmony: float) -> float:
+        settings = Settings(harmony=harmony, attention_threshold=0.2)
+        layers = made(pipe, settings=settings, num_inference_steps=8, output_type="latent")
+        core = grow(1 - layers.masks[1]) == 0
+        return (layers.composite - layers.foregrounds[1])[0, :, core].abs().mean().item()
+
+    found = [distance(harmony) for harmony in (0.0, 0.5, 1.0)]
+    assert found[0] < found[1] < found[2]
+
+
+def test_subjects_of_one_crop_ratio_share_a_batch(pipe: TauePipeline) -> None:
+    early = Subject("a red apple", crop_ratio=0.25)
+    layers = made(pipe, subjects=[early, BALL, Subject("a car", crop_ratio=0.25)])
+    told = [(r.stage, r.subjects) for r in layers.records[:2]]
+    assert told == [("foreground", (1, 3)), ("foreground", (2,))]
+    assert layers.seedlings[0].sigma == layers.seedlings[2].sigma > layers.seedlings[1].sigma
