@@ -1,10 +1,12 @@
 """SDXL-base's full architecture, on the meta device: shapes without weights."""
 
+import itertools
 from typing import Any
 
 import pytest
 import torch
 from diffusers import UNet2DConditionModel
+from torch.utils.flop_counter import FlopCounterMode
 
 from taue.attention import AttentionTap, RegionBlend, cross_attention_sites, installed
 
@@ -90,3 +92,18 @@ def test_the_tap_hears_the_full_size(unet: Any) -> None:
         assert forward(unet, prompts=1).shape == (2, 4, 128, 128)
     assert len(heard) == 70
     assert set(heard) == {(1, 64 * 64, TOKENS), (1, 32 * 32, TOKENS)}
+
+
+@torch.no_grad()
+def test_a_further_subject_costs_the_composite_little(unet: Any) -> None:
+    """Each prompt more means its keys, its values and its scores, and nothing else."""
+
+    def cost(prompts: int) -> int:
+        blend = RegionBlend(torch.empty(prompts, 128, 128, device="meta"))
+        with installed(unet, blend.wrap), FlopCounterMode(display=False) as counter:
+            forward(unet, prompts)
+        return counter.get_total_flops()
+
+    costs = [cost(prompts) for prompts in (2, 3, 4)]
+    for fewer, more in itertools.pairwise(costs):
+        assert 0 < (more - fewer) / costs[0] < 0.05

@@ -1,0 +1,313 @@
+"""Paddy judged: plain generation, then the three stages on the same footing.
+
+    python benchmarks/judged.py plain --out docs
+    python benchmarks/judged.py stages --out docs
+
+``plain`` asks plain diffusers for 360 fixed prompts (objects, backgrounds, whole scenes, a third of
+the scenes with colour-kind pairs that training never saw) and writes ``judged-plain.json``; the
+second grows 300 pairs and writes ``judged-stages.json``. With ``--pictures FOLDER`` everything
+that was looked at is kept there as well.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+import typer
+from diffusers import StableDiffusionXLPipeline
+from PIL import Image
+from rich.progress import track
+from taue.paddy.judge import Judge, Sighting, frechet_distance
+from taue.paddy.judge.verdict import Asked as Wish
+from taue.paddy.judge.verdict import Cutout, Layer, Verdict, judge_layers
+
+from taue import Layers, TauePipeline, metrics, models
+from taue.paddy import scenes
+from taue.settings import Settings
+
+SEED, BATCH = 360, 12
+OBJECTS, PLATES, TRAINED, UNSEEN = 120, 60, 120, 60
+"""Prompts of objects alone, backgrounds alone, scenes of trained pairs and of held-out ones."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One prompt and what it asks for."""
+
+    group: str
+    prompt: str
+    colour: str | None
+    kind: str | None
+    background: str | None
+    seed: int
+
+
+def prompts() -> list[Asked]:
+    """The fixed prompts; words come up about equally."""
+    rng = np.random.default_rng(SEED)
+    names, grounds = tuple(scenes.COLOURS), tuple(scenes.BACKGROUNDS)
+    unseen = sorted(scenes.HELD_OUT)
+    trained = [(c, k) for k in scenes.KINDS for c in names if (c, k) not in scenes.HELD_OUT]
+    rng.shuffle(trained)
+    made: list[Asked] = []
+
+    def add(group: str, pair: tuple[str, str] | None, ground: str | None) -> None:
+        thing = scenes.object_caption(*pair) if pair else ""
+        if pair and ground:
+            choices = scenes.whole_captions([thing], ground)
+            prompt = choices[int(rng.integers(len(choices)))]
+        else:
+            prompt = thing or str(ground)
+        colour, kind = pair or (None, None)
+        made.append(Asked(group, prompt, colour, kind, ground, len(made)))
+
+    def ground(index: int) -> str:
+        return grounds[(index * 5 + index // 12) % len(grounds)]
+
+    for i in range(OBJECTS):
+        add("object", tuple(trained[i]), None)
+    for i in range(PLATES):
+        add("background", None, ground(i))
+    for i in range(TRAINED):
+        add("scene", tuple(trained[-1 - i]), ground(i))
+    for i in range(UNSEEN):
+        add("unseen", unseen[i % len(unseen)], ground(i + i // 12))
+    return made
+
+
+def answers(asked: Asked, seen: Sighting) -> dict[str, bool]:
+    """What is right of what was asked for: exactly one object where one was, none where none."""
+    right: dict[str, bool] = {}
+    if asked.kind is not None:
+        found = seen.objects[0] if len(seen.objects) == 1 else seen.surest
+        right["kind"] = found is not None and found.kind == asked.kind
+        right["colour"] = found is not None and found.colour == asked.colour
+        right["number"] = len(seen.objects) == 1
+    else:
+        right["number"] = not seen.objects
+    if asked.background is not None:
+        right["background"] = seen.background == asked.background
+    return right
+
+
+def rendered(asked: Asked, half: int, side: int) -> np.ndarray:
+    """A render of the same words, uint8 [H, W, 3]; the halves differ in everything else."""
+    rng = np.random.default_rng((SEED, half, asked.seed))
+    while True:  # until the dice fall on the background that was asked for
+        spec = scenes.sample_spec(rng, objects=1)
+        if asked.background in (None, spec.background):
+            break
+    things = spec.objects
+    if asked.kind is None:
+        things = ()
+    else:
+        things = (replace(things[0], kind=str(asked.kind), colour=str(asked.colour)),)
+        things = (replace(things[0], box=fitted(things[0].box, str(asked.kind))),)
+    plain = None if asked.background else tuple(int(c) for c in rng.integers(0, 256, 3))
+    whole = scenes.SceneSpec(things, asked.background, plain, spec.seed)
+    return scenes.render(whole, side).composite
+
+
+def fitted(box: scenes.Box, kind: str) -> scenes.Box:
+    """The largest box of the kind's aspect within a box, standing where that stands."""
+    aspect = scenes.ASPECT[kind]
+    width = min(box.width, box.height * aspect)
+    height = width / aspect
+    return scenes.Box(box.x, box.y + box.height - height, width, height)
+
+
+def frechet(
+    judge: Judge, asked: Sequence[Asked], images: Sequence[Image.Image]
+) -> dict[str, float]:
+    """The distance of the pictures to renders of the same words, and between two such halves."""
+    halves = [judge.features([rendered(a, h, images[0].width) for a in asked]) for h in (0, 1)]
+    drawn = judge.features(list(images))
+    return {
+        "to_renders": round(frechet_distance(drawn, halves[0]).distance, 4),
+        "between_renders": round(frechet_distance(halves[1], halves[0]).distance, 4),
+        "pictures": len(asked),
+    }
+
+
+def keep(folder: Path | None, names: Sequence[str], images: Sequence[Image.Image]) -> None:
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, image in zip(names, images, strict=True):
+            image.save(folder / name)
+
+
+def rates(lines: Sequence[dict[str, Any]], group: str) -> dict[str, float]:
+    """The share right of each question, and of kind, colour and background together."""
+    chosen = [line["right"] for line in lines if line["group"] == group]
+    told = {name: round(float(np.mean([r[name] for r in chosen])), 4) for name in chosen[0]}
+    named = [all(r[n] for n in r if n != "number") for r in chosen]
+    told["named_right"] = round(float(np.mean(named)), 4)
+    return {"count": len(chosen), **told}
+
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+Out = Annotated[Path, typer.Option(help="Folder for the figures.")]
+Kept = Annotated[Path | None, typer.Option("--pictures", help="Keep the pictures here.")]
+
+
+@app.command()
+def plain(
+    out: Out,
+    model: str = "paddy",
+    steps: int = 50,
+    guidance: float = 5.0,
+    pictures: Kept = None,
+    first: int | None = None,
+) -> None:
+    """360 prompts through plain diffusers, judged."""
+    pipe = StableDiffusionXLPipeline.from_pretrained(models.resolve(model).location)
+    pipe.set_progress_bar_config(disable=True)
+    judge, asked = Judge.load(), prompts()[:: 1 if first is None else max(1, 360 // first)]
+    images: list[Image.Image] = []
+    for start in track(range(0, len(asked), BATCH), "plain"):
+        some = asked[start : start + BATCH]
+        images += pipe(
+            [a.prompt for a in some],
+            num_inference_steps=steps,
+            guidance_scale=guidance,
+            generator=[torch.Generator().manual_seed(a.seed) for a in some],
+        ).images
+    lines = [
+        {"group": a.group, "prompt": a.prompt, "seed": a.seed, "right": answers(a, seen)}
+        for a, seen in zip(asked, judge.look(images), strict=True)
+    ]
+    groups = {name: rates(lines, name) for name in dict.fromkeys(a.group for a in asked)}
+    told = {"groups": groups, "frechet": frechet(judge, asked, images)}
+    print(json.dumps(told, indent=1))
+    document = {"model": model, "steps": steps, "guidance_scale": guidance, **told, "each": lines}
+    (out / "judged-plain.json").write_text(json.dumps(document, indent=1) + "\n")
+    keep(pictures, [f"plain-{a.seed:03}.png" for a in asked], images)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A subject, its background and the seed."""
+
+    colour: str
+    kind: str
+    background: str
+    seed: int
+
+    @property
+    def subject(self) -> str:
+        return scenes.object_caption(self.colour, self.kind)
+
+
+def pairs(count: int) -> list[Pair]:
+    """Fixed pairs; kinds, colours and backgrounds come up about equally, held-out pairs too."""
+    rng = np.random.default_rng(SEED + 1)
+
+    def deck(words: Sequence[str]) -> list[str]:
+        rounds = -(-count // len(words))
+        return [words[i] for _ in range(rounds) for i in rng.permutation(len(words))][:count]
+
+    decks = deck(tuple(scenes.COLOURS)), deck(scenes.KINDS), deck(tuple(scenes.BACKGROUNDS))
+    return [Pair(*triple, seed=SEED + i) for i, triple in enumerate(zip(*decks, strict=True))]
+
+
+def verdict(judge: Judge, wishes: Sequence[Wish], background: str, layers: Layers) -> Verdict:
+    """The judge's verdict on layers of PIL images."""
+    pictures = [layers.composite, layers.background, *layers.foregrounds]
+    seen = [Layer(np.asarray(p), s) for p, s in zip(pictures, judge.look(pictures), strict=True)]
+    cut = [np.asarray(s.image) for s in layers.subjects]
+    cutouts = [Cutout(rgba[..., :3], rgba[..., 3] / 255) for rgba in cut]
+    return judge_layers(wishes, background, seen[0], seen[1], seen[2:], cutouts)
+
+
+def raw_psnr(layers: Layers) -> dict[str, float | None]:
+    """Agreement of the raw stages with the composite in dB."""
+    alpha = np.asarray(layers.subjects[0].image)[..., 3] / np.float32(255)
+    composite = np.asarray(layers.composite)
+    raw = np.asarray(layers.foregrounds[0])
+    return {
+        "foreground_psnr": metrics.psnr(raw, composite, metrics.inside(alpha)),
+        "background_psnr": metrics.psnr(
+            np.asarray(layers.background), composite, metrics.outside([alpha])
+        ),
+    }
+
+
+def judged_pair(judge: Judge, pair: Pair, layers: Layers) -> dict[str, Any]:
+    """Everything that is said of one pair."""
+    told = verdict(judge, [Wish(pair.subject)], pair.background, layers)
+    one = told.subjects[0]
+    return {
+        "subject": pair.subject,
+        "background": pair.background,
+        "seed": pair.seed,
+        "foreground_right": one.foreground.kind and one.foreground.colour,
+        "composite_kind": one.composite.kind,
+        "composite_colour": one.composite.colour,
+        "composite_background": bool(told.composite_background),
+        "composite_right": one.composite.kind
+        and one.composite.colour
+        and bool(told.composite_background),
+        "background_right": bool(told.background),
+        "absent_from_background": not one.left_behind,
+        "twice": one.twice,
+        "missing": one.missing,
+        "key_left": one.key_left,
+        "floating": one.floating,
+        "mask_iou": one.mask_iou,
+        "alpha_iou": one.alpha_iou,
+        **raw_psnr(layers),
+        "warnings": layers.warnings,
+    }
+
+
+def summary(lines: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """Shares of what is true or false, medians of what is measured."""
+    told: dict[str, float] = {"count": len(lines)}
+    for name, value in lines[0].items():
+        values = [line[name] for line in lines if line[name] is not None]
+        if isinstance(value, bool) or name == "twice":
+            told[name] = round(float(np.mean([bool(v) for v in values])), 4)
+        elif isinstance(value, float):
+            told[f"{name}_median"] = round(float(np.median(values)), 3)
+    return told
+
+
+@app.command()
+def stages(
+    out: Out,
+    model: str = "paddy",
+    count: int = 300,
+    settings: Annotated[str, typer.Option(help="Other settings, as JSON.")] = "{}",
+    pictures: Kept = None,
+) -> None:
+    """Pairs through the three stages, judged."""
+    pipe = TauePipeline.from_pretrained(model)
+    pipe.set_progress_bar_config(disable=True)
+    judge, chosen = Judge.load(), Settings(**json.loads(settings))
+    lines: list[dict[str, Any]] = []
+    for pair in track(pairs(count), "stages"):
+        layers = pipe(
+            [pair.subject],
+            pair.background,
+            generator=torch.Generator().manual_seed(pair.seed),
+            settings=chosen,
+        )
+        assert isinstance(layers, Layers)
+        lines.append(judged_pair(judge, pair, layers))
+        images = [layers.foregrounds[0], layers.composite, layers.background]
+        names = [f"{pair.seed}-{part}.png" for part in ("foreground", "composite", "background")]
+        keep(pictures, names, images)
+    told = summary(lines)
+    print(json.dumps(told, indent=1))
+    document = {"model": model, "settings": json.loads(settings), "summary": told, "each": lines}
+    (out / "judged-stages.json").write_text(json.dumps(document, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    app()
