@@ -139,7 +139,7 @@ def _renamed(right: Drawn, rng: np.random.Generator, field: str, names: tuple[st
 
 
 def _over(
-    upper: NDArray[np.generic], alpha: NDArray[np.floating], lower: NDArray[np.generic]
+    upper: NDArray[np.number], alpha: NDArray[np.floating], lower: NDArray[np.number]
 ) -> Pixels:
     """One picture laid over another, rounded once."""
     share = alpha[..., None].astype(np.float64)
