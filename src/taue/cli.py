@@ -17,6 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 from taue import __version__, devices, models
+from taue.commands.judge import judge
 from taue.errors import TaueError
 from taue.files.folder import check_out
 from taue.settings import Settings
@@ -58,6 +59,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Layered images from text: RGBA subjects, a background and their composite.",
 )
+
+
+app.command()(judge)
 
 
 @app.callback(invoke_without_command=True)

@@ -1,0 +1,228 @@
+"""How good paddy's judge is: on held-out renders, on planted mistakes, against labels made by eye.
+
+    python benchmarks/judge.py --out docs
+
+writes ``judge.json`` (every figure) and ``judge.png`` (pictures with what the judge sees in them).
+Renders are judged as they are and after the autoencoder with latent noise; their seeds are not
+those of the judge's training.
+
+Labels are read as ``taue.paddy.judge.agreement.read_labels`` says.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from diffusers import AutoencoderTiny
+from rich.progress import track
+
+from taue.models import NAMED
+from taue.paddy.judge import Judge, frechet_distance
+from taue.paddy.judge.agreement import agreement, read_labels
+from taue.paddy.judge.decode import box_iou
+from taue.paddy.judge.planted import MISTAKES, Drawn, draw_result
+from taue.paddy.judge.regions import Pixels, iou
+from taue.paddy.judge.sheet import sighting_sheet
+from taue.paddy.judge.train.album import round_trip
+from taue.paddy.judge.verdict import Asked, Layer, Verdict, judge_layers
+from taue.paddy.scenes import Scene, SceneSpec, render, sample_spec
+
+SEED = 977
+"""Training draws from (0, index), the renders here from (977, index)."""
+
+NOISE = 0.05
+"""Standard deviation of the noise on the scaled latents of a round trip."""
+
+KEYS = ((20, 235, 20), (235, 20, 235))
+"""Green and magenta as paddy paints them under guidance, RGB."""
+
+
+def held_out(count: int, side: int) -> list[tuple[SceneSpec, Scene]]:
+    """Single objects before backgrounds, every second one in a pair that paddy never saw."""
+    rngs = [np.random.default_rng((SEED, index)) for index in range(count)]
+    specs = [sample_spec(rng, held_out=i % 2 == 1, objects=1) for i, rng in enumerate(rngs)]
+    return [(spec, render(spec, side)) for spec in specs]
+
+
+def passed(pictures: Sequence[Pixels], coder: AutoencoderTiny, seed: int) -> list[Pixels]:
+    """The pictures through the autoencoder, with noise, eight at a time."""
+    done: list[Pixels] = []
+    for start in range(0, len(pictures), 8):
+        some = list(pictures[start : start + 8])
+        done += round_trip(some, coder, np.full(len(some), NOISE), seed + start)
+    return done
+
+
+def score(judge: Judge, scenes: list[tuple[SceneSpec, Scene]], shown: list[Pixels]) -> dict:
+    """Shares of what is right, and overlaps, over pictures of single objects."""
+    lines: list[dict[str, float]] = []
+    for (spec, scene), sighting in zip(scenes, judge.look(shown), strict=True):
+        thing, alpha = spec.objects[0], scene.objects[0].rgba[..., 3] > 127
+        found = sighting.surest
+        lines.append(
+            {
+                "kind": found is not None and found.kind == thing.kind,
+                "colour": found is not None and found.colour == thing.colour,
+                "background": sighting.background == spec.background,
+                "one object": len(sighting.objects) == 1,
+                "mask IoU": iou(sighting.mask > 0.5, alpha) or 0.0,
+                "box IoU": box_iou(found.box, thing.box) if found else 0.0,
+            }
+        )
+    return {name: round(statistics.fmean(line[name] for line in lines), 4) for name in lines[0]}
+
+
+def counting(judge: Judge, coder: AutoencoderTiny, count: int, side: int) -> dict[str, float]:
+    """How often the number of objects is right, by that number, after the autoencoder."""
+    shares: dict[str, float] = {}
+    for number in (0, 1, 2, 3):
+        rngs = [np.random.default_rng((SEED, 1, number, index)) for index in range(count)]
+        specs = [sample_spec(rng, objects=max(1, number)) for rng in rngs]
+        if number == 0:
+            specs = [replace(spec, objects=()) for spec in specs]
+        pictures = passed([render(spec, side).composite for spec in specs], coder, number)
+        right = [len(sighting.objects) == number for sighting in judge.look(pictures)]
+        shares[str(number)] = round(statistics.fmean(right), 4)
+    return shares
+
+
+def planted(judge: Judge, coder: AutoencoderTiny, count: int, side: int) -> dict[str, Any]:
+    """Results with one mistake each: how many are found, and how often a right one is accused.
+
+    Composite, background and foreground go through the autoencoder; the cut-out does not.
+    """
+    rights: list[Drawn] = []
+    for index in range(count):
+        rng = np.random.default_rng((SEED, 2, index))
+        spec = sample_spec(rng, held_out=index % 2 == 1, objects=1)
+        key = np.array(KEYS[spec.objects[0].colour == "green"]) + rng.normal(0, 10, 3)
+        rights.append(draw_result(spec, side, np.clip(key, 0, 255)))
+    known = layers_of(judge, coder, rights, {})
+    clean = verdicts(rights, known)
+    accused = [not verdict.right for verdict in clean]
+    table: dict[str, Any] = {"results": count, "right results accused of anything": mean(accused)}
+    for number, (name, (plant, finds)) in enumerate(MISTAKES.items()):
+        rngs = [np.random.default_rng((SEED, 3, number, index)) for index in range(count)]
+        wrong = [plant(drawn, rng) for drawn, rng in zip(rights, rngs, strict=True)]
+        judged = verdicts(wrong, layers_of(judge, coder, wrong, known))
+        table[name] = {
+            "found": mean([finds(verdict.subjects[0]) for verdict in judged]),
+            "false alarms": mean([finds(verdict.subjects[0]) for verdict in clean]),
+        }
+    return table
+
+
+Known = dict[int, Layer]
+"""Layers by the identity of the picture that they were before the autoencoder."""
+
+
+def layers_of(judge: Judge, coder: AutoencoderTiny, results: list[Drawn], known: Known) -> Known:
+    """Every picture of the results after the autoencoder, looked at; known ones are not redone."""
+    drawn = [p for one in results for p in (one.composite, one.background, one.foreground)]
+    fresh = {id(picture): picture for picture in drawn if id(picture) not in known}
+    pictures = passed(list(fresh.values()), coder, len(known))
+    layers = [Layer(*both) for both in zip(pictures, judge.look(pictures), strict=True)]
+    return known | dict(zip(fresh, layers, strict=True))
+
+
+def verdicts(results: list[Drawn], layers: Known) -> list[Verdict]:
+    return [
+        judge_layers(
+            [Asked(one.thing.caption)],
+            str(one.spec.background),
+            layers[id(one.composite)],
+            layers[id(one.background)],
+            [layers[id(one.foreground)]],
+            [one.cutout],
+        )
+        for one in results
+    ]
+
+
+def mean(answers: Sequence[bool]) -> float:
+    return round(statistics.fmean(answers), 4)
+
+
+def likeness(judge: Judge, coder: AutoencoderTiny, count: int, side: int) -> dict[str, float]:
+    """Fréchet distances of renders to other renders, to their round trips and to plates alone."""
+    one, other = (
+        [
+            render(sample_spec(np.random.default_rng((SEED, 4 + part, i))), side)
+            for i in range(count)
+        ]
+        for part in (0, 1)
+    )
+    first = judge.features([scene.composite for scene in one])
+    others = {
+        "other renders": [scene.composite for scene in other],
+        "their round trips": passed([scene.composite for scene in other], coder, 0),
+        "plates without objects": [scene.plate for scene in other],
+    }
+    distances = {name: frechet_distance(first, judge.features(p)) for name, p in others.items()}
+    return {"pictures": count} | {name: round(d.distance, 3) for name, d in distances.items()}
+
+
+def shown_pictures(coder: AutoencoderTiny, side: int) -> list[Pixels]:
+    """What the sheet shows: scenes of one to three objects, a plate, an object on its key."""
+    pictures: list[Pixels] = []
+    for index in range(24):
+        rng = np.random.default_rng((SEED, 6, index))
+        spec = sample_spec(rng, objects=(1, 2, 3, 1, 1, 1)[index % 6])
+        if index % 6 == 3:
+            pictures.append(render(replace(spec, objects=()), side).composite)
+        elif index % 6 == 4:
+            key = np.array(KEYS[spec.objects[0].colour == "green"])
+            pictures.append(draw_result(spec, side, key).foreground)
+        elif index % 6 == 5:
+            plant = tuple(MISTAKES.values())[(1, 2, 3, 5)[index // 6]][0]
+            right = draw_result(spec, side, np.array(KEYS[0]))
+            pictures.append(plant(right, rng).composite)
+        else:
+            pictures.append(render(spec, side).composite)
+    return passed(pictures, coder, 0)
+
+
+def main(
+    out: Annotated[Path, typer.Option(help="Folder for judge.json and judge.png.")],
+    vae: Annotated[Path, typer.Option(help="paddy's autoencoder.")] = Path(NAMED["paddy"], "vae"),
+    weights: Annotated[Path | None, typer.Option(help="Another judge's weights.")] = None,
+    labels: Annotated[Path, typer.Option(help="Skipped if it is not there.")] = Path(
+        "docs/judge/labels.json"
+    ),
+    side: Annotated[int, typer.Option(help="Pixels of the renders.")] = 256,
+    count: Annotated[int, typer.Option(help="Renders of each kind.")] = 400,
+) -> None:
+    """Measure, print, write figures and a sheet."""
+    judge = Judge.load(weights)
+    coder = AutoencoderTiny.from_pretrained(vae).eval()
+    scenes = held_out(count, side)
+    composites = [scene.composite for _, scene in scenes]
+    steps = {
+        "held-out renders": lambda: score(judge, scenes, composites),
+        "after the autoencoder": lambda: score(judge, scenes, passed(composites, coder, 0)),
+        "number of objects": lambda: counting(judge, coder, count // 4, side),
+        "planted mistakes": lambda: planted(judge, coder, count // 2, side),
+        "Fréchet distance of renders to": lambda: likeness(judge, coder, count, side),
+    }
+    if labels.exists():
+        said, pictures = read_labels(labels)
+        steps["agreement with labels by eye"] = lambda: agreement(said, judge.look(pictures))
+    document: dict[str, Any] = {"renders": count, "side": side, "latent noise": NOISE}
+    document |= {name: step() for name, step in track(steps.items(), "measuring")}
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    print(text)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "judge.json").write_text(text + "\n")
+    shown = shown_pictures(coder, side)
+    sighting_sheet(shown, judge.look(shown)).save(out / "judge.png")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,1 @@
+"""The sub-commands of `taue`, one module each."""

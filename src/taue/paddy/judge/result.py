@@ -1,0 +1,156 @@
+"""A result folder of ``taue generate``: read for the judge, and told what the judge found."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from taue.box import Box
+from taue.errors import TaueError
+from taue.files.report import write_report
+from taue.paddy.judge.advice import MARK
+from taue.paddy.judge.judge import Judge
+from taue.paddy.judge.verdict import Asked, Cutout, Layer, Verdict, judge_layers
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Result:
+    """The pictures uint8 [H, W, 3] (subjects [H, W, 4], straight alpha) and the report."""
+
+    folder: Path
+    composite: Pixels
+    background: Pixels
+    foregrounds: tuple[Pixels, ...]
+    subjects: tuple[Pixels, ...]
+    report: dict[str, Any]
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What the run was asked and told."""
+        return self.report["settings"]
+
+    @property
+    def asked(self) -> list[Asked]:
+        """The subjects' prompts and boxes."""
+        return [
+            Asked(subject["prompt"], _box(subject.get("box")))
+            for subject in self.settings["subjects"]
+        ]
+
+
+def read_result(folder: Path) -> Result:
+    """Read what ``taue generate`` wrote.
+
+    Raises:
+        TaueError: if the folder is no such result, naming what is missing or broken.
+    """
+    try:
+        result = _read_layers(folder)
+        _check(result)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TaueError(
+            f"folder {str(folder)!r} is no result of taue generate ({_reason(error)}); "
+            "name a folder that it made."
+        ) from error
+    return result
+
+
+def _read_layers(folder: Path) -> Result:
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    numbers = range(1, len(report["settings"]["subjects"]) + 1)
+    return Result(
+        folder,
+        _read(folder / "composite.png", "RGB"),
+        _read(folder / "background.png", "RGB"),
+        tuple(_read(folder / f"foreground-{i}.png", "RGB") for i in numbers),
+        tuple(_read(folder / f"subject-{i}.png", "RGBA") for i in numbers),
+        report,
+    )
+
+
+def _check(result: Result) -> None:
+    """ValueError, KeyError or TypeError if what was read makes no sense together."""
+    layers = (result.composite, result.background, *result.foregrounds, *result.subjects)
+    if len({layer.shape[:2] for layer in layers}) > 1:
+        raise ValueError("its layers have different sizes")
+    texts = [result.settings["background"], *(subject.prompt for subject in result.asked)]
+    if len(texts) < 2 or not all(isinstance(text, str) for text in texts):
+        raise ValueError("report.json names no subjects or no background")
+    if not isinstance(result.report.get("warnings", []), list):
+        raise ValueError("the warnings in report.json are no list")  # noqa: TRY004
+
+
+def judge_result(judge: Judge, result: Result) -> Verdict:
+    """Look at every layer once."""
+    pictures = [result.composite, result.background, *result.foregrounds]
+    layers = [Layer(p, s) for p, s in zip(pictures, judge.look(pictures), strict=True)]
+    composite, background, *foregrounds = layers
+    cutouts = [Cutout(rgba[..., :3], rgba[..., 3] / np.float32(255)) for rgba in result.subjects]
+    return judge_layers(
+        result.asked, result.settings["background"], composite, background, foregrounds, cutouts
+    )
+
+
+def tell(result: Result, verdict: Mapping[str, Any], warnings: list[str]) -> None:
+    """Put the verdict under "judge" in report.json, and the warnings in place of older ones.
+
+    Warnings that are not the judge's are kept.
+    """
+    others = [line for line in result.report.get("warnings", []) if not line.startswith(MARK)]
+    report = {**result.report, "warnings": [*others, *warnings], "judge": dict(verdict)}
+    replace_json(report, result.folder / "report.json")
+
+
+def replace_json(document: dict[str, Any], path: Path) -> None:
+    """Write ``path``, all or nothing.
+
+    Raises:
+        TaueError: if nothing can be written there.
+    """
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    try:
+        write_report(document, unfinished)
+        os.replace(unfinished, path)
+    except OSError as error:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        raise TaueError(
+            f"{path.name} {str(path)!r} cannot be written ({error.strerror}); "
+            "choose a place that is writable."
+        ) from error
+
+
+def _read(path: Path, mode: str) -> Pixels:
+    with Image.open(path) as image:
+        if image.mode != mode:
+            raise ValueError(f"{path.name} is {image.mode}, not {mode}")
+        return np.asarray(image)
+
+
+def _box(value: Any) -> Box | None:
+    """A box as reports write it: a mapping of four fractions, or four numbers; None if absent."""
+    if value is None:
+        return None
+    if isinstance(value, Mapping):
+        return Box(**value)
+    return Box(*value)
+
+
+def _reason(error: Exception) -> str:
+    """Why, in few words and without another full stop."""
+    if isinstance(error, FileNotFoundError):
+        return f"{Path(str(error.filename)).name} is missing"
+    if isinstance(error, KeyError):
+        return f"report.json has no {error.args[0]}"
+    return " ".join(str(error).split()).rstrip(".")
