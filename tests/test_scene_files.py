@@ -47,17 +47,16 @@ def number(name: str) -> st.SearchStrategy[float]:
     return st.floats(limits["minimum"], limits["maximum"])
 
 
-METHODS = {
-    name: {
-        "crop_ratio": ratios,
-        "key": st.sampled_from([*KEYS, "auto"]),
-        "mask_rule": st.sampled_from(MASK_RULES),
-        "filter_noisy": st.booleans(),
-        "hold_crop_step": st.booleans(),
-    }.get(name)
-    or number(name)
-    for name in Method.model_fields
+METHODS: dict[str, st.SearchStrategy[Any]] = {
+    **{name: number(name) for name, limits in LIMITS.items() if "minimum" in limits},
+    "crop_ratio": ratios,
+    "key": st.sampled_from([*KEYS, "auto"]),
+    "mask_rule": st.sampled_from(MASK_RULES),
+    "filter_noisy": st.booleans(),
+    "hold_crop_step": st.booleans(),
 }
+for called in CALLED.values():
+    del METHODS[called]
 
 
 @st.composite
@@ -138,6 +137,7 @@ def test_every_setting_of_the_method_is_in_a_scene_with_its_default() -> None:
     own = {field.name: field.default for field in fields(Settings)}
     in_scene = {**Method().model_dump(), **dict.fromkeys(CALLED.values())}
     assert set(in_scene) == set(own)
+    assert set(METHODS) <= set(Method.model_fields)
     assert Scene.from_data(SMALL).arguments()["settings"] == Settings()
     told = {**Scene.model_fields, **Method.model_fields}
     back = {called: name for name, called in CALLED.items()}
@@ -215,6 +215,12 @@ def test_the_schemas_limits_are_those_of_the_settings() -> None:
         ({"seed": -1}, "seed is -1; give a whole number from 0 to"),
         ({"seed": 2**63}, "seed is 9223372036854775808; give"),
         ({"version": 2}, "version is 2; this taue reads version 1."),
+        ({"version": 1.5}, "version is 1.5; give a whole number."),
+        ({"version": True}, "version is true; give a whole number."),
+        ({"guidance_scale": 10**400}, "guidance_scale is 1000"),
+        ({"canvas": {"width": 16392}}, "canvas.width is 16392; give a multiple of 8 from 64 to"),
+        ({"": 1}, '"" is unknown; known are version'),
+        ({"method": {"a b": 1}}, 'method."a b" is unknown; known are crop_ratio'),
         ({"canvas": {"width": 100}}, "canvas.width is 100; give a multiple of 8 from 64"),
         ({"canvas": {"height": 8}}, "canvas.height is 8; give a multiple of 8 from 64"),
         ({"scheduler": ""}, "scheduler is empty"),
@@ -308,8 +314,9 @@ def test_a_scene_is_read_from_wherever_it_lies(tmp_path: Path) -> None:
     write(tmp_path, "s.json", scene.dumps("json"))
     linked = {"$schema": "scene.schema.json", **json.loads(scene.dumps("json"))}
     write(tmp_path, "linked.json", json.dumps(linked))
+    write(tmp_path, "null.json", json.dumps({**linked, "method": None, "revision": None}))
     write_png(Image.new("RGBA", (8, 8)), tmp_path / "s.png", {KEYWORD: scene.dumps()})
-    for name in (FILE, "bom.TOML", "s.json", "linked.json", "s.png", "."):
+    for name in (FILE, "bom.TOML", "s.json", "linked.json", "null.json", "s.png", "."):
         assert Scene.load(tmp_path / name) == scene, name
     Draft202012Validator(json_schema()).validate(linked)
 
@@ -351,7 +358,7 @@ def test_places_that_hold_no_scene(tmp_path: Path) -> None:
         (tmp_path / "none.toml", "is missing; check the path"),
         (tmp_path, "has no scene.toml; name a folder that taue generate made"),
         (Path("/dev/null"), "is no file; name a scene file"),
-        (tmp_path / "nul\0byte.toml", "cannot be read"),
+        (tmp_path / "nul\0byte.toml", "is missing"),
         (tmp_path / ("x" * 300 + ".toml"), "cannot be read"),
     ):
         with pytest.raises(TaueError) as caught:

@@ -16,7 +16,9 @@ from taue.scene.method import LIMITS, accepted
 from taue.scene.text import is_utf8
 
 LARGEST_SEED = 2**63 - 1
-CANVAS_STEP, SMALLEST_CANVAS = 8, 64
+CANVAS_STEP, SMALLEST_CANVAS, LARGEST_CANVAS = 8, 64, 16_384
+VERSION = 1
+"""Of the format."""
 
 
 def _said(value: str, info: ValidationInfo) -> str:
@@ -28,9 +30,15 @@ def _said(value: str, info: ValidationInfo) -> str:
 
 
 def _pixels(value: int, info: ValidationInfo) -> int:
-    if value < SMALLEST_CANVAS or value % CANVAS_STEP:
-        least = f"a multiple of {CANVAS_STEP} from {SMALLEST_CANVAS} pixels on"
-        raise TaueError(f"{info.field_name} is {value}; give {least}.")
+    if not SMALLEST_CANVAS <= value <= LARGEST_CANVAS or value % CANVAS_STEP:
+        right = f"a multiple of {CANVAS_STEP} from {SMALLEST_CANVAS} to {LARGEST_CANVAS} pixels"
+        raise TaueError(f"{info.field_name} is {value}; give {right}.")
+    return value
+
+
+def _version(value: int) -> int:
+    if value != VERSION:
+        raise TaueError(f"version is {value}; this taue reads version {VERSION}.")
     return value
 
 
@@ -57,7 +65,13 @@ Words = Annotated[str, AfterValidator(_said), Field(json_schema_extra={"minLengt
 Pixels = Annotated[
     int,
     AfterValidator(_pixels),
-    Field(json_schema_extra={"minimum": SMALLEST_CANVAS, "multipleOf": CANVAS_STEP}),
+    Field(
+        json_schema_extra={
+            "minimum": SMALLEST_CANVAS,
+            "maximum": LARGEST_CANVAS,
+            "multipleOf": CANVAS_STEP,
+        }
+    ),
 ]
 CropRatio = Annotated[float, accepted("crop_ratio"), Field(json_schema_extra=LIMITS["crop_ratio"])]
 Fraction = Annotated[float, Field(json_schema_extra={"minimum": 0, "maximum": 1})]
@@ -68,6 +82,7 @@ Edges = Annotated[
     AfterValidator(_inside),
 ]
 Name = Annotated[Words, AfterValidator(_file_name)]
+Version = Annotated[int, AfterValidator(_version), Field(json_schema_extra={"const": VERSION})]
 Seed = Annotated[
     int,
     AfterValidator(_seed),

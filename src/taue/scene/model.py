@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from os import PathLike
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, ValidationError
 
 from taue.box import Box
 from taue.errors import TaueError
 from taue.scene import problems, read, text
-from taue.scene.fields import CropRatio, Edges, Name, Pixels, Seed, Words
+from taue.scene.fields import VERSION, CropRatio, Edges, Name, Pixels, Seed, Version, Words
 from taue.scene.method import CALLED, Method, Part, accepted, described
 from taue.settings import Settings
 from taue.subject import Subject, layer_file_names
@@ -64,7 +64,7 @@ class Scene(Part):
     equal bytes on the same machine.
     """
 
-    version: Literal[1] = Field(default=1, description="Of this format.")
+    version: Version = Field(default=VERSION, description="Of this format.")
     model: Words = Field(
         default="paddy",
         description="paddy, sdxl, a hub id, a diffusers folder or a checkpoint file.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, get_args
 
@@ -31,10 +32,13 @@ GIVE = {
 
 
 def dotted(place: Place) -> str:
-    """A field as users write it: ``subjects[1].box``."""
+    """A field as users write it: ``subjects[1].box``, names with odd characters in quotes."""
     path = ""
     for part in place:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}"
+        if isinstance(part, int):
+            path += f"[{part}]"
+        else:
+            path += "." + (part if re.fullmatch(r"[\w-]+", part) else json.dumps(part))
     return path.removeprefix(".") or "the scene"
 
 
@@ -80,8 +84,6 @@ def _rest(problem: ErrorDetails, place: Place, model: type[BaseModel]) -> str:
         return f"is missing; add it{_example(place, model)}"
     if kind == "extra_forbidden":
         return f"is unknown; {_nearest(place, model)}"
-    if kind == "literal_error":
-        return f"is {_shown(value)}; this taue reads version {problem.get('ctx', {})['expected']}"
     return f"is {_shown(value)}; {GIVE.get(kind, problem['msg'])}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Literal, NoReturn, get_args
 
@@ -58,12 +59,12 @@ def is_utf8(value: str) -> bool:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in found:
-            raise ValueError(f"{name} stands twice in an object")
-        found[name] = value
-    return found
+    """A JSON object; what is null is absent, as it has to be in TOML."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise ValueError(f"{twice} stands twice in an object")
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _not_finite(value: str) -> NoReturn:
