@@ -210,7 +210,7 @@ def test_the_schemas_limits_are_those_of_the_settings() -> None:
         ({"steps": 5.5}, "steps is 5.5; give a whole number."),
         ({"steps": True}, "steps is true; give a whole number."),
         ({"guidance_scale": "5"}, 'guidance_scale is "5"; give a number.'),
-        ({"guidance_scale": math.nan}, "guidance_scale is NaN; give a finite number."),
+        ({"guidance_scale": math.nan}, "guidance_scale is nan; give a finite number."),
         ({"guidance_scale": 101}, "guidance_scale is 101.0; give a number from 0 to 100."),
         ({"seed": -1}, "seed is -1; give a whole number from 0 to"),
         ({"seed": 2**63}, "seed is 9223372036854775808; give"),

@@ -140,5 +140,7 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def _shown(value: Any) -> str:
-    shown = json.dumps(value, ensure_ascii=False, default=str)
+    """A value as it stands in a file, cut short; TOML has nan and inf, JSON nothing for them."""
+    plain = isinstance(value, float)
+    shown = repr(value) if plain else json.dumps(value, ensure_ascii=False, default=str)
     return shown if len(shown) <= LONGEST else shown[: LONGEST - 3] + "..."
