@@ -16,12 +16,15 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 import taue
+from taue import Scene, run
 from taue.cli import app
+from taue.commands.options import chosen_scene
 from taue.paddy.scenes import BACKGROUNDS, COLOURS, KINDS
+from taue.scene import SceneSubject
 
 FILES = [
-    "background.png", "composite.png", "foreground-1.png", "report.json", "sheet.png",
-    "subject-1.png",
+    "background.png", "composite.png", "foreground-1.png", "report.json", "scene.toml",
+    "sheet.png", "subject-1.png",
 ]  # fmt: skip
 
 
@@ -71,8 +74,7 @@ def test_version_and_help() -> None:
     for arguments in ([], ["--help"]):
         done = call(*arguments)
         assert done.exit_code == 0
-        assert "generate" in done.stdout
-        assert "models" in done.stdout
+        assert all(name in done.stdout for name in ("generate", "models", "scene"))
 
 
 @pytest.mark.parametrize(
@@ -82,6 +84,8 @@ def test_version_and_help() -> None:
         ["--version"],
         ["generate", "--help"],
         ["models"],
+        ["scene", "--schema"],
+        ["scene", "missing.toml"],
         wish("sdxl", subject=""),
         wish("sdxl", device="tpu"),
         wish("nothing"),
@@ -129,7 +133,7 @@ def test_generate_makes_everything_it_says(tiny_sdxl: Path, elsewhere: Path) -> 
     assert set(report["agreement"]) == {"foregrounds", "background"}
     chosen = {"num_inference_steps": 4, "guidance_scale": 5.0, "crop_ratio": 0.5, "seed": 7}
     chosen |= {"foreground_guidance_scale": 7.5, "dtype": "float32", "device": "cpu"}
-    chosen |= {"model": str(tiny_sdxl), "scene": "a red apple, a dark beach"}
+    chosen |= {"model": str(tiny_sdxl), "scene": None}
     assert {name: report["settings"][name] for name in chosen} == chosen
 
 
@@ -185,6 +189,20 @@ def test_words_that_the_model_does_not_know(tiny_sdxl: Path, elsewhere: Path) ->
     [
         ({"subject": ""}, "subject is empty"),
         ({"subject": None}, "subject is missing"),
+        ({"box": "0,0,1"}, "box is '0,0,1'; give X,Y,W,H"),
+        ({"box": "0,0,1,x"}, "box is '0,0,1,x'; give X,Y,W,H"),
+        ({"box": "0.5,0,0.6,1"}, "box x and width are 0.5 and 0.6"),
+        ({"box": "nan,0,1,1"}, "box (nan, 0.0, 1.0, 1.0) needs four finite numbers"),
+        ({"name": "?"}, "name is '?'; give at least one character"),
+        ({"name": ""}, "name is empty"),
+        ({"negative": " "}, "negative is empty"),
+        ({"scheduler": "EulerDiscreetScheduler"}, "did you mean EulerDiscreteScheduler?"),
+        ({"scheduler": "Scheduler"}, "scheduler 'Scheduler' is unknown"),
+        ({"scheduler": "FlowMatchEulerDiscreteScheduler"}, "is not supported"),
+        ({"scheduler": "RePaintScheduler"}, "RePaintScheduler does not suit this model"),
+        ({"scheduler": "DDIMInverseScheduler"}, "DDIMInverseScheduler does not suit"),
+        ({"scheduler": "EDMEulerScheduler"}, "EDMEulerScheduler does not suit this model"),
+        ({"revision": "main"}, "revision is 'main', but model"),
         ({"background": " "}, "background is empty"),
         ({"background": None}, "--background"),
         ({"scene": ""}, "scene is empty"),
@@ -241,7 +259,20 @@ def test_bad_input_is_one_sentence(
     assert sorted(elsewhere.iterdir()) == before
 
 
-@pytest.mark.parametrize("arguments", [["generat"], ["--nonsense"], ["models", "extra"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["generat"],
+        ["--nonsense"],
+        ["models", "extra"],
+        ["scene"],
+        ["scene", "missing.toml"],
+        ["generate", "missing.toml", "--out", "out"],
+        [*wish("paddy", name="a"), "--name", "b"],
+        [*wish("paddy"), "--subject", "", "--box", "0,0,1,1"],
+        [*wish("paddy"), "--subject", " "],
+    ],
+)
 def test_bad_commands_are_one_sentence(arguments: list[str]) -> None:
     done = call(*arguments)
     assert done.exit_code == 2
@@ -265,6 +296,133 @@ def test_a_real_process(tiny_sdxl: Path, elsewhere: Path) -> None:
     assert again.returncode == 2
     assert_one_sentence(again.stderr)
     assert sorted(path.name for path in (elsewhere / "out").iterdir()) == FILES
+
+
+SCENE = """
+background = "a dark beach"
+seed = 11
+steps = 2
+guidance_scale = 3
+negative_prompt = "sunny"
+
+[[subjects]]
+name = "Apfel \u679c"
+prompt = "a red apple"
+negative_prompt = "blue"
+box = [0.1, 0.30000000000000004, 0.4, 0.5]
+
+[[subjects]]
+prompt = "a blue ball"
+crop_ratio = 0.25
+
+[canvas]
+width = 64
+
+[method]
+key_strength = 0.2
+"""
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    """Every file's content, of the report all but how long things took."""
+    content = {path.name: path.read_bytes() for path in folder.iterdir()}
+    report = json.loads(content["report.json"])
+    del report["seconds"]
+    for stage in report["stages"]:
+        del stage["seconds"]
+    return content | {"report.json": json.dumps(report).encode()}
+
+
+@pytest.mark.parametrize("scheduler", [None, "EulerAncestralDiscreteScheduler"])
+def test_a_scene_comes_again_byte_for_byte(
+    scheduler: str | None, tiny_sdxl: Path, elsewhere: Path
+) -> None:
+    (elsewhere / "my.toml").write_text(SCENE, encoding="utf-8")
+    options = ["--model", str(tiny_sdxl), "--height", "128", "--device", "cpu"]
+    options += [] if scheduler is None else ["--scheduler", scheduler]
+    first = call("generate", "my.toml", *options, "--out", "first")
+    assert first.exit_code == 0, first.stderr
+    made = bytes_of(elsewhere / "first")
+    assert {"subject-Apfel-\u679c.png", "foreground-Apfel-\u679c.png", "subject-2.png"} <= set(made)
+    written = Scene.load("first")
+    assert written.model_dump(exclude={"canvas"}) == {
+        **Scene.load("my.toml").model_dump(exclude={"canvas"}),
+        "model": str(tiny_sdxl),
+        "scheduler": scheduler,
+    }
+    assert (written.canvas.width, written.canvas.height) == (64, 128)
+    assert json.loads(made["report.json"])["settings"]["scheduler"] == (
+        scheduler or "EulerDiscreteScheduler"
+    )
+    shown = call("scene", "first/composite.png")
+    assert shown.stdout.encode() == made["scene.toml"]
+    (elsewhere / "from-picture.toml").write_bytes(shown.stdout.encode())
+    (elsewhere / "s.json").write_bytes(call("scene", "first", "--json").stdout.encode())
+    for i, source in enumerate(
+        ["first/scene.toml", "first/subject-2.png", "first", "s.json", "from-picture.toml"]
+    ):
+        out = f"again-{i}"
+        assert call("generate", source, "--device", "cpu", "--out", out).exit_code == 0
+        assert bytes_of(elsewhere / out) == made, source
+
+
+def test_options_win_over_the_scene(tiny_sdxl: Path, elsewhere: Path) -> None:
+    (elsewhere / "my.toml").write_text(SCENE, encoding="utf-8")
+    arguments = ["generate", "my.toml", "--model", str(tiny_sdxl), "--seed", "5", "--width", "136"]
+    arguments += ["--name", "one", "--name", "two", "--crop-ratio", "0.75", "--negative", "dark"]
+    arguments += ["--subject-negative", "", "--subject-negative", "red"]
+    done = call(*arguments, "--box", "0,0,.5,.5", "--box", "0.5,0.5,0.5,0.5", "--out", "out")
+    assert done.exit_code == 0, done.stderr
+    scene = Scene.load("out")
+    assert (scene.seed, scene.steps, scene.negative_prompt) == (5, 2, "dark")
+    assert (scene.canvas.width, scene.canvas.height) == (136, 128)
+    assert (scene.method.model_dump()["crop_ratio"], scene.guidance_scale) == (0.75, 3)
+    one, two = scene.subjects
+    assert (one.prompt, one.name, one.negative_prompt) == ("a red apple", "one", None)
+    assert (two.prompt, two.name, two.negative_prompt) == ("a blue ball", "two", "red")
+    assert (one.box, two.box) == ((0, 0, 0.5, 0.5), (0.5, 0.5, 0.5, 0.5))
+    assert two.crop_ratio == 0.25
+    settings = json.loads((elsewhere / "out" / "report.json").read_text())["settings"]
+    assert settings["subjects"][1]["crop_ratio"] == 0.25
+    assert settings["subjects"][0]["box"] == {"x": 0, "y": 0, "width": 0.5, "height": 0.5}
+
+
+def test_subjects_of_the_command_line_replace_those_of_the_scene(elsewhere: Path) -> None:
+    (elsewhere / "my.toml").write_text(SCENE, encoding="utf-8")
+    scene = chosen_scene(Path("my.toml"), {"subject": ["a car"], "background": "a meadow"})
+    assert scene == Scene.load("my.toml").model_copy(
+        update={"subjects": (SceneSubject(prompt="a car"),), "background": "a meadow"}
+    )
+
+
+def test_the_scene_of_a_call_is_the_one_that_made_it(tiny_sdxl: Path, elsewhere: Path) -> None:
+    from taue import TauePipeline
+
+    scene = Scene.loads(SCENE, "toml").model_copy(update={"model": str(tiny_sdxl)})
+    pipe = TauePipeline.from_pretrained(tiny_sdxl)
+    pipe.set_progress_bar_config(disable=True)
+    layers, made = run.make(pipe, scene)
+    assert made == scene.on_canvas(64, 128)
+    told = Scene.from_settings(layers.settings, model=scene.model, seed=scene.seed)
+    assert told == made
+    own = pipe.scheduler
+    run.make(pipe, scene.model_copy(update={"scheduler": "DDIMScheduler"}))
+    assert pipe.scheduler is own
+
+
+def test_what_is_wrong_with_a_scene_file_is_one_sentence(elsewhere: Path) -> None:
+    (elsewhere / "my.toml").write_text(SCENE.replace("key_strength", "keystrength"))
+    for arguments in (["scene", "my.toml"], ["generate", "my.toml", "--out", "out"]):
+        done = call(*arguments)
+        assert done.exit_code == 2
+        assert_one_sentence(done.stderr)
+        said = "my.toml: method.keystrength is unknown; did you mean key_strength?"
+        assert done.stderr == f"Error: {said}\n"
+    (elsewhere / "my.toml").write_text(SCENE)
+    done = call("generate", "my.toml", "--box", "0,0,1,1", "--out", "out")
+    assert done.stderr.startswith("Error: box is given 1 times for 2 subjects; give it once")
+    done = call("generate", "my.toml", "--name", "x", "--name", "?", "--out", "out")
+    assert done.stderr.startswith("Error: name 2 is '?'; give at least one character")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")

@@ -1,19 +1,70 @@
-"""The generated pages are those that the code gives today."""
+"""The generated pages are those that the code gives today, and the examples are true."""
 
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
+from types import ModuleType
 
-DOCS = Path(__file__).parent.parent / "docs"
+import pytest
+from typer.testing import CliRunner
+
+from taue import Scene
+from taue.cli import app
+from taue.scene.problems import paths
+
+ROOT = Path(__file__).parent.parent
+DOCS, EXAMPLES = ROOT / "docs", sorted((ROOT / "examples").glob("*.toml"))
+
+
+def generator(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def full_example() -> str:
+    """The scene that docs/scene-files.md shows in full."""
+    blocks = re.findall(
+        r"```toml\n(.*?)```", (DOCS / "scene-files.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    return max(blocks, key=len)
 
 
 def test_the_table_of_equations_is_up_to_date_and_every_equation_is_tested() -> None:
-    spec = importlib.util.spec_from_file_location("generate", DOCS / "generate_equations.py")
-    assert spec is not None
-    assert spec.loader is not None
-    generate = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(generate)
-    page = generate.page()
+    page = generator("generate_equations").page()
     assert (DOCS / "equations.md").read_text(encoding="utf-8") == page
     assert "| none |" not in page
+
+
+def test_the_schema_of_scene_files_is_up_to_date() -> None:
+    page = generator("generate_schema").page()
+    assert (DOCS / "scene.schema.json").read_text(encoding="utf-8") == page
+    assert CliRunner().invoke(app, ["scene", "--schema"]).stdout == page
+
+
+def test_the_page_on_scene_files_names_every_field() -> None:
+    page = (DOCS / "scene-files.md").read_text(encoding="utf-8")
+    scene = Scene.loads(full_example(), "toml")
+    shown = set(paths(Scene)) - {"canvas", "method", "subjects"}
+    for path in shown:
+        assert f"`{path.rpartition('.')[2]}`" in page, path
+    assert scene.model_fields_set >= set(Scene.model_fields) - {"revision"}
+
+
+@pytest.mark.parametrize("content", ["the page's", *EXAMPLES], ids=str)
+def test_examples_run(content: Path | str, tiny_sdxl: Path, tmp_path: Path) -> None:
+    path = tmp_path / "scene.toml"
+    text = content.read_text(encoding="utf-8") if isinstance(content, Path) else full_example()
+    path.write_text(text, encoding="utf-8")
+    small = ["--model", str(tiny_sdxl), "--steps", "2", "--width", "64", "--height", "64"]
+    out = tmp_path / "out"
+    done = CliRunner().invoke(
+        app, ["generate", str(path), *small, "--device", "cpu", "--out", str(out)]
+    )
+    assert done.exit_code == 0, done.stderr
+    assert Scene.load(out).subjects == Scene.loads(text, "toml").subjects

@@ -14,19 +14,21 @@ if TYPE_CHECKING:
     from taue.box import Box
     from taue.layers import Layers, SubjectLayer
     from taue.pipeline import TauePipeline
+    from taue.scene import Scene
     from taue.seedling import Seedling
     from taue.subject import Subject
 
 _HOMES = {
     "Box": "taue.box",
     "Layers": "taue.layers",
+    "Scene": "taue.scene",
     "Seedling": "taue.seedling",
     "Subject": "taue.subject",
     "SubjectLayer": "taue.layers",
     "TauePipeline": "taue.pipeline",
 }
 
-__all__ = ["Box", "Layers", "Seedling", "Subject", "SubjectLayer", "TauePipeline"]
+__all__ = ["Box", "Layers", "Scene", "Seedling", "Subject", "SubjectLayer", "TauePipeline"]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,7 +18,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-LONGEST = 40
+LONGEST = 52
+
+Key = tuple[int, ...]
+"""The numbers of the subjects that a stage grows; none for the scene's stages."""
 
 
 class StageProgress:
@@ -29,11 +32,13 @@ class StageProgress:
 
     Args:
         console: where to draw; if it is no terminal, the finished bars are printed once.
-        subjects: the subjects' prompts.
+        foregrounds: the prompts of the subjects that grow, by the numbers of each batch.
         steps: steps per stage, until the pipeline says how many they are.
     """
 
-    def __init__(self, console: Console, subjects: Sequence[str], steps: int) -> None:
+    def __init__(
+        self, console: Console, foregrounds: Mapping[Key, Sequence[str]], steps: int
+    ) -> None:
         self.progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -44,11 +49,11 @@ class StageProgress:
             TimeElapsedColumn(),
             console=console,
         )
-        self.bars: dict[tuple[str, int | None], TaskID] = {}
-        for number, prompt in enumerate(subjects, 1):
-            self._add(("foreground", number), f"foreground: {_short(prompt)}", steps)
+        self.bars: dict[tuple[str, Key], TaskID] = {}
+        for numbers, prompts in foregrounds.items():
+            self._add(("foreground", numbers), _short("foreground: " + "; ".join(prompts)), steps)
         for stage in ("composite", "background"):
-            self._add((stage, None), stage, steps)
+            self._add((stage, ()), stage, steps)
         self._begin(next(iter(self.bars)))
 
     def __enter__(self) -> Self:
@@ -60,13 +65,14 @@ class StageProgress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.progress.stop()
+        if self.progress.live.is_started:  # if not, stopping prints an empty line
+            self.progress.stop()
 
     def __call__(
         self, pipe: Any, step: int, timestep: int, callback_kwargs: dict[str, Any]
     ) -> dict[str, Any]:
-        """Move the bar of the stage in ``callback_kwargs`` ("stage", "subject", "steps")."""
-        stage = callback_kwargs["stage"], callback_kwargs.get("subject")
+        """Move the bar of the stage in ``callback_kwargs`` ("stage", "subjects", "steps")."""
+        stage = callback_kwargs["stage"], callback_kwargs["subjects"]
         total = callback_kwargs.get("steps")
         self.progress.start()  # does nothing from the second time on
         self._begin(stage)
@@ -77,10 +83,10 @@ class StageProgress:
                 self._begin(later[0])
         return callback_kwargs
 
-    def _add(self, key: tuple[str, int | None], label: str, steps: int) -> None:
+    def _add(self, key: tuple[str, Key], label: str, steps: int) -> None:
         self.bars[key] = self.progress.add_task(escape(label), total=steps, start=False)
 
-    def _begin(self, key: tuple[str, int | None]) -> None:
+    def _begin(self, key: tuple[str, Key]) -> None:
         bar = self.bars[key]
         if not self.progress.tasks[self.progress.task_ids.index(bar)].started:
             self.progress.start_task(bar)

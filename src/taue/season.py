@@ -19,7 +19,7 @@ from taue.placing import Placement
 from taue.request import Request
 from taue.seedling import Seedling
 from taue.space import noise_levels
-from taue.subject import default_boxes
+from taue.subject import batches, default_boxes
 from taue.watch import StageWatch, recorded
 
 
@@ -54,9 +54,8 @@ class Season:
     def subjects(self) -> list[stages.Grown]:
         """Stage 1, one batch for each crop ratio."""
         grown: dict[int, stages.Grown] = {}
-        for ratio in dict.fromkeys(s.crop_ratio for s in self.sprouts):
-            batch = [s for s in self.sprouts if s.crop_ratio == ratio]
-            numbers = [s.number for s in batch]
+        for numbers in batches(self.request.subjects):
+            batch = [self.sprouts[number - 1] for number in numbers]
             with recorded(self.records, "foreground", numbers) as made:
                 made.extend(stages.foregrounds(self.garden, batch))
             grown |= zip(numbers, made, strict=True)

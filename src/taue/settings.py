@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from taue.errors import TaueError
 
@@ -17,6 +18,9 @@ KEYS: dict[str, tuple[float, float, float, float]] = {
 
 GREENISH = frozenset("green emerald jade lime mint olive teal turquoise".split())
 """Words that make ``key="auto"`` leave green: a green subject on green would be keyed away."""
+
+STEPS = (2, 1000)
+"""Fewest and most denoising steps."""
 
 CLOSED_RANGES = {
     "key_strength": (0.0, 1.0),
@@ -39,9 +43,9 @@ class Settings:
     """One run's settings.
 
     Attributes:
-        num_inference_steps: N, at least 2.
+        num_inference_steps: N, the denoising steps of each stage, at least 2.
         guidance_scale: classifier-free guidance of the composite and the background.
-        foreground_guidance_scale: that of the foreground.
+        foreground_guidance_scale: classifier-free guidance of the foregrounds.
         crop_ratio: r in (0, 1), how late the seedling is harvested.
         key: a name of ``KEYS`` or "auto" (green, but magenta for subjects called green).
         key_strength: alpha of the key-colour injection, 0 to 1.
@@ -82,9 +86,10 @@ class Settings:
 
     def __post_init__(self) -> None:
         steps = self.num_inference_steps
-        if isinstance(steps, bool) or not isinstance(steps, int) or not 2 <= steps <= 1000:
+        low, high = STEPS
+        if isinstance(steps, bool) or not isinstance(steps, int) or not low <= steps <= high:
             raise TaueError(
-                f"num_inference_steps is {steps!r}; give a whole number from 2 to 1000."
+                f"num_inference_steps is {steps!r}; give a whole number from {low} to {high}."
             )
         for name, (low, high) in CLOSED_RANGES.items():
             _require_number(name, getattr(self, name))
@@ -92,9 +97,7 @@ class Settings:
                 raise TaueError(
                     f"{name} is {getattr(self, name)}; give a number from {low:g} to {high:g}."
                 )
-        _require_number("crop_ratio", self.crop_ratio)
-        if not 0 < self.crop_ratio < 1:
-            raise TaueError(f"crop_ratio is {self.crop_ratio}; give a number between 0 and 1.")
+        require_crop_ratio(self.crop_ratio)
         if self.key not in (*KEYS, "auto"):
             raise TaueError(f"key is {self.key!r}; choose one of {', '.join(KEYS)} or auto.")
         for name, choices in CHOICES.items():
@@ -111,6 +114,17 @@ class Settings:
         return KEYS["magenta" if words & GREENISH else "green"]
 
 
-def _require_number(name: str, value: object) -> None:
+def require_crop_ratio(value: Any) -> None:
+    """Refuse what is no crop ratio.
+
+    Raises:
+        TaueError: unless it is a number between 0 and 1, both excluded.
+    """
+    _require_number("crop_ratio", value)
+    if not 0 < value < 1:
+        raise TaueError(f"crop_ratio is {value}; give a number between 0 and 1.")
+
+
+def _require_number(name: str, value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise TaueError(f"{name} is {value!r}; give a finite number.")

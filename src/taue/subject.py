@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from taue.box import Box
 from taue.errors import TaueError
+from taue.names import same_file, slug
+from taue.settings import require_crop_ratio
 
 CENTRED = Box(0.25, 0.25, 0.5, 0.5)
 """Where a lone subject goes if nothing else is said."""
@@ -13,7 +16,18 @@ CENTRED = Box(0.25, 0.25, 0.5, 0.5)
 
 @dataclass(frozen=True)
 class Subject:
-    """One foreground object: its prompt, and optionally what it must not show and where it is."""
+    """One foreground object: its prompt, and optionally more.
+
+    Attributes:
+        prompt: what it shows.
+        negative_prompt: what it must not show.
+        box: where it is; without boxes subjects stand side by side.
+        name: what its files and layers are called (see :func:`layer_file_names`).
+        crop_ratio: how late it is transplanted, between 0 and 1; that of the settings if None.
+
+    Raises:
+        TaueError: if the prompt is empty, the name cannot name a file or the ratio is none.
+    """
 
     prompt: str
     negative_prompt: str | None = None
@@ -24,6 +38,19 @@ class Subject:
     def __post_init__(self) -> None:
         if not isinstance(self.prompt, str) or not self.prompt.strip():
             raise TaueError('subject is empty; say what it shows, for example "a red apple".')
+        if self.name is not None:
+            slug(self.name)
+        if self.crop_ratio is not None:
+            require_crop_ratio(self.crop_ratio)
+
+
+def batches(subjects: Sequence[Subject]) -> list[tuple[int, ...]]:
+    """The subjects' numbers, from 1, by what can grow as one batch: one crop ratio each."""
+    ratios = dict.fromkeys(subject.crop_ratio for subject in subjects)
+    return [
+        tuple(n for n, subject in enumerate(subjects, 1) if subject.crop_ratio == ratio)
+        for ratio in ratios
+    ]
 
 
 def default_boxes(count: int) -> list[Box]:
@@ -32,3 +59,28 @@ def default_boxes(count: int) -> list[Box]:
         return [CENTRED]
     side = min(0.5, 0.9 / count)
     return [Box((i + 0.5) / count - side / 2, 0.5 - side / 2, side, side) for i in range(count)]
+
+
+def layer_file_names(subjects: Sequence[Subject], kind: str = "subject") -> list[str]:
+    """File names without their ending, one for each subject: ``subject-apple``, ``subject-2``.
+
+    Args:
+        subjects: in order; one without a name is called by its number, from 1.
+        kind: what the files hold, such as "subject" or "foreground".
+
+    Raises:
+        TaueError: if two would be one file on some system (Windows and macOS ignore case).
+    """
+    names = [
+        f"{kind}-{i if subject.name is None else slug(subject.name)}"
+        for i, subject in enumerate(subjects, 1)
+    ]
+    first: dict[str, int] = {}
+    for i, name in enumerate(names, 1):
+        other = first.setdefault(same_file(name), i)
+        if other != i:
+            one, two = subjects[other - 1].prompt, subjects[i - 1].prompt
+            raise TaueError(
+                f"subjects {one!r} and {two!r} would both be called {name}; give one another name."
+            )
+    return names

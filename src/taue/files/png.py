@@ -1,18 +1,43 @@
-"""PNG files: straight alpha, and the same bytes for the same pixels."""
+"""PNG files: straight alpha, and the same bytes for the same pixels and texts."""
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from taue.errors import TaueError
 
 COMPRESSION = 6
 
 
-def write_png(image: Image.Image, path: Path) -> None:
+def write_png(image: Image.Image, path: Path, texts: Mapping[str, str] | None = None) -> None:
     """Write 8-bit RGB, RGBA or L; the colour under transparent pixels is kept.
 
-    Without metadata and with a fixed compression, so that the bytes depend on the pixels alone.
+    With a fixed compression and no metadata but ``texts`` (keyword: Unicode text, as iTXt chunks
+    before the pixels), so that the bytes depend on these and the pixels alone.
     """
     bare = Image.frombytes(image.mode, image.size, image.tobytes())
-    bare.save(path, format="PNG", compress_level=COMPRESSION)
+    chunks = PngInfo()
+    for keyword, text in (texts or {}).items():
+        chunks.add_itxt(keyword, text)
+    bare.save(path, format="PNG", compress_level=COMPRESSION, pnginfo=chunks)
+
+
+def read_png_text(path: Path, keyword: str) -> str | None:
+    """The text under ``keyword`` that stands before the pixels, which are not decoded.
+
+    Raises:
+        TaueError: if it is no PNG, or its texts are larger than Pillow takes.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path, formats=["PNG"]) as image:
+                found = image.info.get(keyword)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise TaueError(f"{path} cannot be read as a PNG; name one that taue made.") from error
+    return str(found) if isinstance(found, str) else None

@@ -11,26 +11,46 @@ from taue.files.png import write_png
 from taue.files.report import write_report
 from taue.files.sheet import contact_sheet
 from taue.layers import Layers
+from taue.scene import Scene
+from taue.scene.read import FILE, KEYWORD
+from taue.subject import layer_file_names
 
 
-def write_result(layers: Layers, report: dict[str, Any], out: str | os.PathLike[str]) -> list[Path]:
-    """Write every layer, the sheet and the report into a new folder, all or nothing.
+def write_result(
+    layers: Layers,
+    report: dict[str, Any],
+    out: str | os.PathLike[str],
+    scene: Scene | None = None,
+) -> list[Path]:
+    """Write every layer, the sheet, the report and the scene into a new folder, all or nothing.
 
     Args:
         layers: the result, with PIL images.
+        report: see :func:`taue.files.report.make_report`.
+        out: the folder.
+        scene: what the layers were made from; it becomes a file, and a text in every PNG.
 
     Returns:
         The paths of what was made, the most looked-at first.
 
     Raises:
-        TaueError: if ``out`` exists or cannot be written.
+        TaueError: if ``out`` exists or cannot be written, or two subjects share a file name.
     """
     pictures = {"composite.png": layers.composite, "background.png": layers.background}
-    pictures |= {f"subject-{i}.png": s.image for i, s in enumerate(layers.subjects, 1)}
-    pictures |= {f"foreground-{i}.png": f for i, f in enumerate(layers.foregrounds, 1)}
+    subjects = [layer.subject for layer in layers.subjects]
+    for kind, images in (
+        ("subject", [layer.image for layer in layers.subjects]),
+        ("foreground", layers.foregrounds),
+    ):
+        names = layer_file_names(subjects, kind)
+        pictures |= {f"{name}.png": image for name, image in zip(names, images, strict=True)}
     pictures |= {"sheet.png": contact_sheet(layers)}
+    texts = {} if scene is None else {KEYWORD: scene.dumps()}
     with complete_folder(out) as folder:
         for name, picture in pictures.items():
-            write_png(picture, folder / name)
+            write_png(picture, folder / name, texts)
+        if scene is not None:
+            (folder / FILE).write_text(scene.dumps(), encoding="utf-8", newline="\n")
         write_report(report, folder / "report.json")
-    return [Path(out).expanduser() / name for name in (*pictures, "report.json")]
+    others = ["report.json"] if scene is None else [FILE, "report.json"]
+    return [Path(out).expanduser() / name for name in (*pictures, *others)]

@@ -1,0 +1,68 @@
+"""What the commands share: how they end, options that mean the same, quiet libraries."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import warnings as python_warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from taue.errors import TaueError
+
+BAD_INPUT, INTERRUPTED = 2, 130
+
+NewFolder = Annotated[Path, typer.Option(help="A folder that does not exist yet.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
+Dtype = Annotated[str, typer.Option(help="auto, float32, float16 or bfloat16.")]
+
+
+class OneSentence(TyperGroup):
+    """Ends every failure that the user can mend with one sentence and exit code 2."""
+
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        if not standalone_mode:
+            return super().main(*args, standalone_mode=False, **extra)
+        try:
+            code = super().main(*args, standalone_mode=False, **extra)
+        except TaueError as error:
+            _fail(str(error))
+        except typer.TyperException as error:  # an unknown option, a value of the wrong type
+            _fail(error.format_message())
+        if code == INTERRUPTED:
+            typer.echo("Interrupted; nothing was written.", err=True)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+@contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Keep what diffusers and transformers tell developers from the user's terminal."""
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
+    with python_warnings.catch_warnings():
+        python_warnings.simplefilter("ignore")
+        import diffusers
+        import transformers
+
+        for library in (diffusers, transformers):
+            library.utils.logging.disable_progress_bar()
+        yield
+
+
+def write_out(text: str) -> None:
+    """Print a file's content as it is, in UTF-8 and with its own line ends on every system."""
+    typer.echo(text.encode(), nl=False)
+
+
+def _fail(message: str) -> NoReturn:
+    """One line, one sentence, no matter how a library laid its message out."""
+    line = " ".join(message.split()).rstrip(".") + "."
+    sentence = re.sub(r"\. ([A-Z])", lambda start: f"; {start[1].lower()}", line)
+    typer.echo(f"Error: {sentence}".replace("?.", "?"), err=True)
+    sys.exit(BAD_INPUT)

@@ -1,0 +1,113 @@
+"""From the options of ``taue generate`` to a scene: options that were given win over its file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from taue.box import Box
+from taue.errors import TaueError
+from taue.scene import Scene
+from taue.scene.problems import Place
+
+PLACES: dict[str, tuple[str, ...]] = {
+    "background": ("background",),
+    "scene": ("scene",),
+    "negative": ("negative_prompt",),
+    "seed": ("seed",),
+    "steps": ("steps",),
+    "guidance": ("guidance_scale",),
+    "foreground-guidance": ("foreground_guidance_scale",),
+    "crop-ratio": ("method", "crop_ratio"),
+    "key": ("method", "key"),
+    "model": ("model",),
+    "revision": ("revision",),
+    "scheduler": ("scheduler",),
+    "width": ("canvas", "width"),
+    "height": ("canvas", "height"),
+}
+"""Where each option that is given once belongs in a scene."""
+
+SUBJECT_FIELDS = {
+    "subject": "prompt",
+    "subject-negative": "negative_prompt",
+    "name": "name",
+    "box": "box",
+}
+"""Which field of a subject each option is that is given once for each subject."""
+
+
+def chosen_scene(file: Path | None, options: Mapping[str, Any]) -> Scene:
+    """The scene of ``file``, if there is one, with every option that is not None in its place.
+
+    Args:
+        file: what :meth:`Scene.load` reads, or None.
+        options: by name; those of ``SUBJECT_FIELDS`` have lists. New subjects replace all of the
+            file's; the others of these options need one value for each subject, in order.
+
+    Raises:
+        TaueError: naming the file's field or the option.
+    """
+    data: dict[str, Any] = {} if file is None else Scene.load(file).model_dump(exclude_none=True)
+    for option, place in PLACES.items():
+        if options.get(option) is not None:
+            table = data if len(place) == 1 else data.setdefault(place[0], {})
+            table[place[-1]] = options[option]
+    if options.get("subject") is not None:
+        data["subjects"] = [{} for _ in options["subject"]]
+    for option, field in SUBJECT_FIELDS.items():
+        if options.get(option) is not None:
+            _deal(options[option], option, field, data.get("subjects", ()))
+    if not data.get("subjects"):
+        raise TaueError('subject is missing; give one as --subject "a red apple", or a scene file.')
+    if "background" not in data:
+        raise TaueError(
+            'background is missing; give it as --background "a beach", or name a scene file.'
+        )
+    return Scene.from_data(data, naming=_naming(len(data["subjects"])))
+
+
+def box_from(text: str) -> list[float]:
+    """``X,Y,W,H`` as four numbers.
+
+    Raises:
+        TaueError: unless it is a box inside the canvas.
+    """
+    try:
+        x, y, width, height = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise TaueError(
+            f"box is {text!r}; give X,Y,W,H, for example 0.1,0.4,0.3,0.5: left, top, width and "
+            "height as fractions of the canvas."
+        ) from error
+    Box(x, y, width, height)
+    return [x, y, width, height]
+
+
+def _deal(values: Sequence[str], option: str, field: str, subjects: Sequence[Any]) -> None:
+    """Give each subject its value, in order; an empty negative prompt is none."""
+    if len(values) != len(subjects):
+        raise TaueError(
+            f"{option} is given {len(values)} times for {len(subjects)} subjects; "
+            "give it once for each subject, in order."
+        )
+    for subject, value in zip(subjects, values, strict=True):
+        if field == "negative_prompt" and not value.strip():
+            subject.pop(field, None)
+        else:
+            subject[field] = box_from(value) if field == "box" else value
+
+
+def _naming(subjects: int) -> Callable[[Place], str]:
+    """How the command line calls a scene's field, given the number of subjects."""
+    options: dict[Place, str] = {place: option for option, place in PLACES.items()}
+    of_subjects = {field: option for option, field in SUBJECT_FIELDS.items()}
+
+    def called(place: Place) -> str:
+        match place:
+            case ("subjects", int(i), str(field), *_):
+                return of_subjects[field] + (f" {i + 1}" if subjects > 1 else "")
+        return options.get(place, str(place[0]))
+
+    return called

@@ -1,0 +1,75 @@
+"""From a scene to its layers: load the model, exchange the scheduler, call the pipeline."""
+
+from __future__ import annotations
+
+import torch
+
+from taue import models
+from taue.errors import TaueError
+from taue.layers import Layers
+from taue.pipeline import TauePipeline
+from taue.scene import Scene
+from taue.schedulers import exchanged, scheduler_class
+from taue.watch import StepCallback
+
+
+def load(scene: Scene, device: torch.device, dtype: torch.dtype) -> TauePipeline:
+    """The scene's model on a device.
+
+    Raises:
+        TaueError: if model, revision or scheduler is not to be had.
+    """
+    if scene.scheduler is not None:
+        scheduler_class(scene.scheduler)  # a wrong name is said before gigabytes are read
+    chosen = {} if scene.revision is None else {"revision": scene.revision}
+    try:
+        return TauePipeline.from_pretrained(scene.model, torch_dtype=dtype, **chosen).to(device)
+    except TaueError as error:
+        raise _out_of_reach(scene, error) from error
+
+
+def make(
+    pipe: TauePipeline, scene: Scene, callback_on_step_end: StepCallback | None = None
+) -> tuple[Layers, Scene]:
+    """Make a scene's layers, with PIL images.
+
+    Args:
+        pipe: the scene's model, as :func:`load` gives it; it may be used for many scenes.
+        scene: what to make.
+        callback_on_step_end: as of :class:`TauePipeline`.
+
+    Returns:
+        The layers, and the scene with the canvas that was used.
+
+    Raises:
+        TaueError: for what the model cannot do, or if memory runs out.
+    """
+    own = pipe.scheduler
+    if scene.scheduler is not None:
+        pipe.scheduler = exchanged(scene.scheduler, own, scene.steps)
+    try:
+        layers = pipe(
+            **scene.arguments(),
+            generator=torch.Generator().manual_seed(scene.seed),
+            callback_on_step_end=callback_on_step_end,
+        )
+    except torch.OutOfMemoryError as error:
+        raise TaueError(
+            f"device {pipe.device} has too little memory; choose a smaller width and height or cpu."
+        ) from error
+    finally:
+        pipe.scheduler = own
+    assert isinstance(layers, Layers)
+    return layers, scene.on_canvas(layers.settings["width"], layers.settings["height"])
+
+
+def _out_of_reach(scene: Scene, error: TaueError) -> TaueError:
+    """Say plainly that a hub id was not found or the hub not reached; else the error itself."""
+    source = models.resolve(scene.model)
+    if source.kind is not models.Kind.hub or not isinstance(error.__cause__, OSError):
+        return error
+    revision = f" at revision {scene.revision}" if scene.revision else ""
+    return TaueError(
+        f"model {source.location}{revision} is neither a folder here nor was it found on the hub; "
+        "check the name and the network, or choose paddy, which needs none."
+    )

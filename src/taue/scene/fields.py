@@ -1,0 +1,90 @@
+"""The kinds of fields of a scene that are not settings, each with its check.
+
+Each error begins with the field's name; the JSON schema's limits stand beside the checks.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, ValidationInfo
+
+from taue.box import Box
+from taue.errors import TaueError
+from taue.names import slug
+from taue.scene.method import LIMITS, accepted
+from taue.scene.text import is_utf8
+
+LARGEST_SEED = 2**63 - 1
+CANVAS_STEP, SMALLEST_CANVAS, LARGEST_CANVAS = 8, 64, 16_384
+VERSION = 1
+"""Of the format."""
+
+
+def _said(value: str, info: ValidationInfo) -> str:
+    if not value.strip():
+        raise TaueError(f"{info.field_name} is empty; say it in words.")
+    if not is_utf8(value):
+        raise TaueError(f"{info.field_name} holds what is no Unicode text; type it anew.")
+    return value
+
+
+def _pixels(value: int, info: ValidationInfo) -> int:
+    if not SMALLEST_CANVAS <= value <= LARGEST_CANVAS or value % CANVAS_STEP:
+        right = f"a multiple of {CANVAS_STEP} from {SMALLEST_CANVAS} to {LARGEST_CANVAS} pixels"
+        raise TaueError(f"{info.field_name} is {value}; give {right}.")
+    return value
+
+
+def _version(value: int) -> int:
+    if value != VERSION:
+        raise TaueError(f"version is {value}; this taue reads version {VERSION}.")
+    return value
+
+
+def _seed(value: int) -> int:
+    if not 0 <= value <= LARGEST_SEED:
+        raise TaueError(f"seed is {value}; give a whole number from 0 to {LARGEST_SEED}.")
+    return value
+
+
+def _file_name(value: str) -> str:
+    slug(value)
+    return value
+
+
+def _inside(value: tuple[float, ...]) -> tuple[float, ...]:
+    if len(value) != 4:
+        shown = ", ".join(f"{one:g}" for one in value)
+        raise TaueError(f"box is [{shown}]; give four fractions: left, top, width and height.")
+    Box(*value)
+    return value
+
+
+Words = Annotated[str, AfterValidator(_said), Field(json_schema_extra={"minLength": 1})]
+Pixels = Annotated[
+    int,
+    AfterValidator(_pixels),
+    Field(
+        json_schema_extra={
+            "minimum": SMALLEST_CANVAS,
+            "maximum": LARGEST_CANVAS,
+            "multipleOf": CANVAS_STEP,
+        }
+    ),
+]
+CropRatio = Annotated[float, accepted("crop_ratio"), Field(json_schema_extra=LIMITS["crop_ratio"])]
+Fraction = Annotated[float, Field(json_schema_extra={"minimum": 0, "maximum": 1})]
+# TOML and JSON have lists where Python has tuples: the one conversion that is allowed.
+Edges = Annotated[
+    tuple[Fraction, ...],
+    Field(strict=False, json_schema_extra={"minItems": 4, "maxItems": 4}),
+    AfterValidator(_inside),
+]
+Name = Annotated[Words, AfterValidator(_file_name)]
+Version = Annotated[int, AfterValidator(_version), Field(json_schema_extra={"const": VERSION})]
+Seed = Annotated[
+    int,
+    AfterValidator(_seed),
+    Field(json_schema_extra={"minimum": 0, "maximum": LARGEST_SEED}),
+]

@@ -1,0 +1,146 @@
+"""What is wrong with a scene, in one sentence: the field, what it is, what to give."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from taue.scene.method import CALLED
+
+Place = tuple[int | str, ...]
+"""The way to a field: names of tables and numbers in lists, from 0."""
+
+LONGEST = 60
+
+GIVE = {
+    "string_type": "give a text in quotes",
+    "int_type": "give a whole number",
+    "int_from_float": "give a whole number",
+    "float_type": "give a number",
+    "finite_number": "give a finite number",
+    "bool_type": "give true or false",
+    "model_type": "give a table with fields of its own",
+    "tuple_type": "give a list",
+}
+"""What to give instead, by pydantic's kinds of error."""
+
+
+def dotted(place: Place) -> str:
+    """A field as users write it: ``subjects[1].box``, names with odd characters in quotes."""
+    path = ""
+    for part in place:
+        if isinstance(part, int):
+            path += f"[{part}]"
+        else:
+            path += "." + (part if re.fullmatch(r"[\w-]+", part) else json.dumps(part))
+    return path.removeprefix(".") or "the scene"
+
+
+def sentence(
+    error: ValidationError, model: type[BaseModel], source: str, naming: Callable[[Place], str]
+) -> str:
+    """The first problem in one sentence, and how many there are if there are more.
+
+    Args:
+        error: of pydantic; problems that our own classes found begin with their field's name.
+        model: what was checked.
+        source: the file's name, or "".
+        naming: how a field is called.
+    """
+    problems = _told(error.errors(include_url=False), model)
+    first = problems[0]
+    place = first["loc"]
+    told = f"{naming(place)} {_rest(first, place, model)}"
+    told += "" if told.endswith((".", "?")) else "."
+    if len(problems) == 1:
+        return f"{source}: {told}" if source else told
+    count = f"{len(problems)} problems, the first"
+    return f"{source} has {count}: {told}" if source else f"{count}: {told}"
+
+
+def _told(problems: list[ErrorDetails], model: type[BaseModel]) -> list[ErrorDetails]:
+    """Unknown fields first, and without what is missing only because it is misspelt."""
+    unknown = [one for one in problems if one["type"] == "extra_forbidden"]
+    meant = {(*one["loc"][:-1], _beside(one["loc"], model)) for one in unknown}
+    others = [
+        one
+        for one in problems
+        if one not in unknown and not (one["type"] == "missing" and one["loc"] in meant)
+    ]
+    return unknown + others
+
+
+def _rest(problem: ErrorDetails, place: Place, model: type[BaseModel]) -> str:
+    kind, value = problem["type"], problem["input"]
+    if kind == "value_error":
+        return str(problem.get("ctx", {})["error"]).partition(" ")[2]
+    if kind == "missing":
+        return f"is missing; add it{_example(place, model)}"
+    if kind == "extra_forbidden":
+        return f"is unknown; {_nearest(place, model)}"
+    return f"is {_shown(value)}; {GIVE.get(kind, problem['msg'])}"
+
+
+def _example(place: Place, model: type[BaseModel]) -> str:
+    examples = model_at(place[:-1], model).model_fields[str(place[-1])].examples
+    return f", for example {place[-1]} = {json.dumps(examples[0])}" if examples else ""
+
+
+def _nearest(place: Place, model: type[BaseModel]) -> str:
+    """What an unknown field may have meant: one beside it, else one elsewhere."""
+    if near := _beside(place, model):
+        return f"did you mean {near}?"
+    elsewhere = {path.rpartition(".")[2]: path for path in reversed(list(paths(model)))}
+    if found := difflib.get_close_matches(_meant(place), elsewhere, n=1, cutoff=0.8):
+        path = elsewhere[found[0]]
+        return f"did you mean {path}{'' if '.' in path else ' at the top, before the tables'}?"
+    return f"known are {', '.join(model_at(place[:-1], model).model_fields)}"
+
+
+def _beside(place: Place, model: type[BaseModel]) -> str | None:
+    """The field of the same table whose name is nearest to that of an unknown one."""
+    own = model_at(place[:-1], model).model_fields
+    return next(iter(difflib.get_close_matches(_meant(place), own, n=1)), None)
+
+
+def _meant(place: Place) -> str:
+    """A field's name, for one of ``Settings`` that a scene calls otherwise the scene's."""
+    name = str(place[-1])
+    return next((short for short, called in CALLED.items() if called == name), name)
+
+
+def paths(model: type[BaseModel], before: str = "") -> Iterator[str]:
+    """Every field of a model and its parts: ``seed``, ``canvas.width``, ``subjects[].name``."""
+    for name, field in model.model_fields.items():
+        yield before + name
+        for part in _models_in(field.annotation):
+            repeated = "[]" if part is not field.annotation else ""
+            yield from paths(part, f"{before}{name}{repeated}.")
+
+
+def model_at(place: Place, model: type[BaseModel]) -> type[BaseModel]:
+    """The part of a model that the table at ``place`` is checked against."""
+    for part in place:
+        if isinstance(part, str):
+            model = next(_models_in(model.model_fields[part].annotation))
+    return model
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models_in(argument)
+
+
+def _shown(value: Any) -> str:
+    """A value as it stands in a file, cut short; TOML has nan and inf, JSON nothing for them."""
+    plain = isinstance(value, float)
+    shown = repr(value) if plain else json.dumps(value, ensure_ascii=False, default=str)
+    return shown if len(shown) <= LONGEST else shown[: LONGEST - 3] + "..."

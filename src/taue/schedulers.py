@@ -1,0 +1,65 @@
+"""Another scheduler for a model, by the name of its class in diffusers."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from typing import Any
+
+import diffusers
+from diffusers import SchedulerMixin
+
+from taue.errors import TaueError
+from taue.space import noise_levels
+
+HANDED = {"self", "model_output", "timestep", "sample"}
+"""What the loop hands to a scheduler's ``step``; one that needs more is for another task."""
+
+
+def scheduler_class(name: str) -> Any:
+    """The scheduler of diffusers that is called ``name``, for example "DDIMScheduler".
+
+    Raises:
+        TaueError: if there is none, it needs a package that is not here, or it is none that
+            steps from a model's output alone.
+    """
+    found = getattr(diffusers, name, None) if name.endswith("Scheduler") else None
+    if found is None:
+        known = [one for one in dir(diffusers) if one.endswith("Scheduler")]
+        near = difflib.get_close_matches(name, known, n=1) or ["EulerDiscreteScheduler"]
+        raise TaueError(f"scheduler {name!r} is unknown; did you mean {near[0]}?")
+    if not (isinstance(found, type) and issubclass(found, SchedulerMixin)):
+        raise TaueError(f"scheduler {name} needs a package that is not installed; choose another.")
+    parameters = inspect.signature(getattr(found, "step")).parameters.values()  # noqa: B009
+    needed = {one.name for one in parameters if one.default is one.empty}
+    if not needed <= HANDED:
+        raise _unfit(name)
+    return found
+
+
+def exchanged(name: str, own: Any, steps: int) -> Any:
+    """The scheduler ``name`` with the configuration of a model's ``own``.
+
+    Raises:
+        TaueError: as :func:`scheduler_class`, and if the model's configuration or the method does
+            not suit it.
+    """
+    kind = scheduler_class(name)
+    try:
+        tried = kind.from_config(own.config)
+        tried.set_timesteps(steps)
+        sigmas = noise_levels(tried).sigmas
+    except TaueError:
+        raise
+    except Exception as error:
+        raise _unfit(name) from error
+    if sigmas[0] <= sigmas[-1]:  # an inverse scheduler adds noise
+        raise _unfit(name)
+    return kind.from_config(own.config)
+
+
+def _unfit(name: str) -> TaueError:
+    return TaueError(
+        f"scheduler {name} does not suit this model and method; choose one such as "
+        "EulerDiscreteScheduler, DPMSolverMultistepScheduler or DDIMScheduler."
+    )
