@@ -16,7 +16,8 @@ from taue.scene.method import CALLED
 Place = tuple[int | str, ...]
 """The way to a field: names of tables and numbers in lists, from 0."""
 
-LONGEST = 60
+LONGEST, MOST_LOOKED_AT = 60, 20
+"""Characters of a value that are shown; unknown fields whose meaning is guessed at."""
 
 GIVE = {
     "string_type": "give a text in quotes",
@@ -67,13 +68,12 @@ def sentence(
 def _told(problems: list[ErrorDetails], model: type[BaseModel]) -> list[ErrorDetails]:
     """Unknown fields first, and without what is missing only because it is misspelt."""
     unknown = [one for one in problems if one["type"] == "extra_forbidden"]
-    meant = {(*one["loc"][:-1], _beside(one["loc"], model)) for one in unknown}
-    others = [
-        one
-        for one in problems
-        if one not in unknown and not (one["type"] == "missing" and one["loc"] in meant)
+    looked_at = unknown[:MOST_LOOKED_AT]
+    meant = {(*one["loc"][:-1], _beside(one["loc"], model)) for one in looked_at}
+    others = [one for one in problems if one["type"] != "extra_forbidden"]
+    return unknown + [
+        one for one in others if not (one["type"] == "missing" and one["loc"] in meant)
     ]
-    return unknown + others
 
 
 def _rest(problem: ErrorDetails, place: Place, model: type[BaseModel]) -> str:
