@@ -27,11 +27,12 @@ from taue.models import NAMED
 from taue.paddy.judge import Judge, frechet_distance
 from taue.paddy.judge.agreement import agreement, read_labels
 from taue.paddy.judge.decode import box_iou
+from taue.paddy.judge.findings import Asked, Layer, Verdict
 from taue.paddy.judge.planted import MISTAKES, Drawn, draw_result
 from taue.paddy.judge.regions import Pixels, iou
 from taue.paddy.judge.sheet import sighting_sheet
 from taue.paddy.judge.train.album import round_trip
-from taue.paddy.judge.verdict import Asked, Layer, Verdict, judge_layers
+from taue.paddy.judge.verdict import judge_layers
 from taue.paddy.scenes import Scene, SceneSpec, render, sample_spec
 
 SEED = 977

@@ -13,10 +13,11 @@ from taue.box import Box
 from taue.paddy.judge import SeenObject, Sighting, frechet_distance, regions
 from taue.paddy.judge.advice import MARK, advice
 from taue.paddy.judge.decode import box_iou
+from taue.paddy.judge.findings import Asked, Cutout, Layer, Verdict
 from taue.paddy.judge.matching import assign, in_view, too_many
 from taue.paddy.judge.standing import floats, unlit
 from taue.paddy.judge.tally import as_json, in_sum
-from taue.paddy.judge.verdict import Asked, Cutout, Layer, Verdict, judge_layers
+from taue.paddy.judge.verdict import judge_layers
 from taue.paddy.judge.words import parse_background, parse_object
 from taue.paddy.scenes import BACKGROUNDS, COLOURS, KINDS, object_caption
 from taue.paddy.scenes.words import RGB

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from taue.paddy.judge.verdict import SubjectVerdict, Verdict
+from taue.paddy.judge.findings import SubjectVerdict, Verdict
 
 MARK = "judge: "
 """So every warning begins, so that a second look can replace those of the first."""

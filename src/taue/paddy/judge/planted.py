@@ -11,8 +11,9 @@ from scipy import ndimage
 
 from taue.box import Box
 from taue.paddy.judge.decode import box_iou
+from taue.paddy.judge.findings import Cutout, SubjectVerdict
 from taue.paddy.judge.regions import Pixels, painted_key
-from taue.paddy.judge.verdict import OPAQUE, Cutout, SubjectVerdict
+from taue.paddy.judge.verdict import OPAQUE
 from taue.paddy.scenes import COLOURS, KINDS, ObjectSpec, SceneSpec, render
 
 RIM = 0.04

@@ -18,8 +18,9 @@ from taue.box import Box
 from taue.errors import TaueError
 from taue.files.report import write_report
 from taue.paddy.judge.advice import MARK
+from taue.paddy.judge.findings import Asked, Cutout, Layer, Verdict
 from taue.paddy.judge.judge import Judge
-from taue.paddy.judge.verdict import Asked, Cutout, Layer, Verdict, judge_layers
+from taue.paddy.judge.verdict import judge_layers
 
 Pixels = NDArray[np.uint8]
 

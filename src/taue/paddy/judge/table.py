@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from rich import box
 from rich.table import Table
 
+from taue.paddy.judge.findings import SubjectVerdict, Verdict
 from taue.paddy.judge.tally import in_sum
-from taue.paddy.judge.verdict import SubjectVerdict, Verdict
 
 OVERLAPS = ("mask_iou", "alpha_iou", "box_iou")
 FAULTS = {"missing": "missing", "twice": "twice", "left_behind": "left", "key_left": "key"}

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from taue.paddy.judge.verdict import SubjectVerdict, Verdict
+from taue.paddy.judge.findings import SubjectVerdict, Verdict
 
 
 def as_json(verdict: Verdict) -> dict[str, Any]:
