@@ -17,6 +17,8 @@ import typer
 from typer.core import TyperGroup
 
 from taue import __version__, devices, models
+from taue.commands.export import export
+from taue.commands.flatten import flatten
 from taue.errors import TaueError
 from taue.files.folder import check_out
 from taue.settings import Settings
@@ -169,6 +171,10 @@ def generate(
     typer.echo(f"Made in {time.perf_counter() - began:.1f} s:")
     for path in paths:
         typer.echo(str(path))
+
+
+app.command()(export)
+app.command()(flatten)
 
 
 @app.command("models")

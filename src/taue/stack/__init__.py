@@ -1,6 +1,6 @@
 """The stack: layers that, laid over each other, are the composite again (pure numpy)."""
 
-from taue.stack.build import MODES, Pictures, exact, raw
+from taue.stack.build import MODES, Pictures, exact, raw, stack_of
 from taue.stack.effects import coverage, darkened
 from taue.stack.flatten import flatten, largest_error
 from taue.stack.model import Layer, Stack
@@ -16,4 +16,5 @@ __all__ = [
     "flatten",
     "largest_error",
     "raw",
+    "stack_of",
 ]

@@ -12,7 +12,7 @@ from taue.errors import TaueError
 from taue.stack.effects import least_effects, nearest_subject
 from taue.stack.flatten import flatten
 from taue.stack.mixing import Floats, least_change, shares
-from taue.stack.model import Bytes, Layer, Stack
+from taue.stack.model import Bytes, Layer, Stack, label
 
 MODES = ("exact", "raw")
 
@@ -40,8 +40,7 @@ class Pictures:
         size = self.composite.shape[:2]
         if len(self.names) != len(self.subjects):
             raise TaueError(
-                f"names are {len(self.names)} for {len(self.subjects)} subjects; "
-                "give one for each."
+                f"names are {len(self.names)} for {len(self.subjects)} subjects; give one for each."
             )
         wanted = [("composite", self.composite, 3), ("background", self.background, 3)]
         wanted += [(f"subject {i}", s, 4) for i, s in enumerate(self.subjects, 1)]
@@ -51,6 +50,13 @@ class Pictures:
                     f"{name} is {picture.dtype} {list(picture.shape)}; give uint8 "
                     f"{[*size, channels]}, as the composite's size is."
                 )
+
+
+def stack_of(pictures: Pictures, mode: str = "exact") -> Stack:
+    """The stack in one of ``MODES``; TaueError if there is no such mode."""
+    if mode not in MODES:
+        raise TaueError(f"mode is {mode!r}; choose exact or raw.")
+    return exact(pictures) if mode == "exact" else raw(pictures)
 
 
 def raw(pictures: Pictures) -> Stack:
@@ -126,6 +132,7 @@ def _stacked(
 ) -> tuple[Layer, ...]:
     opaque = np.full((*background.shape[:2], 1), 255, np.uint8)
     layers = [Layer("background", "background", None, np.concatenate([background, opaque], -1))]
+    names = [label(name) for name in names]
     layers += [
         Layer(f"effects of {name}", "effects", i, pixels)
         for i, (name, pixels) in enumerate(zip(names, effects, strict=False), 1)

@@ -17,6 +17,10 @@ than a level off the exact mixture (by rounding after each layer, say) then show
 one level off at most."""
 
 
+SMOOTHING = 0.01
+"""Standard deviation, in shorter sides of the picture, with which darkening is looked for."""
+
+
 def least_effects(target: Floats, under: Bytes) -> Bytes:
     r"""Effects RGBA [..., 4] of the smallest alpha that turn ``under`` into ``target``.
 
@@ -65,10 +69,11 @@ def coverage(layers: Sequence[Layer]) -> float:
     return float(sum(alpha.mean() for alpha in effects) / 255)
 
 
-def darkened(layers: Sequence[Layer], share: float = 0.05) -> NDArray[np.bool_]:
+def darkened(layers: Sequence[Layer], share: float = 0.1) -> NDArray[np.bool_]:
     """Where effects take away more than ``share`` of the background's light [H, W].
 
-    Light is the sum of the channels as they are stored, as in the renderer's shadows.
+    Light is the sum of the channels as they are stored. Both pictures are smoothed before they are
+    compared, by ``SMOOTHING`` of the shorter side: shadows are larger than a decoder's noise.
     """
     background = next(layer.pixels[..., :3] for layer in layers if layer.role == "background")
     light = background.sum(axis=-1, dtype=np.float32)
@@ -77,4 +82,6 @@ def darkened(layers: Sequence[Layer], share: float = 0.05) -> NDArray[np.bool_]:
         if layer.role == "effects":
             alpha = layer.pixels[..., 3] / np.float32(255)
             changed += (layer.pixels[..., :3].sum(axis=-1, dtype=np.float32) - changed) * alpha
-    return changed < (1 - share) * light
+    sigma = SMOOTHING * min(light.shape)
+    before, after = (ndimage.gaussian_filter(picture, sigma) for picture in (light, changed))
+    return np.asarray(after < (1 - share) * before)

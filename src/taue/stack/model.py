@@ -10,13 +10,22 @@ from numpy.typing import NDArray
 Bytes = NDArray[np.uint8]
 Bounds = tuple[int, int, int, int]
 
+LONGEST_NAME = 100
+"""Characters; PSD takes 255."""
+
+
+def label(text: str) -> str:
+    """A name that every format takes: printable characters on one line, not too long."""
+    printable = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(printable.split())[:LONGEST_NAME].strip() or "layer"
+
 
 @dataclass(frozen=True)
 class Layer:
     """One layer on the whole canvas.
 
     Attributes:
-        name: for people, any characters.
+        name: for people, in any script.
         role: "background", "effects" or "subject".
         subject: the 1-based number of the subject that it belongs to, None for the background.
         pixels: uint8 [H, W, 4], straight alpha.
