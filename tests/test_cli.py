@@ -20,8 +20,8 @@ from taue.cli import app
 from taue.paddy.scenes import BACKGROUNDS, COLOURS, KINDS
 
 FILES = [
-    "background.png", "composite.png", "foreground-1.png", "report.json", "sheet.png",
-    "subject-1.png",
+    "background.png", "composite.png", "foreground-1.png", "layers", "layers.ora", "layers.psd",
+    "report.json", "sheet.png", "subject-1.png",
 ]  # fmt: skip
 
 
@@ -156,7 +156,7 @@ def test_the_same_seed_gives_the_same_bytes(tiny_sdxl: Path, elsewhere: Path) ->
     for out, seed in (("one", 7), ("two", 7), ("three", 8)):
         assert call(*wish(tiny_sdxl, out=out, seed=seed)).exit_code == 0
     for name in FILES:
-        if name.endswith(".png"):
+        if name.endswith((".png", ".ora", ".psd")):
             one, two, three = (
                 (elsewhere / out / name).read_bytes() for out in ("one", "two", "three")
             )
