@@ -18,6 +18,7 @@ test:
 	.venv-test/bin/ruff format --check .
 	.venv-test/bin/ruff check .
 	.venv-test/bin/pyright --pythonpath .venv-test/bin/python
+	tests/install_readers.sh
 	.venv-test/bin/python -m pytest
 
 clean:

@@ -23,8 +23,8 @@ from taue.paddy.scenes import BACKGROUNDS, COLOURS, KINDS
 from taue.scene import SceneSubject
 
 FILES = [
-    "background.png", "composite.png", "foreground-1.png", "report.json", "scene.toml",
-    "sheet.png", "subject-1.png",
+    "background.png", "composite.png", "foreground-1.png", "layers", "layers.ora", "layers.psd",
+    "report.json", "scene.toml", "sheet.png", "subject-1.png",
 ]  # fmt: skip
 
 
@@ -160,7 +160,7 @@ def test_the_same_seed_gives_the_same_bytes(tiny_sdxl: Path, elsewhere: Path) ->
     for out, seed in (("one", 7), ("two", 7), ("three", 8)):
         assert call(*wish(tiny_sdxl, out=out, seed=seed)).exit_code == 0
     for name in FILES:
-        if name.endswith(".png"):
+        if name.endswith((".png", ".ora", ".psd")):
             one, two, three = (
                 (elsewhere / out / name).read_bytes() for out in ("one", "two", "three")
             )

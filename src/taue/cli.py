@@ -8,6 +8,8 @@ import typer
 
 from taue import __version__
 from taue.commands.conventions import OneSentence
+from taue.commands.export import export
+from taue.commands.flatten import flatten
 from taue.commands.generate import generate
 from taue.commands.judge import judge
 from taue.commands.models import list_models
@@ -36,4 +38,6 @@ def start(
 app.command("generate")(generate)
 app.command("models")(list_models)
 app.command("scene")(show_scene)
+app.command("export")(export)
+app.command("flatten")(flatten)
 app.command("judge")(judge)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 from diffusers.utils import BaseOutput
 
 from taue.box import Box
+from taue.errors import TaueError
 from taue.seedling import Seedling
+from taue.stack import Pictures, Stack, stack_of
+from taue.stack.model import Bytes
 from taue.subject import Subject
 
 
@@ -77,3 +83,50 @@ class Layers(BaseOutput):
             options: those of :meth:`taue.TauePipeline.regrow`.
         """
         return pipe.regrow(self, boxes={subject: box}, **options)
+
+    def stack(self, mode: str = "exact") -> Stack:
+        """The layers in order, 8-bit, ready to be saved or flattened.
+
+        Args:
+            mode: "exact" for layers whose source-over is the composite, at most 1/255 off; "raw"
+                for the stages untouched (see :mod:`taue.stack`).
+
+        Raises:
+            TaueError: if there is no such mode, or these layers are latents.
+        """
+        return stack_of(
+            Pictures(
+                composite=_as_bytes(self.composite),
+                background=_as_bytes(self.background),
+                subjects=tuple(_as_bytes(layer.image) for layer in self.subjects),
+                names=tuple(layer.subject.name or layer.subject.prompt for layer in self.subjects),
+            ),
+            mode,
+        )
+
+    def save(self, path: str | os.PathLike[str], mode: str = "exact") -> Path:
+        """Write the stack: ``x.psd``, ``x.ora``, a folder ``x`` of PNG, ``x.webp`` of WebP files.
+
+        A file replaces an older one at once and whole; a folder must not exist yet.
+
+        Raises:
+            TaueError: if the ending is not known or the path cannot be written.
+        """
+        from taue.files.save import check_ending, save
+
+        check_ending(path)
+        return save(self.stack(mode), path)
+
+
+def _as_bytes(image: Any) -> Bytes:
+    """A picture of any ``output_type`` but "latent" as uint8 [H, W, C]."""
+    if hasattr(image, "detach"):
+        if image.ndim != 3:
+            raise TaueError(
+                'output_type is "latent"; layers to be stacked need "pil", "np" or "pt".'
+            )
+        image = image.detach().float().cpu().permute(1, 2, 0).numpy()
+    pixels = np.asarray(image)
+    if pixels.dtype == np.uint8:
+        return pixels
+    return (pixels * 255).round().clip(0, 255).astype(np.uint8)

@@ -56,7 +56,7 @@ def complete_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
             raise _taken(out)
         unfinished.rename(out)
         with suppress(OSError):  # a parent that may be written but not read; all is in place
-            _sync(out.parent)
+            sync(out.parent)
     except OSError as error:
         raise _cannot_write(out, error) from error
     finally:
@@ -89,11 +89,11 @@ def _make_unfinished(parent: Path) -> Path:
 
 def _flush(folder: Path) -> None:
     for path in folder.rglob("*"):
-        _sync(path)
-    _sync(folder)
+        sync(path)
+    sync(folder)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     if os.name == "nt" and path.is_dir():  # Windows cannot open folders
         return
     handle = os.open(path, os.O_RDONLY)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from taue.errors import TaueError
+from taue.files.limits import Allowance, read_bytes, reading
+from taue.stack.model import Bytes
 
 COMPRESSION = 6
 
@@ -20,11 +24,34 @@ def write_png(image: Image.Image, path: Path, texts: Mapping[str, str] | None = 
     With a fixed compression and no metadata but ``texts`` (keyword: Unicode text, as iTXt chunks
     before the pixels), so that the bytes depend on these and the pixels alone.
     """
+    path.write_bytes(png_bytes(image, texts))
+
+
+def png_bytes(image: Image.Image, texts: Mapping[str, str] | None = None) -> bytes:
+    """The same, as bytes."""
     bare = Image.frombytes(image.mode, image.size, image.tobytes())
     chunks = PngInfo()
     for keyword, text in (texts or {}).items():
         chunks.add_itxt(keyword, text)
-    bare.save(path, format="PNG", compress_level=COMPRESSION, pnginfo=chunks)
+    stream = io.BytesIO()
+    bare.save(stream, format="PNG", compress_level=COMPRESSION, pnginfo=chunks)
+    return stream.getvalue()
+
+
+def read_png(path: Path, mode: str) -> Bytes:
+    """A PNG file from anywhere as uint8 [H, W, 3] ("RGB") or [H, W, 4] ("RGBA").
+
+    Raises:
+        TaueError: if it is missing, broken or too large.
+    """
+    return decode_png(read_bytes(path), mode, Allowance(path))
+
+
+def decode_png(data: bytes, mode: str, allowance: Allowance) -> Bytes:
+    """The same from bytes; its size is checked before anything is unpacked."""
+    with reading(allowance.path, "PNG"), Image.open(io.BytesIO(data), formats=("PNG",)) as image:
+        allowance.layer(*image.size)
+        return np.array(image.convert(mode))
 
 
 def read_png_text(path: Path, keyword: str) -> str | None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from taue import __version__, metrics
 from taue.layers import Layers
+from taue.stack import Stack, coverage, flatten, largest_error
 
 TOLD = ("torch", "diffusers", "transformers")
 
@@ -67,6 +68,16 @@ def agreement(layers: Layers) -> dict[str, Any]:
     return {
         "foregrounds": foregrounds,
         "background": _compare(_pixels(layers.background), composite, outside),
+    }
+
+
+def recomposition(stack: Stack) -> dict[str, Any]:
+    """How far the stack's source-over is from the composite (``largest_error``, in 1/255), and how
+    much of the canvas its effects take (``coverage``, their mean alpha in [0, 1])."""
+    return {
+        "mode": stack.mode,
+        "largest_error": largest_error(flatten(stack.layers), stack.merged),
+        "coverage": round(coverage(stack.layers), 5),
     }
 
 

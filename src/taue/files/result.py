@@ -8,12 +8,15 @@ from typing import Any
 
 from taue.files.folder import complete_folder
 from taue.files.png import write_png
-from taue.files.report import write_report
+from taue.files.report import recomposition, write_report
+from taue.files.save import save, write_pictures
 from taue.files.sheet import contact_sheet
 from taue.layers import Layers
 from taue.scene import Scene
 from taue.scene.read import FILE, KEYWORD
 from taue.subject import layer_file_names
+
+LAYERED = ("layers.psd", "layers.ora")
 
 
 def write_result(
@@ -22,7 +25,7 @@ def write_result(
     out: str | os.PathLike[str],
     scene: Scene | None = None,
 ) -> list[Path]:
-    """Write every layer, the sheet, the report and the scene into a new folder, all or nothing.
+    """Write every layer, the exact stack, sheet, report and scene into a new folder, or nothing.
 
     Args:
         layers: the result, with PIL images.
@@ -46,11 +49,16 @@ def write_result(
         pictures |= {f"{name}.png": image for name, image in zip(names, images, strict=True)}
     pictures |= {"sheet.png": contact_sheet(layers)}
     texts = {} if scene is None else {KEYWORD: scene.dumps()}
+    stack = layers.stack()
     with complete_folder(out) as folder:
         for name, picture in pictures.items():
             write_png(picture, folder / name, texts)
+        (folder / "layers").mkdir()
+        write_pictures(stack, folder / "layers", "png")
+        for name in LAYERED:
+            save(stack, folder / name)
         if scene is not None:
             (folder / FILE).write_text(scene.dumps(), encoding="utf-8", newline="\n")
-        write_report(report, folder / "report.json")
+        write_report({**report, "recomposition": recomposition(stack)}, folder / "report.json")
     others = ["report.json"] if scene is None else [FILE, "report.json"]
-    return [Path(out).expanduser() / name for name in (*pictures, *others)]
+    return [Path(out).expanduser() / name for name in (*pictures, *LAYERED, "layers", *others)]

@@ -1,0 +1,33 @@
+"""``taue flatten``: what a layered file shows, as a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from taue.errors import TaueError
+
+
+def flatten(
+    file: Annotated[Path, typer.Argument(help="A .psd or .ora file.")],
+    *,
+    out: Annotated[
+        Path | None, typer.Option(help="The PNG to write; beside the file if absent.")
+    ] = None,
+) -> None:
+    """Render the layers of a PSD or ORA file into a PNG."""
+    from PIL import Image
+
+    from taue.files.layered import flatten_file
+    from taue.files.png import png_bytes
+    from taue.files.whole import whole_file
+
+    goal = file.with_suffix(".png") if out is None else out
+    if goal.suffix.lower() != ".png":
+        raise TaueError(f"out is {str(goal)!r}; give a file that ends in .png.")
+    picture = Image.fromarray(flatten_file(file))
+    with whole_file(goal) as stream:
+        stream.write(png_bytes(picture))
+    typer.echo(str(goal))

@@ -1,0 +1,85 @@
+"""A stack in the format that a path's ending asks for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from PIL import Image
+
+from taue.errors import TaueError
+from taue.files.folder import complete_folder
+from taue.files.png import write_png
+from taue.files.whole import whole_file
+from taue.stack.model import Layer, Stack
+
+ENDINGS = (".psd", ".ora", ".webp", "")
+
+
+def check_ending(path: str | os.PathLike[str]) -> Path:
+    """The path, if its ending is one that :func:`save` knows.
+
+    Raises:
+        TaueError: otherwise.
+    """
+    if Path(path).suffix.lower() not in ENDINGS:
+        raise TaueError(
+            f"path {str(path)!r} has an ending that is not known; end it in .psd, .ora or .webp, "
+            "or in none for a folder of PNG files."
+        )
+    return Path(path)
+
+
+def save(stack: Stack, path: str | os.PathLike[str]) -> Path:
+    """Write the stack: ``x.psd``, ``x.ora``, a folder ``x`` of PNG or ``x.webp`` of WebP files.
+
+    A file replaces an older one at once and whole; a folder must not exist yet.
+
+    Raises:
+        TaueError: if the ending is not known or the path cannot be written.
+    """
+    goal = check_ending(path)
+    ending = goal.suffix.lower()
+    if ending == ".psd":
+        from taue.files.psd import write_psd
+
+        with whole_file(goal) as stream:
+            write_psd(stack, stream)
+    elif ending == ".ora":
+        from taue.files.ora import write_ora
+
+        with whole_file(goal) as stream:
+            write_ora(stack, stream)
+    else:
+        save_pictures(stack, goal, "webp" if ending else "png")
+    return goal.expanduser()
+
+
+def save_pictures(stack: Stack, path: str | os.PathLike[str], kind: str) -> list[Path]:
+    """Write each layer on the whole canvas into a new folder, as "png" or lossless "webp".
+
+    Returns:
+        The paths, from the lowest layer to the highest, which is the order of their names.
+    """
+    with complete_folder(path) as folder:
+        return [Path(path).expanduser() / p.name for p in write_pictures(stack, folder, kind)]
+
+
+def write_pictures(stack: Stack, folder: Path, kind: str) -> list[Path]:
+    """The same into a folder that exists."""
+    made: list[Path] = []
+    digits = len(str(len(stack.layers) - 1))
+    for place, layer in enumerate(stack.layers):
+        path = folder / f"{place:0{digits}}-{_file_name(layer)}.{kind}"
+        image = Image.fromarray(layer.pixels)
+        if kind == "png":
+            write_png(image, path)
+        else:
+            # Exact keeps the colours under transparent pixels, as PNG does.
+            image.save(path, format="WEBP", lossless=True, exact=True, quality=80, method=4)
+        made.append(path)
+    return made
+
+
+def _file_name(layer: Layer) -> str:
+    return layer.role if layer.subject is None else f"{layer.role}-{layer.subject}"

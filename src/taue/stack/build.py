@@ -1,0 +1,144 @@
+"""From the three stages to a stack, exact or raw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from taue.errors import TaueError
+from taue.stack.effects import least_effects, nearest_subject
+from taue.stack.flatten import flatten
+from taue.stack.mixing import Floats, least_change, shares
+from taue.stack.model import Bytes, Layer, Stack, label
+
+MODES = ("exact", "raw")
+
+CLEARLY = 0.9
+"""A subject's light is measured where it makes up so much of the pixel."""
+
+SLIGHTEST = np.float32(1 / 255)
+"""A share below this changes no pixel by a level, so no rounding can be made up for there."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What a stack is made from, all of one size: uint8 [H, W, 3], subjects [H, W, 4].
+
+    Raises:
+        TaueError: if a picture has another shape or another size than the composite.
+    """
+
+    composite: Bytes
+    background: Bytes
+    subjects: tuple[Bytes, ...]
+    names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        size = self.composite.shape[:2]
+        if len(self.names) != len(self.subjects):
+            raise TaueError(
+                f"names are {len(self.names)} for {len(self.subjects)} subjects; give one for each."
+            )
+        wanted = [("composite", self.composite, 3), ("background", self.background, 3)]
+        wanted += [(f"subject {i}", s, 4) for i, s in enumerate(self.subjects, 1)]
+        for name, picture, channels in wanted:
+            if picture.shape != (*size, channels) or picture.dtype != np.uint8:
+                raise TaueError(
+                    f"{name} is {picture.dtype} {list(picture.shape)}; give uint8 "
+                    f"{[*size, channels]}, as the composite's size is."
+                )
+
+
+def stack_of(pictures: Pictures, mode: str = "exact") -> Stack:
+    """The stack in one of ``MODES``; TaueError if there is no such mode."""
+    if mode not in MODES:
+        raise TaueError(f"mode is {mode!r}; choose exact or raw.")
+    return exact(pictures) if mode == "exact" else raw(pictures)
+
+
+def raw(pictures: Pictures) -> Stack:
+    """The stages untouched: background and subjects. They need not add up to the composite."""
+    layers = _stacked(pictures.background, [], pictures.subjects, pictures.names)
+    return Stack("raw", layers, flatten(layers))
+
+
+def exact(pictures: Pictures) -> Stack:
+    """Layers whose source-over is the composite, at most one level of 255 off at every pixel.
+
+    Alphas stay as they are. A subject takes its colours from the composite where it is seen, keeps
+    its own where another hides it, and where it is transparent has the colour that the composite
+    shows less what is beneath. What remains is the effects'.
+    """
+    alphas = np.stack([s[..., 3] for s in pictures.subjects])
+    seen, clear = shares(alphas / np.float32(255))
+    composite = pictures.composite.astype(np.float32)
+    subjects = [s.copy() for s in pictures.subjects]
+
+    # The ground is what the composite shows wherever no subject covers any of it.
+    target = composite.copy()
+    mixed = clear < 1
+    weights = np.concatenate([clear[None, mixed], seen[:, mixed]])
+    guesses = np.stack(
+        [
+            _continued(pictures.background, composite, ~mixed)[mixed],
+            *(
+                _continued(own[..., :3], composite, share >= CLEARLY)[mixed]
+                for own, share in zip(pictures.subjects, seen, strict=True)
+            ),
+        ]
+    )
+    colours = least_change(guesses, weights, composite[mixed])
+    target[mixed] = colours[0]
+    effects = least_effects(target, pictures.background)
+    effects[clear == 0] = 0
+
+    # Subjects are rounded last, each making up for what was rounded before it.
+    alpha = effects[mixed, 3:] / np.float32(255)
+    ground = pictures.background[mixed] * (1 - alpha) + effects[mixed, :3] * alpha
+    missing = weights[0, :, None] * (colours[0] - ground)
+    for subject, ideal, share in zip(subjects, colours[1:], weights[1:, :, None], strict=True):
+        extra = np.divide(missing, share, out=np.zeros_like(missing), where=share > SLIGHTEST)
+        rounded = (ideal + extra).clip(0, 255).round()
+        missing += share * (ideal - rounded)
+        chosen = np.where(share > 0, rounded, subject[mixed, :3])
+        subject[mixed, :3] = chosen.astype(np.uint8)
+
+    owner = nearest_subject([s[..., 3] for s in pictures.subjects])
+    parts = [np.where((owner == i)[..., None], effects, 0) for i in range(len(subjects))]
+    layers = _stacked(pictures.background, parts, subjects, pictures.names)
+    return Stack("exact", layers, pictures.composite)
+
+
+def _continued(own: Bytes, composite: Floats, known: np.ndarray) -> Floats:
+    """Own colours [H, W, 3] with the composite's change of them, continued from where it is known.
+
+    Each pixel takes the change of the nearest known one; without any, own colours are all.
+    """
+    own_colours = own.astype(np.float32)
+    if not known.any():
+        return own_colours
+    rows, columns = ndimage.distance_transform_edt(
+        ~known, return_distances=False, return_indices=True
+    )
+    change = (composite - own_colours)[rows, columns]
+    return (own_colours + change).clip(0, 255)
+
+
+def _stacked(
+    background: Bytes, effects: Sequence[Bytes], subjects: Sequence[Bytes], names: Sequence[str]
+) -> tuple[Layer, ...]:
+    opaque = np.full((*background.shape[:2], 1), 255, np.uint8)
+    layers = [Layer("background", "background", None, np.concatenate([background, opaque], -1))]
+    names = [label(name) for name in names]
+    layers += [
+        Layer(f"effects of {name}", "effects", i, pixels)
+        for i, (name, pixels) in enumerate(zip(names, effects, strict=False), 1)
+    ]
+    layers += [
+        Layer(name, "subject", i, pixels)
+        for i, (name, pixels) in enumerate(zip(names, subjects, strict=True), 1)
+    ]
+    return tuple(layers)

@@ -1,0 +1,163 @@
+"""``taue export`` and ``taue flatten``, and ``Layers.save``."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from made_scenes import leftovers, overlapping
+from taue.cli import app
+from taue.errors import TaueError
+from taue.files.layered import flatten_file
+from taue.files.result import write_result
+from taue.layers import Layers, SubjectLayer
+from taue.seedling import Seedling
+from taue.stack import exact, flatten, largest_error, raw
+from taue.subject import Subject
+
+PROMPTS = ("a red apple", "a blue car")
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def made(output_type: str = "pil") -> Layers:
+    """Rendered truth in the place of a model's pictures."""
+    pictures = overlapping()
+
+    def as_output(pixels: np.ndarray) -> object:
+        if output_type == "pil":
+            return Image.fromarray(pixels)
+        unit = pixels.astype(np.float32) / 255
+        return unit if output_type == "np" else torch.from_numpy(unit).permute(2, 0, 1)
+
+    mask, latents = torch.zeros(12, 20), torch.zeros(1, 4, 12, 20)
+    return Layers(
+        composite=as_output(pictures.composite),
+        background=as_output(pictures.background),
+        subjects=[
+            SubjectLayer(Subject(prompt), as_output(pixels))
+            for prompt, pixels in zip(PROMPTS, pictures.subjects, strict=True)
+        ],
+        foregrounds=[as_output(pixels[..., :3]) for pixels in pictures.subjects],
+        masks=[mask, mask],
+        attention_maps=[mask, mask],
+        seedlings=[Seedling(latents, latents, 1.0, mask, mask)] * 2,
+    )
+
+
+@pytest.fixture
+def result(tmp_path: Path) -> Path:
+    settings = {"subjects": [{"prompt": prompt} for prompt in PROMPTS]}
+    write_result(made(), {"settings": settings}, tmp_path / "result")
+    return tmp_path / "result"
+
+
+@pytest.mark.parametrize("output_type", ["pil", "np", "pt"])
+@pytest.mark.parametrize("mode", ["exact", "raw"])
+def test_layers_of_any_output_type_are_stacked(output_type: str, mode: str) -> None:
+    stack = made(output_type).stack(mode)
+    expected = (exact if mode == "exact" else raw)(overlapping())
+    assert [layer.name for layer in stack.of("subject")] == list(PROMPTS)
+    for layer, other in zip(stack.layers, expected.layers, strict=True):
+        np.testing.assert_array_equal(layer.pixels, other.pixels)
+
+
+def test_layers_refuse_what_cannot_be_stacked() -> None:
+    with pytest.raises(TaueError, match="mode is 'best'; choose exact or raw"):
+        made().stack("best")
+    layers = made()
+    layers.composite = torch.zeros(1, 4, 12, 20)
+    with pytest.raises(TaueError, match='output_type is "latent"'):
+        layers.stack()
+
+
+def test_layers_save_by_ending(tmp_path: Path) -> None:
+    for name in ("x.psd", "x.ORA"):
+        path = made().save(tmp_path / name)
+        assert largest_error(flatten_file(path), overlapping().composite) <= 1
+    assert len(leftovers(made().save(tmp_path / "x.webp", mode="raw"))) == 3
+    with pytest.raises(TaueError, match="ending that is not known"):
+        made().save(tmp_path / "x.gif")
+
+
+def test_a_result_holds_its_stack(result: Path) -> None:
+    for name in ("layers.psd", "layers.ora"):
+        shown = flatten_file(result / name)
+        assert largest_error(shown, overlapping().composite) <= 1
+    assert leftovers(result / "layers") == [
+        "0-background.png", "1-effects-1.png", "2-effects-2.png", "3-subject-1.png",
+        "4-subject-2.png",
+    ]  # fmt: skip
+    told = json.loads((result / "report.json").read_text())["recomposition"]
+    assert told["mode"] == "exact"
+    assert told["largest_error"] <= 1
+    assert 0 < told["coverage"] < 0.1
+
+
+def test_export_and_flatten(result: Path, tmp_path: Path) -> None:
+    psd, ora, webp = (tmp_path / "new" / name for name in ("a.psd", "a.ora", "webp"))
+    done = call("export", result, "--psd", psd, "--ora", ora, "--webp", webp)
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.splitlines()[:2] == [str(psd), str(ora)]
+    assert len(done.stdout.splitlines()) == 2 + len(leftovers(webp))
+    assert psd.read_bytes() == (result / "layers.psd").read_bytes()  # named by the report
+    for file in (psd, ora):
+        done = call("flatten", file, "--out", tmp_path / "flat.png")
+        assert done.exit_code == 0, done.stderr
+        with Image.open(tmp_path / "flat.png") as image:
+            shown = np.asarray(image)
+        np.testing.assert_array_equal(shown, flatten(exact(overlapping()).layers))
+    assert call("flatten", ora).stdout == f"{tmp_path / 'new' / 'a.png'}\n"
+    done = call("export", result, "--psd", psd, "--mode", "raw")  # replaces the older file
+    assert done.exit_code == 0, done.stderr
+    np.testing.assert_array_equal(flatten_file(psd), raw(overlapping()).merged)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["export", "result"], "psd, ora or webp is missing"),
+        (["export", "result", "--psd", "x.png"], "psd is 'x.png'; give a file that ends in .psd"),
+        (["export", "result", "--ora", "x.psd"], "ora is 'x.psd'"),
+        (["export", "result", "--psd", "x.psd", "--mode", "best"], "mode is 'best'"),
+        (["export", "result", "--webp", "result"], "exists already"),
+        (["export", "nothing", "--psd", "x.psd"], "folder 'nothing' is missing"),
+        (["flatten", "nothing.psd"], "file 'nothing.psd' is missing"),
+        (["flatten", "result"], "neither .psd nor .ora"),
+        (["flatten", "result/layers.psd", "--out", "x.jpg"], "out is 'x.jpg'"),
+    ],
+)
+def test_bad_input_is_one_sentence(
+    arguments: list[str], says: str, result: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(result.parent)
+    done = call(*arguments)
+    assert done.exit_code == 2
+    assert says in done.stderr
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.count("\n") == 1
+    assert leftovers(result.parent) == ["result"]
+
+
+def test_neither_command_waits_for_torch(result: Path) -> None:
+    shutil.copy(result / "layers.ora", result.parent / "x.ora")
+    code = (
+        "import sys\nfrom taue.cli import app\n"
+        "for line in (['flatten', 'x.ora'], ['export', 'result', '--psd', 'y.psd']):\n"
+        "    try: app(line)\n    except SystemExit as end: print(end.code)\n"
+        "print('torch' in sys.modules, 'diffusers' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True, text=True, check=True, cwd=result.parent,
+    )  # fmt: skip
+    assert done.stdout.splitlines() == ["x.png", "0", "y.psd", "0", "False False"]
