@@ -74,7 +74,7 @@ def test_a_moved_subject_grows_from_its_harvest_and_the_others_stay(pipe: TauePi
     moved = layers.move(pipe, 2, box, output_type="pt")
     told = [(r.stage, r.subjects, r.unet_evaluations) for r in moved.records]
     assert told[0] == ("foreground", (2,), STEPS // 2)
-    assert moved.subjects[1].subject == replace(BALL, box=box)
+    assert moved.subjects[1].subject == replace(BALL, moves=(box,))
     assert moved.subjects[0].subject == APPLE
     torch.testing.assert_close(layers.foregrounds[0], moved.foregrounds[0], atol=1e-5, rtol=0)
     assert not torch.equal(layers.foregrounds[1], moved.foregrounds[1])

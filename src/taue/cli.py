@@ -13,6 +13,7 @@ from taue.commands.flatten import flatten
 from taue.commands.generate import generate
 from taue.commands.judge import judge
 from taue.commands.models import list_models
+from taue.commands.regrow import move, rebackground
 from taue.commands.scene import show_scene
 
 app = typer.Typer(
@@ -38,6 +39,8 @@ def start(
 app.command("generate")(generate)
 app.command("models")(list_models)
 app.command("scene")(show_scene)
+app.command("rebackground")(rebackground)
+app.command("move")(move)
 app.command("export")(export)
 app.command("flatten")(flatten)
 app.command("judge")(judge)

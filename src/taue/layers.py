@@ -63,6 +63,17 @@ class Layers(BaseOutput):
     settings: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str]) -> Layers:
+        """Read a result folder, with PIL images.
+
+        Raises:
+            TaueError: if it is none, or one of its files is missing, broken or too large.
+        """
+        from taue.files.saved_layers import read_layers
+
+        return read_layers(folder)
+
     def rebackground(self, pipe: Any, background: str, **options: Any) -> Layers:
         """The same objects before another background, without the foreground stage.
 

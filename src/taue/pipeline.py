@@ -174,7 +174,8 @@ class TauePipeline(StableDiffusionXLPipeline):
         request = replace(
             old,
             subjects=tuple(
-                replace(s, box=moves.get(number, s.box)) for number, s in enumerate(old.subjects, 1)
+                replace(s, moves=(*s.moves, moves[number])) if number in moves else s
+                for number, s in enumerate(old.subjects, 1)
             ),
             background=old.background if background is None else background,
             scene=old.scene if scene is None and background is None else scene,

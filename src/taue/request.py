@@ -74,7 +74,13 @@ class Request:
         """
         try:
             subjects = [
-                Subject(**{**one, "box": Box(**one["box"]) if one.get("box") else None})
+                Subject(
+                    **{
+                        **one,
+                        "box": Box(**one["box"]) if one.get("box") else None,
+                        "moves": tuple(Box(**box) for box in one.get("moves", ())),
+                    }
+                )
                 for one in told["subjects"]
             ]
             return cls(

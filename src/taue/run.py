@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
 import torch
 
 from taue import models
+from taue.box import Box
 from taue.errors import TaueError
 from taue.layers import Layers
 from taue.pipeline import TauePipeline
@@ -44,23 +48,54 @@ def make(
     Raises:
         TaueError: for what the model cannot do, or if memory runs out.
     """
-    own = pipe.scheduler
-    if scene.scheduler is not None:
-        pipe.scheduler = exchanged(scene.scheduler, own, scene.steps)
-    try:
+    with _prepared(pipe, scene):
         layers = pipe(
             **scene.arguments(),
             generator=torch.Generator().manual_seed(scene.seed),
             callback_on_step_end=callback_on_step_end,
         )
+    assert isinstance(layers, Layers)
+    return layers, scene.on_canvas(layers.settings["width"], layers.settings["height"])
+
+
+def regrow(
+    pipe: TauePipeline,
+    scene: Scene,
+    layers: Layers,
+    boxes: Mapping[int, Box],
+    callback_on_step_end: StepCallback | None = None,
+) -> Layers:
+    """Grow layers again into a scene: with its background, and subjects moved into ``boxes``.
+
+    Making the scene from nothing gives the same bytes.
+
+    Raises:
+        TaueError: as :func:`make`, and if the layers are of another model or size.
+    """
+    with _prepared(pipe, scene):
+        return pipe.regrow(
+            layers,
+            background=scene.background,
+            scene=scene.scene,
+            boxes=boxes,
+            callback_on_step_end=callback_on_step_end,
+        )
+
+
+@contextmanager
+def _prepared(pipe: TauePipeline, scene: Scene) -> Iterator[None]:
+    """The pipeline with the scene's scheduler, and running out of memory said plainly."""
+    own = pipe.scheduler
+    if scene.scheduler is not None:
+        pipe.scheduler = exchanged(scene.scheduler, own, scene.steps)
+    try:
+        yield
     except torch.OutOfMemoryError as error:
         raise TaueError(
             f"device {pipe.device} has too little memory; choose a smaller width and height or cpu."
         ) from error
     finally:
         pipe.scheduler = own
-    assert isinstance(layers, Layers)
-    return layers, scene.on_canvas(layers.settings["width"], layers.settings["height"])
 
 
 def _out_of_reach(scene: Scene, error: TaueError) -> TaueError:

@@ -59,12 +59,13 @@ class Season:
             with recorded(self.records, "foreground", numbers) as made:
                 made.extend(stages.foregrounds(self.garden, batch))
             grown |= zip(numbers, made, strict=True)
-        return [grown[s.number] for s in self.sprouts]
+        people = zip(self.sprouts, self.request.subjects, strict=True)
+        return [self._moved(sprout, grown[sprout.number], s.moves) for sprout, s in people]
 
     def subjects_again(
         self, seedlings: Sequence[Seedling], moves: Mapping[int, Box]
     ) -> list[stages.Grown]:
-        """What grew before, without its stage; those in ``moves`` (number: box) are moved.
+        """What grew before, without its stage; those in ``moves`` (number: box) move on.
 
         Raises:
             TaueError: if a seedling does not fit the canvas or does not know how it ended.
@@ -76,15 +77,22 @@ class Season:
                     f"seedling {sprout.number} is not of this canvas and model; "
                     "use the model and size that it was made with."
                 )
-            if sprout.number not in moves:
-                final = seedling.final.to(self.backbone.device)
-                grown.append(stages.Grown(final, seedling, 0))
-                continue
-            found = stages.object_box(seedling, self.request.settings)
-            placement = Placement.fit(found, moves[sprout.number])
+            kept = stages.Grown(seedling.final.to(self.backbone.device), seedling, 0)
+            box = moves.get(sprout.number)
+            grown.append(self._moved(sprout, kept, () if box is None else (box,)))
+        return grown
+
+    def _moved(
+        self, sprout: stages.Sprout, grown: stages.Grown, boxes: Sequence[Box]
+    ) -> stages.Grown:
+        """A subject that grew, brought into one box after another."""
+        for box in boxes:
+            found = stages.object_box(grown.seedling, self.request.settings)
+            placement = Placement.fit(found, box)
             with recorded(self.records, "foreground", [sprout.number]) as made:
-                made.extend(stages.regrown(self.garden, [sprout], [seedling], [placement]))
-            grown.extend(made)
+                again = stages.regrown(self.garden, [sprout], [grown.seedling], [placement])
+                made.extend(again)
+            grown = again[0]
         return grown
 
     def layers(self, subjects: list[stages.Grown], output_type: str) -> Layers:

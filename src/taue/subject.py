@@ -24,6 +24,7 @@ class Subject:
         box: where it is; without boxes subjects stand side by side.
         name: what its files and layers are called (see :func:`layer_file_names`).
         crop_ratio: how late it is transplanted, between 0 and 1; that of the settings if None.
+        moves: boxes that it was moved to after it had grown in ``box``, in order.
 
     Raises:
         TaueError: if the prompt is empty, the name cannot name a file or the ratio is none.
@@ -34,6 +35,7 @@ class Subject:
     box: Box | None = None
     name: str | None = None
     crop_ratio: float | None = None
+    moves: tuple[Box, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.prompt, str) or not self.prompt.strip():

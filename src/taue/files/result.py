@@ -17,6 +17,8 @@ from taue.scene.read import FILE, KEYWORD
 from taue.subject import layer_file_names
 
 LAYERED = ("layers.psd", "layers.ora")
+SEEDLINGS = "seedlings"
+"""Folder of what the subjects can be grown from again."""
 
 
 def write_result(
@@ -57,8 +59,14 @@ def write_result(
         write_pictures(stack, folder / "layers", "png")
         for name in LAYERED:
             save(stack, folder / name)
+        (folder / SEEDLINGS).mkdir()
+        for name, seedling in zip(layer_file_names(subjects), layers.seedlings, strict=True):
+            seedling.save(folder / SEEDLINGS / f"{name}.safetensors")
         if scene is not None:
             (folder / FILE).write_text(scene.dumps(), encoding="utf-8", newline="\n")
         write_report({**report, "recomposition": recomposition(stack)}, folder / "report.json")
     others = ["report.json"] if scene is None else [FILE, "report.json"]
-    return [Path(out).expanduser() / name for name in (*pictures, *LAYERED, "layers", *others)]
+    return [
+        Path(out).expanduser() / name
+        for name in (*pictures, *LAYERED, "layers", SEEDLINGS, *others)
+    ]

@@ -43,11 +43,16 @@ class SceneSubject(Part):
     crop_ratio: CropRatio | None = Field(
         default=None, description="In place of the method's crop_ratio, for this subject."
     )
+    moves: Annotated[tuple[Edges, ...], Field(strict=False)] = Field(
+        default=(),
+        description="Boxes that it was moved to after it had grown, in order, as taue move does.",
+    )
 
     def subject(self) -> Subject:
         """The same as the pipeline takes it."""
         box = None if self.box is None else Box(*self.box)
-        return Subject(self.prompt, self.negative_prompt, box, self.name, self.crop_ratio)
+        moves = tuple(Box(*one) for one in self.moves)
+        return Subject(self.prompt, self.negative_prompt, box, self.name, self.crop_ratio, moves)
 
 
 def _told_apart(value: tuple[SceneSubject, ...]) -> tuple[SceneSubject, ...]:

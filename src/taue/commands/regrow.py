@@ -1,0 +1,138 @@
+"""``taue rebackground`` and ``taue move``: objects that grew once, in another scene."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from taue import devices
+from taue.box import Box
+from taue.commands.conventions import Device, Dtype, NewFolder, quiet_libraries
+from taue.commands.options import box_from
+from taue.errors import TaueError
+from taue.files.folder import check_out
+from taue.scene import Scene
+from taue.subject import layer_file_names
+
+Result = Annotated[Path, typer.Argument(help="What taue generate made.")]
+
+
+def rebackground(
+    folder: Result,
+    *,
+    background: Annotated[str, typer.Option(help="What is behind now.")],
+    out: NewFolder,
+    scene: Annotated[
+        str | None,
+        typer.Option(help="The whole scene's prompt; subjects and background joined if absent."),
+    ] = None,
+    box: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="X,Y,W,H",
+            help="Where subjects go, once for each in order; an empty one stays where it is.",
+        ),
+    ] = None,
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+) -> None:
+    """The same objects before another background, without the foreground stage."""
+    old = Scene.load(folder)
+    moves: dict[int, list[float]] = {}
+    if box is not None:
+        if len(box) != len(old.subjects):
+            raise TaueError(
+                f"box is given {len(box)} times for {len(old.subjects)} subjects; "
+                "give it once for each subject, in order."
+            )
+        moves = {i: box_from(text) for i, text in enumerate(box, 1) if text.strip()}
+    changes = {"background": background, "scene": scene}
+    _regrow(folder, old, moves, changes, out, device, dtype)
+
+
+def move(
+    folder: Result,
+    *,
+    subject: Annotated[str, typer.Option(help="Which: its number from 1, or its name.")],
+    box: Annotated[
+        str,
+        typer.Option(
+            metavar="X,Y,W,H",
+            help="Where it goes: left, top, width and height as fractions of the canvas.",
+        ),
+    ],
+    out: NewFolder,
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+) -> None:
+    """Move and scale one object; the composite and the background grow anew around it."""
+    old = Scene.load(folder)
+    _regrow(folder, old, {_number(old, subject): box_from(box)}, {}, out, device, dtype)
+
+
+def _number(scene: Scene, told: str) -> int:
+    """A subject's number from its number or name."""
+    names = [one.name for one in scene.subjects]
+    if told in names:
+        return names.index(told) + 1
+    if told.isdecimal() and 1 <= int(told) <= len(names):
+        return int(told)
+    known = ", ".join(layer_file_names([one.subject() for one in scene.subjects]))
+    raise TaueError(
+        f"subject is {told!r}; give a number from 1 to {len(names)} or a name (there are {known})."
+    )
+
+
+def _regrow(
+    folder: Path,
+    old: Scene,
+    moves: dict[int, list[float]],
+    changes: dict[str, Any],
+    out: Path,
+    device: str,
+    dtype: str,
+) -> None:
+    began = time.perf_counter()
+    subjects = [
+        one.model_copy(update={"moves": (*one.moves, tuple(moves[i]))}) if i in moves else one
+        for i, one in enumerate(old.subjects, 1)
+    ]
+    data = old.model_copy(update={**changes, "subjects": tuple(subjects)})
+    scene = Scene.from_data(data.model_dump(exclude_none=True))
+    devices.check_names(device, dtype)
+    check_out(out)
+    from rich.console import Console
+
+    from taue.progress import StageProgress
+
+    console = Console(stderr=True)
+    growing = {(i,): [old.subjects[i - 1].prompt] for i in moves}
+    with quiet_libraries(), console.status(f"loading {scene.model}"):
+        from taue import run
+        from taue.files.report import make_report
+        from taue.files.result import write_result
+        from taue.layers import Layers
+
+        layers = Layers.load(folder)
+        place, kind = devices.choose(device, dtype)
+        pipe = run.load(scene, place, kind)
+        pipe.set_progress_bar_config(disable=True)
+    loaded = time.perf_counter()
+    boxes = {i: Box(*edges) for i, edges in moves.items()}
+    with StageProgress(console, growing, scene.steps) as bars, quiet_libraries():
+        layers = run.regrow(pipe, scene, layers, boxes, bars)
+    generated = time.perf_counter()
+    machine = {"device": str(place), "dtype": str(kind).removeprefix("torch.")}
+    settings = {"model": scene.model, "seed": scene.seed, **machine}
+    seconds = {"load": loaded - began, "generate": generated - loaded}
+    seconds["total"] = sum(seconds.values())
+    report = make_report(layers, settings, layers.warnings, seconds)
+    paths = write_result(layers, report, out, scene)
+    for warning in layers.warnings:
+        typer.echo(f"Warning: {warning}", err=True)
+    typer.echo(f"Made in {time.perf_counter() - began:.1f} s:")
+    for path in paths:
+        typer.echo(str(path))

@@ -1,0 +1,59 @@
+"""Layers read back from a result folder, to be grown again."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from taue.errors import TaueError
+from taue.files.limits import read_bytes, reading
+from taue.files.png import read_png
+from taue.files.result import SEEDLINGS
+from taue.files.saved_result import LONGEST_REPORT
+from taue.layers import Layers, SubjectLayer
+from taue.request import Request
+from taue.seedling import Seedling
+from taue.subject import layer_file_names
+
+
+def read_layers(path: str | os.PathLike[str]) -> Layers:
+    """Everything that ``taue generate`` kept of a result, with PIL images.
+
+    Raises:
+        TaueError: if the folder is no result, or one of its files is missing, broken or too large.
+    """
+    folder = Path(path).expanduser()
+    report = folder / "report.json"
+    if not report.is_file():
+        raise TaueError(f"folder {str(path)!r} has no report.json; name a result of taue generate.")
+    with reading(report, "report"):
+        told: Any = json.loads(read_bytes(report, LONGEST_REPORT))
+    settings = told.get("settings") if isinstance(told, dict) else None
+    if not isinstance(settings, dict):
+        raise TaueError(f"{report} has no settings; name a result of taue generate.")
+    subjects = Request.read(settings).subjects
+    seedlings = [
+        Seedling.load(folder / SEEDLINGS / f"{name}.safetensors")
+        for name in layer_file_names(subjects)
+    ]
+
+    def picture(name: str, mode: str = "RGB") -> Image.Image:
+        return Image.fromarray(read_png(folder / f"{name}.png", mode))
+
+    return Layers(
+        composite=picture("composite"),
+        background=picture("background"),
+        subjects=[
+            SubjectLayer(subject, picture(name, "RGBA"))
+            for subject, name in zip(subjects, layer_file_names(subjects), strict=True)
+        ],
+        foregrounds=[picture(name) for name in layer_file_names(subjects, "foreground")],
+        masks=[s.mask for s in seedlings],
+        attention_maps=[s.attention for s in seedlings],
+        seedlings=seedlings,
+        settings=settings,
+    )
