@@ -45,7 +45,8 @@ def main(folder: Path) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     rng = np.random.default_rng(11)
     for name, count in SEEDS.items():
-        path, seen, slowest = folder / name, Counter(), 0.0
+        path, slowest = folder / name, 0.0
+        seen = Counter(read=0, refused=0)
         whole = path.read_bytes()
         for _ in range(count):
             path.write_bytes(mutate(whole, rng))

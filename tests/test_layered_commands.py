@@ -1,7 +1,6 @@
 """``taue export`` and ``taue flatten``, and ``Layers.save``."""
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -149,15 +148,16 @@ def test_bad_input_is_one_sentence(
 
 
 def test_neither_command_waits_for_torch(result: Path) -> None:
-    shutil.copy(result / "layers.ora", result.parent / "x.ora")
     code = (
         "import sys\nfrom taue.cli import app\n"
-        "for line in (['flatten', 'x.ora'], ['export', 'result', '--psd', 'y.psd']):\n"
+        "folder = sys.argv[1]\n"
+        "for line in (['flatten', folder + '/layers.ora'], "
+        "['export', folder, '--psd', folder + '/y.psd']):\n"
         "    try: app(line)\n    except SystemExit as end: print(end.code)\n"
         "print('torch' in sys.modules, 'diffusers' in sys.modules)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True, text=True, check=True, cwd=result.parent,
-    )  # fmt: skip
-    assert done.stdout.splitlines() == ["x.png", "0", "y.psd", "0", "False False"]
+    arguments = [sys.executable, "-c", code, str(result)]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        f"{result}/layers.png", "0", f"{result}/y.psd", "0", "False False"
+    ]  # fmt: skip

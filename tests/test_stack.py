@@ -205,6 +205,8 @@ def test_pictures_that_do_not_fit_together() -> None:
         replace(pictures, background=pictures.background[1:])
     with pytest.raises(TaueError, match="subject 2 is float64"):
         replace(pictures, subjects=(pictures.subjects[0], pictures.subjects[1] / 255))
+    with pytest.raises(TaueError, match="subjects are missing"):
+        replace(pictures, subjects=(), names=())
     with pytest.raises(TaueError, match="names are 1 for 2 subjects"):
         replace(pictures, names=("one",))
 

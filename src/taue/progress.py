@@ -73,7 +73,7 @@ class StageProgress:
     ) -> dict[str, Any]:
         """Move the bar of the stage in ``callback_kwargs`` ("stage", "subjects", "steps")."""
         stage = callback_kwargs["stage"], callback_kwargs["subjects"]
-        total = callback_kwargs.get("steps")
+        total: int = callback_kwargs["steps"]
         if stage not in self.bars:  # a subject that moves after it has grown
             self._add(stage, f"{stage[0]}: moving", total)
         self.progress.start()  # does nothing from the second time on

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,7 +60,8 @@ def read_bytes(path: Path, most: int = LARGEST_FILE) -> bytes:
         if not path.is_file():
             raise TaueError(f"{_shown(path)} is missing or no file; check its name.")
         with path.open("rb") as stream:
-            data = stream.read(most + 1)
+            # A read makes room for all that it asks for, so it asks for no more than there is.
+            data = stream.read(min(os.fstat(stream.fileno()).st_size, most) + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise TaueError(f"{_shown(path)} cannot be read ({reason}); check its name.") from error

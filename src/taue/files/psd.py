@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from PIL import Image, ImageCms
 from psd_tools import PSDImage
+from psd_tools.api.layers import GroupMixin
 from psd_tools.constants import Resource
 from psd_tools.psd.image_resources import ImageResource
 
@@ -36,11 +37,9 @@ def write_psd(stack: Stack, stream: BinaryIO) -> None:
     document._record.write(stream)
 
 
-def _add(parent: PSDImage | object, layer: Layer) -> None:
+def _add(parent: GroupMixin, layer: Layer) -> None:
     left, top, *_ = layer.bounds
-    made = parent.create_pixel_layer_from_array(  # pyright: ignore[reportAttributeAccessIssue]
-        layer.cropped, name=ASCII_NAME, left=left, top=top
-    )
+    made = parent.create_pixel_layer_from_array(layer.cropped, name=ASCII_NAME, left=left, top=top)
     made.name = layer.name
 
 

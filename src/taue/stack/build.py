@@ -28,7 +28,7 @@ class Pictures:
     """What a stack is made from, all of one size: uint8 [H, W, 3], subjects [H, W, 4].
 
     Raises:
-        TaueError: if a picture has another shape or another size than the composite.
+        TaueError: if there is no subject, or a picture has not the composite's size.
     """
 
     composite: Bytes
@@ -38,6 +38,8 @@ class Pictures:
 
     def __post_init__(self) -> None:
         size = self.composite.shape[:2]
+        if not self.subjects:
+            raise TaueError("subjects are missing; give at least one.")
         if len(self.names) != len(self.subjects):
             raise TaueError(
                 f"names are {len(self.names)} for {len(self.subjects)} subjects; give one for each."

@@ -1,0 +1,191 @@
+"""Which thresholds, cross-attention layers and steps find the object best, on paddy.
+
+python benchmarks/masks.py --out docs
+
+Foregrounds of fixed pairs are grown; the true region is what the judge sees in the finished
+foreground, on the latent grid. Writes ``masks.json``: precision, recall and intersection over
+union of the object mask while tau_bg and tau_A move by 20 %, for both mask rules, and of the
+attention map alone by layer and by phase of the steps before the harvest.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+import typer
+from judged import Pair, pairs
+from rich.progress import track
+from torch import Tensor
+
+from taue import TauePipeline, stages
+from taue.attention import AttentionTap, cross_attention_sites, installed, layer_grid
+from taue.backbones.sdxl import SDXLBackbone
+from taue.equations import harvest_step, scale_to_unit
+from taue.masks import find_object
+from taue.noise import NoiseSource
+from taue.paddy.judge import Judge
+from taue.settings import CHOICES, Settings
+from taue.subject import CENTRED
+
+FACTORS = (0.8, 1.0, 1.2)
+PHASES = 3
+"""The steps before the harvest in so many equal parts."""
+
+
+class Audit(AttentionTap):
+    """Keeps the maps of every layer and step apart; ``heard`` in the order of execution."""
+
+    def __init__(self, tokens: Sequence[Sequence[int]], height: int, width: int) -> None:
+        super().__init__(tokens, height, width, guided=True)
+        self.heard: list[Tensor] = []
+
+    def add(self, probabilities: Tensor) -> None:
+        grid = layer_grid(probabilities.shape[1], self.height, self.width)
+        chosen = probabilities[0][:, self.tokens[0]].float().mean(dim=1).view(1, 1, *grid)
+        size = (self.height, self.width)
+        self.heard.append(
+            F.interpolate(chosen, size=size, mode="bilinear", align_corners=False)[0, 0]
+        )
+
+
+@dataclass(frozen=True)
+class Found:
+    """One foreground: its seedling's parts, the true region, and the maps [steps, layers, h, w]."""
+
+    denoised: Tensor
+    attention: Tensor
+    truth: Tensor
+    maps: Tensor
+
+
+@torch.no_grad()
+def grown(pipe: TauePipeline, judge: Judge, pair: Pair, settings: Settings) -> Found | None:
+    """None where the judge sees no object in the finished foreground."""
+    side = pipe.unet.config.sample_size
+    pixels = side * pipe.vae_scale_factor
+    backbone = SDXLBackbone(pipe, pixels, pixels)
+    prompt = backbone.encode(pair.subject, None)
+    sprout = stages.Sprout(1, prompt, settings.key_for(pair.subject), CENTRED, fits=False)
+    shape = (1, pipe.unet.config.in_channels, side, side)
+    garden = stages.Garden(backbone, settings, NoiseSource(pair.seed), shape, lambda step: None)
+    audit = Audit(prompt.content, side, side)
+    with installed(pipe.unet, audit.wrap):
+        one = stages.foregrounds(garden, [sprout])[0]
+    picture = backbone.decode(one.latents)[0].permute(1, 2, 0).numpy()
+    seen = judge.look([(picture * 255).round().astype(np.uint8)])[0]
+    if seen.surest is None:
+        return None
+    mask = torch.from_numpy(seen.surest.mask.astype(np.float32))[None, None]
+    truth = F.adaptive_avg_pool2d(mask, (side, side))[0, 0] > 0.5
+    layers = len(cross_attention_sites(pipe.unet))
+    maps = torch.stack(audit.heard).unflatten(0, (-1, layers))
+    before = harvest_step(settings.num_inference_steps, settings.crop_ratio)
+    return Found(one.seedling.denoised, one.seedling.attention, truth, maps[:before])
+
+
+def scores(mask: Tensor, truth: Tensor) -> tuple[float, float, float]:
+    """Precision, recall, intersection over union of two masks."""
+    mask = mask > 0.5
+    both = float((mask & truth).sum())
+    return (
+        both / max(1.0, float(mask.sum())),
+        both / max(1.0, float(truth.sum())),
+        both / max(1.0, float((mask | truth).sum())),
+    )
+
+
+def told(each: Sequence[tuple[float, float, float]]) -> dict[str, float]:
+    means = np.mean(each, axis=0)
+    names = ("precision", "recall", "iou")
+    return {name: round(float(value), 4) for name, value in zip(names, means, strict=True)}
+
+
+def sweep(found: Sequence[Found], settings: Settings) -> list[dict[str, Any]]:
+    """Every combination of rule and thresholds."""
+    rows: list[dict[str, Any]] = []
+    for rule, a, b in itertools.product(CHOICES["mask_rule"], FACTORS, FACTORS):
+        chosen = replace(
+            settings,
+            mask_rule=rule,
+            background_threshold=settings.background_threshold * a,
+            attention_threshold=settings.attention_threshold * b,
+        )
+        masks = [find_object(one.denoised, one.attention, chosen).mask for one in found]
+        each = [scores(mask, one.truth) for mask, one in zip(masks, found, strict=True)]
+        rows.append({"mask_rule": rule, "tau_bg": a, "tau_A": b, **told(each)})
+    return rows
+
+
+def attention(maps: Sequence[Tensor], found: Sequence[Found], tau: float) -> dict[str, float]:
+    """How well maps of attention alone, scaled and cut at ``tau``, find the objects; and how
+    often the map is higher inside than outside (area under the ROC curve)."""
+    scaled = [scale_to_unit(one) for one in maps]
+    each = [scores(one > tau, f.truth) for one, f in zip(scaled, found, strict=True)]
+    areas = [roc_area(one[f.truth], one[~f.truth]) for one, f in zip(scaled, found, strict=True)]
+    return {**told(each), "roc_area": round(float(np.mean(areas)), 4)}
+
+
+def roc_area(inside: Tensor, outside: Tensor) -> float:
+    """The chance that a cell inside has more than one outside, ties counting half."""
+    more = (inside[:, None] > outside[None, :]).float().mean()
+    equal = (inside[:, None] == outside[None, :]).float().mean()
+    return float(more + equal / 2)
+
+
+def audit(found: Sequence[Found], names: Sequence[str], tau: float) -> dict[str, Any]:
+    """By layer over all steps, by phase over all layers, and everything."""
+    everything = [f.maps.mean(dim=(0, 1)) for f in found]
+    layers = {
+        name.removesuffix(".processor"): attention(
+            [f.maps[:, i].mean(0) for f in found], found, tau
+        )
+        for i, name in enumerate(names)
+    }
+    phases = {
+        f"part {i + 1} of {PHASES}": attention(
+            [f.maps.tensor_split(PHASES)[i].mean(dim=(0, 1)) for f in found], found, tau
+        )
+        for i in range(PHASES)
+    }
+    return {"all": attention(everything, found, tau), "layers": layers, "phases": phases}
+
+
+def main(
+    out: Annotated[Path, typer.Option(help="Folder for masks.json.")],
+    model: str = "paddy",
+    count: int = 60,
+) -> None:
+    """Grow the foregrounds once, then try everything on what was harvested."""
+    pipe = TauePipeline.from_pretrained(model)
+    pipe.set_progress_bar_config(disable=True)
+    judge, settings = Judge.load(), Settings()
+    tried = [grown(pipe, judge, pair, settings) for pair in track(pairs(count), "foregrounds")]
+    found = [one for one in tried if one is not None]
+    document = {
+        "model": model,
+        "foregrounds": len(found),
+        "not_seen": count - len(found),
+        "sweep": sweep(found, settings),
+        "attention": audit(found, execution_order(pipe.unet), settings.attention_threshold),
+    }
+    print(json.dumps(document, indent=1))
+    (out / "masks.json").write_text(json.dumps(document, indent=1) + "\n")
+
+
+def execution_order(unet: Any) -> list[str]:
+    """The cross-attention sites from input to output."""
+    sites = cross_attention_sites(unet)
+    order = {"down_blocks": 0, "mid_block": 1, "up_blocks": 2}
+    return sorted(sites, key=lambda name: order[name.split(".")[0]])
+
+
+if __name__ == "__main__":
+    typer.run(main)
