@@ -60,7 +60,8 @@ class StageProgress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.progress.stop()
+        if self.progress.live.is_started:  # otherwise it would still print an empty line
+            self.progress.stop()
 
     def __call__(
         self, pipe: Any, step: int, timestep: int, callback_kwargs: dict[str, Any]
