@@ -23,12 +23,14 @@ import typer
 from diffusers import StableDiffusionXLPipeline
 from PIL import Image
 from rich.progress import track
-from taue.paddy.judge import Judge, Sighting, frechet_distance
-from taue.paddy.judge.verdict import Asked as Wish
-from taue.paddy.judge.verdict import Cutout, Layer, Verdict, judge_layers
 
 from taue import Layers, TauePipeline, metrics, models
 from taue.paddy import scenes
+from taue.paddy.judge import Judge, Sighting, frechet_distance
+from taue.paddy.judge.regions import shadow
+from taue.paddy.judge.standing import DARKER
+from taue.paddy.judge.verdict import Asked as Wish
+from taue.paddy.judge.verdict import Cutout, Layer, Verdict, judge_layers
 from taue.settings import Settings
 
 SEED, BATCH = 360, 12
@@ -135,11 +137,69 @@ def frechet(
     }
 
 
+def standing(asked: Asked, seen: Sighting, image: Image.Image) -> float | None:
+    """The shade under the object of a scene with ground."""
+    if asked.kind is None or asked.background is None or seen.surest is None:
+        return None
+    if not scenes.BACKGROUNDS[asked.background].ground:
+        return None
+    return shade(np.asarray(image), seen.surest.mask)
+
+
 def keep(folder: Path | None, names: Sequence[str], images: Sequence[Image.Image]) -> None:
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         for name, image in zip(names, images, strict=True):
             image.save(folder / name)
+
+
+SHADED = 0.08
+"""Ground under an object that is darker than beside it by this share lies in its shadow. Of the
+renderer's own scenes this finds nearly all shadows (see ``shade_check``)."""
+
+
+def shade(picture: np.ndarray, mask: np.ndarray) -> float | None:
+    """How much darker the ground under an object is than on both sides of it, in the same rows.
+
+    Args:
+        picture: uint8 [H, W, 3].
+        mask: where the object is, bool [H, W].
+    """
+    if not mask.any():
+        return None
+    height, width = mask.shape
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    reach = max(2, height // 40)
+    band = np.zeros_like(mask)
+    band[rows[-1] - reach : rows[-1] + reach + 1] = True
+    extent = columns[-1] - columns[0] + 1
+    inner = slice(columns[0] + extent // 5, columns[-1] + 1 - extent // 5)
+    under, beside = np.zeros_like(mask), np.ones_like(mask)
+    under[:, inner] = True
+    beside[:, max(0, columns[0] - extent // 3) : min(width, columns[-1] + 1 + extent // 3)] = False
+    under, beside = under & band & ~mask, beside & band & ~mask
+    if under.sum() < 8 or beside.sum() < 8:
+        return None
+    light = [float(np.median(picture[part].mean(axis=1))) for part in (under, beside)]
+    return 1 - light[0] / max(light[1], 1.0)
+
+
+def shade_check(count: int = 400, side: int = 256) -> dict[str, float]:
+    """What :func:`shade` says of rendered scenes with their shadows, and without."""
+    rng = np.random.default_rng(SEED + 9)
+    found: dict[str, list[bool]] = {"with_shadow": [], "without_shadow": []}
+    while len(found["with_shadow"]) < count:
+        spec = scenes.sample_spec(rng, objects=1)
+        if not scenes.BACKGROUNDS[str(spec.background)].ground:
+            continue
+        scene = scenes.render(spec, side)
+        bare = replace(scene, shadow=np.zeros_like(scene.shadow))
+        mask = scene.objects[0].rgba[..., 3] > 127
+        for name, picture in (("with_shadow", scene), ("without_shadow", bare)):
+            measured = shade(picture.composite, mask)
+            if measured is not None:
+                found[name].append(measured >= SHADED)
+    return {name: round(float(np.mean(values)), 4) for name, values in found.items()}
 
 
 def rates(lines: Sequence[dict[str, Any]], group: str) -> dict[str, float]:
@@ -179,11 +239,23 @@ def plain(
             generator=[torch.Generator().manual_seed(a.seed) for a in some],
         ).images
     lines = [
-        {"group": a.group, "prompt": a.prompt, "seed": a.seed, "right": answers(a, seen)}
-        for a, seen in zip(asked, judge.look(images), strict=True)
+        {
+            "group": a.group,
+            "prompt": a.prompt,
+            "seed": a.seed,
+            "right": answers(a, seen),
+            "shade": standing(a, seen, image),
+        }
+        for a, seen, image in zip(asked, judge.look(images), images, strict=True)
     ]
+    shaded = [line["shade"] >= SHADED for line in lines if line["shade"] is not None]
     groups = {name: rates(lines, name) for name in dict.fromkeys(a.group for a in asked)}
-    told = {"groups": groups, "frechet": frechet(judge, asked, images)}
+    told = {
+        "groups": groups,
+        "contact_shadow": {"scenes": len(shaded), "there": round(float(np.mean(shaded)), 4)},
+        "contact_shadow_of_renders": shade_check(),
+        "frechet": frechet(judge, asked, images),
+    }
     print(json.dumps(told, indent=1))
     document = {"model": model, "steps": steps, "guidance_scale": guidance, **told, "each": lines}
     (out / "judged-plain.json").write_text(json.dumps(document, indent=1) + "\n")
@@ -238,6 +310,15 @@ def raw_psnr(layers: Layers) -> dict[str, float | None]:
     }
 
 
+def cast(pair: Pair, layers: Layers) -> bool | None:
+    """Whether the composite is darker under the object than the background layer is."""
+    if not scenes.BACKGROUNDS[pair.background].ground:
+        return None
+    alpha = np.asarray(layers.subjects[0].image)[..., 3] > 127
+    dark = shadow(np.asarray(layers.composite), np.asarray(layers.background), alpha)
+    return (dark or 0.0) >= DARKER
+
+
 def judged_pair(judge: Judge, pair: Pair, layers: Layers) -> dict[str, Any]:
     """Everything that is said of one pair."""
     told = verdict(judge, [Wish(pair.subject)], pair.background, layers)
@@ -259,6 +340,7 @@ def judged_pair(judge: Judge, pair: Pair, layers: Layers) -> dict[str, Any]:
         "missing": one.missing,
         "key_left": one.key_left,
         "floating": one.floating,
+        "shadow": cast(pair, layers),
         "mask_iou": one.mask_iou,
         "alpha_iou": one.alpha_iou,
         **raw_psnr(layers),
@@ -269,8 +351,9 @@ def judged_pair(judge: Judge, pair: Pair, layers: Layers) -> dict[str, Any]:
 def summary(lines: Sequence[dict[str, Any]]) -> dict[str, float]:
     """Shares of what is true or false, medians of what is measured."""
     told: dict[str, float] = {"count": len(lines)}
-    for name, value in lines[0].items():
+    for name in lines[0]:
         values = [line[name] for line in lines if line[name] is not None]
+        value = values[0] if values else None
         if isinstance(value, bool) or name == "twice":
             told[name] = round(float(np.mean([bool(v) for v in values])), 4)
         elif isinstance(value, float):
