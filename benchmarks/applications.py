@@ -23,13 +23,13 @@ import typer
 from layout import alpha_box
 from PIL import Image, ImageDraw
 from rich.progress import track
-from taue.paddy.judge import Judge, Sighting
-from taue.paddy.judge.regions import shadow
-from taue.paddy.judge.standing import DARKER
 
 from taue import Layers, TauePipeline, metrics
 from taue.box import Box
 from taue.paddy import scenes
+from taue.paddy.judge import Judge, Sighting
+from taue.paddy.judge.regions import shadow
+from taue.paddy.judge.standing import DARKER
 
 SEED, TILE, ROWS = 20_511, 128, 12
 HARMONIES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -80,7 +80,6 @@ def grown(pipe: TauePipeline, scenery: Scenery, **options: Any) -> Layers:
         generator=torch.Generator().manual_seed(scenery.seed),
         **options,
     )
-    assert isinstance(layers, Layers)
     return layers
 
 

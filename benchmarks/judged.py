@@ -381,7 +381,6 @@ def stages(
             generator=torch.Generator().manual_seed(pair.seed),
             settings=chosen,
         )
-        assert isinstance(layers, Layers)
         lines.append(judged_pair(judge, pair, layers))
         images = [layers.foregrounds[0], layers.composite, layers.background]
         names = [f"{pair.seed}-{part}.png" for part in ("foreground", "composite", "background")]

@@ -194,7 +194,6 @@ def run(pipe: TauePipeline, pair: Pair, settings: Settings, **changes: Any) -> L
         settings=Settings(**{**settings.__dict__, **changes}),
         output_type="np",
     )
-    assert isinstance(layers, Layers)
     return layers
 
 

@@ -81,7 +81,7 @@ class TauePipeline(StableDiffusionXLPipeline):
         return_dict: bool = True,
         callback_on_step_end: StepCallback | None = None,
         callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
-    ) -> Layers | tuple[Any, ...]:
+    ) -> Layers:
         """Make each subject, the background and their composite.
 
         Args:
@@ -133,7 +133,9 @@ class TauePipeline(StableDiffusionXLPipeline):
         )
         with self._season(request, callback_on_step_end, cross_attention_kwargs) as season:
             layers = season.layers(season.subjects(), output_type)
-        return layers if return_dict else layers.to_tuple()
+        if not return_dict:
+            return layers.to_tuple()  # pyright: ignore[reportReturnType]
+        return layers
 
     @torch.no_grad()
     def regrow(

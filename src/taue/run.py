@@ -54,7 +54,6 @@ def make(
             generator=torch.Generator().manual_seed(scene.seed),
             callback_on_step_end=callback_on_step_end,
         )
-    assert isinstance(layers, Layers)
     return layers, scene.on_canvas(layers.settings["width"], layers.settings["height"])
 
 
