@@ -74,13 +74,12 @@ def load(model: str) -> TauePipeline:
 
 
 def grown(pipe: TauePipeline, scenery: Scenery, **options: Any) -> Layers:
-    layers = pipe(
+    return pipe(
         scenery.prompts,
         scenery.background,
         generator=torch.Generator().manual_seed(scenery.seed),
         **options,
     )
-    return layers
 
 
 def all_there(asked: Sequence[tuple[str, str]], seen: Sighting) -> bool:

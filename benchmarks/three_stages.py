@@ -187,14 +187,13 @@ def main(
 
 def run(pipe: TauePipeline, pair: Pair, settings: Settings, **changes: Any) -> Layers:
     """One call of the pipeline; ``changes`` replace settings."""
-    layers = pipe(
+    return pipe(
         [pair.subject],
         pair.background,
         generator=torch.Generator().manual_seed(pair.seed),
         settings=Settings(**{**settings.__dict__, **changes}),
         output_type="np",
     )
-    return layers
 
 
 if __name__ == "__main__":

@@ -36,8 +36,7 @@ def made(pipe: TauePipeline, **changes: Any) -> Layers:
         "generator": torch.Generator().manual_seed(1),
         "output_type": "pt",
     }
-    layers = pipe(**{**given, **changes})
-    return layers
+    return pipe(**{**given, **changes})
 
 
 @pytest.mark.parametrize("family", ["euler", "dpm++2m", "lcm"])

@@ -26,8 +26,7 @@ def scene() -> Layers:
     """What ``make demo`` makes."""
     pipe = TauePipeline.from_pretrained("paddy")
     pipe.set_progress_bar_config(disable=True)
-    layers = pipe(["a red apple"], "a beach at sunset", generator=torch.Generator().manual_seed(7))
-    return layers
+    return pipe(["a red apple"], "a beach at sunset", generator=torch.Generator().manual_seed(7))
 
 
 def test_the_weights_fit_the_wheel_and_say_what_they_know() -> None:

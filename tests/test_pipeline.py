@@ -42,8 +42,7 @@ def layers(pipe: TauePipeline, **changes: Any) -> Layers:
         "generator": seeded(),
         "output_type": "pt",
     }
-    result = pipe(**{**arguments, **changes})
-    return result
+    return pipe(**{**arguments, **changes})
 
 
 def pictures(result: Layers) -> Tensor:
