@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 Array = NDArray[np.floating]
 
 BACKDROPS = ("black", "white", "magenta", "busy")
+BESIDE = 0.2
+"""Distance (Euclidean RGB, 0 to 1.73) from which on the key is not next to a segment."""
+
 _PLAIN = {"black": (0, 0, 0), "white": (1, 1, 1), "magenta": (1, 0, 1)}
 
 
@@ -17,7 +20,8 @@ def fringed(rgba: Array, own: Array, key: Array, backdrop: str) -> int:
 
     A composited pixel :math:`C = \alpha F + (1 - \alpha) N` should lie between object and new
     background, on the segment from O to N. It is fringed if
-    :math:`\lVert C - K \rVert < \min_t \lVert C - (t O + (1 - t) N) \rVert`.
+    :math:`\lVert C - K \rVert < \min_t \lVert C - (t O + (1 - t) N) \rVert`. Where the key itself
+    is next to that segment, a mixture may rightly look like it, and nothing is counted.
 
     Args:
         rgba: the layer, straight [H, W, 4].
@@ -30,11 +34,17 @@ def fringed(rgba: Array, own: Array, key: Array, backdrop: str) -> int:
     alpha = eight[edge][:, 3:]
     new = behind(backdrop, rgba.shape[0], rgba.shape[1])[edge]
     composite = alpha * eight[edge][:, :3] + (1 - alpha) * new
-    line = own[edge] - new
+    off = off_segment(composite, own[edge], new)
+    telling = off_segment(key[edge], own[edge], new) > BESIDE
+    return int((telling & (np.linalg.norm(composite - key[edge], axis=1) < off)).sum())
+
+
+def off_segment(points: Array, start: Array, end: Array) -> Array:
+    """Distance of points from segments, each [n, 3] [n]."""
+    line = start - end
     length = np.maximum(np.square(line).sum(axis=1, keepdims=True), 1e-9)
-    share = (((composite - new) * line).sum(axis=1, keepdims=True) / length).clip(0, 1)
-    off = np.linalg.norm(composite - (new + share * line), axis=1)
-    return int((np.linalg.norm(composite - key[edge], axis=1) < off).sum())
+    share = (((points - end) * line).sum(axis=1, keepdims=True) / length).clip(0, 1)
+    return np.linalg.norm(points - (end + share * line), axis=1)
 
 
 def behind(backdrop: str, height: int, width: int) -> Array:

@@ -56,6 +56,8 @@ def test_fringe_by_hand() -> None:
     spoiled = np.array([[[0.1, 0.9, 0, 0.8]]])  # the key's colour left in
     opaque = np.array([[[0, 1.0, 0, 1]]])  # no edge
     assert [fringed(rgba, own, key, "black") for rgba in (clean, spoiled, opaque)] == [0, 1, 0]
+    # Over a background that is the key, nothing can be told.
+    assert fringed(spoiled, own, np.array([[[1.0, 0, 1.0]]]), "magenta") == 0
 
 
 def test_the_busy_backdrop_is_busy() -> None:

@@ -24,7 +24,7 @@ TRUST = 1e-2
 """Of the first guess against the Laplacian, whose diagonal is up to 8."""
 
 LARGE = 20_000
-"""Unknown pixels from which on the band is solved at half the size."""
+"""The most unknown pixels that are solved for at once; a larger band is halved in size first."""
 
 
 def matting_laplacian(picture: Array, wanted: Mask, epsilon: float) -> sparse.csr_matrix:
@@ -83,8 +83,8 @@ def closed_form(
 
 
 def closed_form_within(picture: Array, guess: Array, unknown: Mask) -> Array:
-    """:func:`closed_form`, at half the size where the band is large; what follows is at the full
-    size again, so that nothing fine is lost [H, W]."""
+    """:func:`closed_form`, at half the size as often as the band is too large; what follows is at
+    the full size again, so that nothing fine is lost [H, W]."""
     if unknown.sum() <= LARGE:
         return closed_form(picture, guess, unknown)
     height, width = unknown.shape
@@ -95,7 +95,7 @@ def closed_form_within(picture: Array, guess: Array, unknown: Mask) -> Array:
         return padded.reshape(padded.shape[0] // 2, 2, padded.shape[1] // 2, 2, -1).mean((1, 3))
 
     band = halved(unknown.astype(np.float32))[..., 0] > 0
-    small = closed_form(halved(picture), halved(guess)[..., 0], band)
+    small = closed_form_within(halved(picture), halved(guess)[..., 0], band)
     factors = [a / b for a, b in zip((height + even[0][1], width + even[1][1]), small.shape,
                                      strict=True)]  # fmt: skip
     large = ndimage.zoom(small, factors, order=1, grid_mode=True, mode="nearest")
