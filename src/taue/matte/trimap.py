@@ -24,7 +24,8 @@ LEVEL = 0.85
 on a soft edge the distance falls, on the object it stays."""
 
 STRONG = 0.5
-"""... and this share of the largest two cells around it, unless the level place is wide."""
+"""... and this share of the largest two cells around it: less may be a veil, such as hair that a
+decoder has blurred, and the closed form decides."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,8 @@ def trimap(distance: Array, spread: float, mask: Mask, cell: int) -> Trimap:
     coloured &= allowed
     level = distance >= LEVEL * largest(distance, band + 1)
     strong = distance >= STRONG * largest(distance, 2 * cell)
-    opaque = narrowed(coloured, band) & level & (strong | narrowed(coloured, 2 * band - 1))
-    opaque |= narrowed(coloured, 4 * band)  # deeper than any edge
+    deep = narrowed(coloured, 4 * band)  # deeper than most edges
+    opaque = strong & (deep | (level & narrowed(coloured, band)))
     holes = mask & ~widened(coloured, band // 3)
     clear = ~widened(coloured, band) | ~allowed | holes
     return Trimap(opaque & ~clear, clear)
