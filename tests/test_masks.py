@@ -1,15 +1,12 @@
-"""Where the object is, and its alpha: on made-up latents and on pictures of known alpha."""
+"""Where the object is, on made-up latents."""
 
 from dataclasses import replace
 
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from taue import matte
 from taue.masks import find_object, grow, parts_heard
-from taue.paddy.scenes import COLOURS, KINDS, Box, ObjectSpec, SceneSpec, render
 from taue.settings import KEYS, Settings
 
 SETTINGS = Settings()
@@ -36,9 +33,6 @@ def estimate(truth: Tensor, key: tuple[float, ...], noise: float = 0.1) -> Tenso
 
 def overlap(one: Tensor, other: Tensor) -> float:
     return (torch.minimum(one, other).sum() / torch.maximum(one, other).sum()).item()
-
-
-# Masks
 
 
 def test_parts_not_heard_are_dropped_and_holes_closed() -> None:
@@ -122,75 +116,3 @@ def test_an_object_that_nobody_heard_is_not_taken() -> None:
     truth, _ = disc(16, 16, 8, 8, 4)
     found = find_object(estimate(truth, KEYS["green"]), torch.zeros(16, 16), SETTINGS)
     assert not found.separated
-
-
-# Alpha
-
-PAINTED = {"green": (60, 200, 80), "magenta": (200, 60, 180), "blue": (50, 70, 210)}
-BOX = Box(0.25, 0.2, 0.5, 0.55)
-
-
-def on_key(kind: str, colour: str, key: str) -> tuple[Tensor, Tensor, Tensor]:
-    """An object on a plain key: picture [3, H, W], true alpha [H, W], cells [h, w]."""
-    scene = render(SceneSpec((ObjectSpec(kind, colour, BOX),), None, PAINTED[key], 0), 128)
-    picture = torch.from_numpy(scene.composite).permute(2, 0, 1) / 255
-    alpha = torch.from_numpy(scene.objects[0].rgba[..., 3]) / 255
-    cells = F.adaptive_avg_pool2d(alpha[None, None], (16, 16))[0, 0]
-    return picture, alpha, (cells > 0.3).float()
-
-
-def distinct(colour: str, key: str) -> bool:
-    ends = torch.tensor([COLOURS[colour], PAINTED[key]]) / 255
-    return bool((ends[0] - ends[1]).norm() > 0.5)
-
-
-PAIRS = [(c, k) for c in COLOURS for k in PAINTED if distinct(c, k)]
-
-
-@pytest.mark.parametrize("kind", KINDS[::3])
-def test_alpha_is_right_for_every_colour_far_from_the_key(kind: str) -> None:
-    left, top, right, bottom = BOX.pixels(128, 128)
-    for colour, key in PAIRS:
-        picture, alpha, mask = on_key(kind, colour, key)
-        rgba = matte.extract(picture, mask)
-        error = (rgba[3] - alpha)[top:bottom, left:right].abs().mean()
-        assert error < 0.05, f"{colour} {kind} on {key}"
-        # On its key again the layer is the picture.
-        again = rgba[3] * rgba[:3] + (1 - rgba[3]) * picture[:, :1, :1]
-        assert (again - picture).abs().mean() < 0.01
-
-
-def test_alpha_is_zero_beyond_the_mask_grown_by_a_cell() -> None:
-    picture, _, mask = on_key("ball", "red", "green")
-    mask[:, 8:] = 0  # half of the ball is somebody else's
-    rgba = matte.extract(picture, mask)
-    near = F.interpolate(grow(mask)[None, None], scale_factor=8, mode="nearest")[0, 0]
-    assert rgba[3, :, :64].max() == 1
-    assert not rgba[3][near == 0].any()
-    assert rgba.min() >= 0 and rgba.max() <= 1
-
-
-def test_a_mask_over_everything_takes_the_key_from_the_border() -> None:
-    picture, alpha, _ = on_key("ball", "red", "green")
-    rgba = matte.extract(picture, torch.ones(16, 16))
-    assert (rgba[3] - alpha).abs().mean() < 0.05
-
-
-def test_an_empty_mask_gives_an_empty_layer() -> None:
-    picture, _, _ = on_key("ball", "red", "green")
-    assert not matte.extract(picture, torch.zeros(16, 16))[3].any()
-
-
-def test_a_half_covered_pixel_is_freed_of_the_key_by_hand() -> None:
-    # Half of (1, 0.2, 0) over half of (0, 1, 0.4); where alpha is 0 the picture stays.
-    picture = torch.tensor([[[0.5, 0.3]], [[0.6, 0.9]], [[0.2, 0.4]]])
-    own = matte.unmixed(picture, torch.tensor([[0.5, 0.0]]), torch.tensor([0.0, 1.0, 0.4]))
-    expected = torch.tensor([[[1.0, 0.3]], [[0.2, 0.9]], [[0.0, 0.4]]])
-    torch.testing.assert_close(own, expected)
-
-
-def test_the_painted_key_is_the_median_outside_by_hand() -> None:
-    picture = torch.tensor([[[0.1, 0.2, 0.9]], [[0.5, 0.6, 0.0]], [[0.3, 0.3, 0.3]]])
-    outside = torch.tensor([[True, True, False]])
-    key = matte.painted_key(picture, outside)  # the lower of two is the median
-    torch.testing.assert_close(key, torch.tensor([0.1, 0.5, 0.3]))

@@ -1,0 +1,137 @@
+"""Alpha against truth: ours beside three other methods on 300 pictures, and a sheet.
+
+    python benchmarks/matte.py --out docs
+
+needs the extra ``bench`` (pymatting, opencv-python-headless) and writes ``matte.json`` (every
+picture, and the means by group) and ``matte.png``. Any ``--count`` takes pictures of all groups in
+turn.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+import typer
+from alpha_errors import colour_error, errors
+from diffusers import AutoencoderTiny
+from fringe import BACKDROPS, fringed
+from matte_cases import GROUPS, Case, make
+from matte_methods import METHODS, Array
+from PIL import Image
+from rich.progress import track
+
+from taue import models
+
+SIDE = 256
+SHOWN = (3, 47, 82, 125, 66, 200, 202, 203, 209, 253)
+"""Cases of the sheet: of every group, with and without the autoencoder."""
+
+
+def numbers(count: int) -> list[int]:
+    """The first ``count`` cases of a fixed order in which all groups are mixed."""
+    total = sum(GROUPS.values())
+    return np.random.default_rng(0).permutation(total)[:count].tolist()
+
+
+def judged(case: Case) -> dict[str, Any]:
+    """Every method's errors, fringed pixels and seconds on one case."""
+    row: dict[str, Any] = {"name": case.name, "group": case.group, "decoded": case.decoded}
+    for name, method in METHODS.items():
+        started = time.process_time()
+        found = method(case.picture, case.mask)
+        seconds = time.process_time() - started
+        row[name] = {
+            **errors(found[..., 3], case.truth[..., 3]),
+            "colour": colour_error(found[..., :3], case.truth[..., :3], case.truth[..., 3]),
+            "fringed": sum(fringed(found, case.truth[..., :3], case.key, b) for b in BACKDROPS),
+            "seconds": seconds,
+        }
+    return row
+
+
+def means(rows: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, float]]]:
+    """By group (drawn and decoded apart, and all): each method's mean of each figure."""
+    groups = {"all": rows}
+    for row in rows:
+        label = f"{row['group']}, {'decoded' if row['decoded'] else 'drawn'}"
+        groups.setdefault(label, []).append(row)
+    return {
+        label: {
+            name: {
+                figure: float(np.mean([m[name][figure] for m in members]))
+                for figure in members[0][name]
+            }
+            for name in METHODS
+        }
+        for label, members in groups.items()
+    }
+
+
+def tile(rgba: Array) -> Array:
+    """A layer over a checkerboard [H, W, 3]."""
+    y, x = np.indices(rgba.shape[:2]) // 16
+    board = np.where((y + x) % 2 == 0, 0.6, 0.9)[..., None]
+    return rgba[..., :3] * rgba[..., 3:] + board * (1 - rgba[..., 3:])
+
+
+def sheet(cases: list[Case], path: Path) -> None:
+    """A row per case: picture, truth and every method over a checkerboard, cut to the object."""
+    rows = []
+    for case in cases:
+        where = np.argwhere(case.truth[..., 3] > 0)
+        (top, left), (bottom, right) = where.min(axis=0), where.max(axis=0)
+        edge = max(bottom - top, right - left) + 24
+        top, left = (max(0, min(start - 12, SIDE - edge)) for start in (top, left))
+        found = [method(case.picture, case.mask) for method in METHODS.values()]
+        tiles = [case.picture, *(tile(rgba) for rgba in (case.truth, *found))]
+        cut = [
+            Image.fromarray(
+                (t[top : top + edge, left : left + edge] * 255).round().astype(np.uint8)
+            ).resize((160, 160))
+            for t in tiles
+        ]
+        rows.append(np.concatenate([np.asarray(c) for c in cut], axis=1))
+    Image.fromarray(np.concatenate(rows)).save(path)
+
+
+def table(label: str, found: dict[str, dict[str, float]]) -> str:
+    """Markdown."""
+    lines = [f"\n| {label} | SAD | MSE | gradient | connectivity | colour | fringed | seconds |"]
+    lines.append("|---|---|---|---|---|---|---|---|")
+    for name, f in found.items():
+        lines.append(
+            f"| {name} | {f['sad']:.0f} | {f['mse']:.5f} | {f['gradient']:.1f} "
+            f"| {f['connectivity']:.0f} | {f['colour']:.3f} | {f['fringed']:.1f} "
+            f"| {f['seconds']:.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def main(
+    out: Annotated[Path, typer.Option(help="Folder for figures and sheet.")],
+    vae: Annotated[Path | None, typer.Option(help="The folder of another autoencoder.")] = None,
+    count: int = sum(GROUPS.values()),
+) -> None:
+    """Make the cases, run every method, print the means, write figures and sheet."""
+    torch.set_num_threads(1)
+    folder = vae or Path(models.resolve("paddy").location) / "vae"
+    network = AutoencoderTiny.from_pretrained(folder).eval()
+    warm = make(0, SIDE, network)
+    for method in METHODS.values():  # compiles what compiles
+        method(warm.picture, warm.mask)
+    rows = [judged(make(n, SIDE, network)) for n in track(numbers(count), "cases")]
+    found = means(rows)
+    print("\n".join(table(label, found[label]) for label in found))
+    out.mkdir(parents=True, exist_ok=True)
+    document = {"side": SIDE, "count": count, "means": found, "cases": rows}
+    (out / "matte.json").write_text(json.dumps(document, indent=1) + "\n")
+    sheet([make(n, SIDE, network) for n in SHOWN], out / "matte.png")
+
+
+if __name__ == "__main__":
+    typer.run(main)

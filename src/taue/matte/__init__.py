@@ -1,0 +1,98 @@
+"""A subject's RGBA from the foreground on its key colour.
+
+The mask on the latent grid says where to look, the colour says what is object: nothing here is an
+enlarged latent mask. The story is :func:`cut_out`: key colour, trimap, closed form in the band
+around the edge, twice projected onto the line from the key to the object's own colour.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from scipy import ndimage
+from torch import Tensor
+
+from taue.matte.closed_form import closed_form_within
+from taue.matte.colour import own_colour
+from taue.matte.key import Array, Mask, painted_key
+from taue.matte.line import beside, projected
+from taue.matte.trimap import NEAR, Trimap, band_width, largest, trimap, widened
+
+LEAST_SPREAD, MOST_SPREAD = 0.04, 0.3
+"""Bounds of the key's spread: decoders ripple at the object's edge, and what is no key at all is
+not to be taken for a noisy one."""
+
+PROJECTIONS = 2
+
+
+def extract(picture: Tensor, mask: Tensor) -> Tensor:
+    """The subject as RGBA [4, H, W] in [0, 1], straight alpha, from the raw foreground.
+
+    Alpha is 0 beyond two latent cells around the mask, but for thin parts that hang on to it. The
+    colours go on beyond the object, so that no scaling of the layer meets the key.
+
+    Args:
+        picture: the decoded foreground [3, H, W] in [0, 1].
+        mask: the object mask on the latent grid [h, w], 1 = object. An empty mask gives an empty
+            layer; a full one takes the key from the picture's border.
+    """
+    size = picture.shape[-2:]
+    pixels = picture.detach().float().cpu().permute(1, 2, 0).contiguous().numpy()
+    cells = torch.nn.functional.interpolate(mask[None, None].float().cpu(), size=size)[0, 0]
+    rgba = cut_out(pixels, cells.numpy() > 0.5, round(max(size) / max(mask.shape)))
+    return torch.from_numpy(rgba).permute(2, 0, 1).contiguous().to(picture.device)
+
+
+def cut_out(picture: Array, mask: Mask, cell: int) -> Array:
+    """The subject as RGBA [H, W, 4] in [0, 1], straight alpha.
+
+    Args:
+        picture: [H, W, 3] in [0, 1].
+        mask: the object mask, enlarged to the picture, bool [H, W].
+        cell: pixels of a latent cell.
+    """
+    outside = ~widened(mask, NEAR * cell)
+    key = painted_key(picture, outside)
+    smooth = np.linalg.norm(ndimage.uniform_filter(picture - key, (3, 3, 1)), axis=-1)
+    spread = _spread(smooth, outside)
+    areas = trimap(smooth, spread, mask, cell)
+    if not mask.any() or areas.clear.all():
+        return np.concatenate([picture, np.zeros_like(smooth)[..., None]], axis=-1)
+    part = _surroundings(areas, 4 * band_width(mask.shape))
+    areas = Trimap(areas.opaque[part], areas.clear[part])
+    colour, alpha = _separated(picture[part], key[part], smooth[part], areas, spread, cell)
+    sides = [(s.start, n - s.stop) for s, n in zip(part, mask.shape, strict=True)]
+    return np.concatenate(
+        [np.pad(colour, [*sides, (0, 0)], mode="edge"), np.pad(alpha, sides)[..., None]], axis=-1
+    )
+
+
+def _separated(
+    picture: Array, key: Array, distance: Array, areas: Trimap, spread: float, cell: int
+) -> tuple[Array, Array]:
+    """The object's own colour [H, W, 3] and alpha [H, W]."""
+    share = distance / np.maximum(largest(distance, cell), 1e-3)
+    alpha = closed_form_within(picture, areas.impose(share), areas.unknown)
+    for _ in range(PROJECTIONS):
+        colour = own_colour(picture, alpha, key)
+        strange = beside(picture, key, colour, 2 * spread)
+        mixed = projected(picture, key, colour, spread)
+        alpha = areas.impose((1 - strange) * mixed + strange * share)
+    return own_colour(picture, alpha, key), alpha
+
+
+def _spread(distance: Array, outside: Mask) -> float:
+    """How far the key as painted is from the fitted one: 95 % of it, within sane bounds."""
+    beyond = distance[outside]
+    found = float(np.quantile(beyond, 0.95)) if beyond.size else 0.0
+    return min(max(found, LEAST_SPREAD), MOST_SPREAD)
+
+
+def _surroundings(areas: Trimap, margin: int) -> tuple[slice, slice]:
+    """The rectangle of what is not clear, with a margin: all else is computed there alone."""
+    rows, columns = (np.flatnonzero((~areas.clear).any(axis=axis)) for axis in (1, 0))
+    height, width = areas.clear.shape
+    return (
+        slice(max(int(rows[0]) - margin, 0), min(int(rows[-1]) + margin + 1, height)),
+        slice(max(int(columns[0]) - margin, 0), min(int(columns[-1]) + margin + 1, width)),
+    )

@@ -1,0 +1,47 @@
+"""Alpha by projection onto the line from the key to the object's own colour."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from taue.matte.key import Array
+
+BESIDE = (0.2, 0.5)
+"""Sine of the angle off the line over which a colour turns from a mixture into a colour of its
+own, which no mixture of key and the neighbouring object's colour explains."""
+
+LARGEST_CUT = 0.3
+"""Noise of the key takes away no more alpha than this, however near the object's colour is."""
+
+
+def projected(picture: Array, key: Array, own: Array, spread: float) -> Array:
+    r"""Alpha of a mixture of key and own colour [H, W] in [0, 1].
+
+    .. math:: \frac{(I - K) \cdot (F - K)}{\lVert F - K \rVert^2}
+
+    with as much cut off at 0 as the key's spread amounts to, and the rest stretched.
+
+    Args:
+        picture: I, key: K, own: F, each [H, W, 3].
+        spread: how far the key as painted is from K.
+    """
+    line = own - key
+    along = np.einsum("...c,...c", picture - key, line)
+    length = np.maximum(np.linalg.norm(line, axis=-1), 0.1)
+    cut = np.minimum(spread / length, LARGEST_CUT)
+    return ((along / np.square(length) - cut) / (1 - cut)).clip(0, 1)
+
+
+def beside(picture: Array, key: Array, own: Array, noise: float) -> Array:
+    """How little any mixture of key and own colour explains the picture, 0 to 1 [H, W].
+
+    A thin handle of another colour than the body that it hangs on is such a place. What is within
+    the ``noise`` of the line counts as explained.
+    """
+    line, offset = own - key, picture - key
+    unit = line / np.maximum(np.linalg.norm(line, axis=-1, keepdims=True), 1e-3)
+    along = np.einsum("...c,...c", offset, unit).clip(0)
+    across = np.linalg.norm(offset - along[..., None] * unit, axis=-1)
+    sine = (across - noise) / np.maximum(np.linalg.norm(offset, axis=-1), 1e-3)
+    low, high = BESIDE
+    return ((sine - low) / (high - low)).clip(0, 1)

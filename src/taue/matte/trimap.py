@@ -1,0 +1,96 @@
+"""Where alpha is known: from the distance to the key, inside what the object mask allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from taue.matte.key import Array, Mask
+
+NEAR = 2
+"""Latent cells around the mask in which everything may be object."""
+
+FAR = 6
+"""Latent cells around the mask that a thin part may reach: on a coarse grid a mask misses what
+is thinner than a cell, and nothing else."""
+
+CLEAR = 1.5
+"""Times the key's own spread (95 % of it) from which on a colour is no key."""
+
+LEVEL = 0.85
+"""An opaque pixel has this share of the largest distance to the key an edge's width around it:
+on a soft edge the distance falls, on the object it stays."""
+
+STRONG = 0.5
+"""... and this share of the largest two cells around it: less may be a veil, such as hair that a
+decoder has blurred, and the closed form decides."""
+
+
+@dataclass(frozen=True)
+class Trimap:
+    """``opaque`` and ``clear``, bool [H, W], nowhere both; what is neither is ``unknown``."""
+
+    opaque: Mask
+    clear: Mask
+
+    @property
+    def unknown(self) -> Mask:
+        return ~(self.opaque | self.clear)
+
+    def impose(self, alpha: Array) -> Array:
+        """``alpha`` in the unknown band, 1 and 0 elsewhere [H, W]."""
+        return np.where(self.opaque, 1, np.where(self.clear, 0, alpha)).astype(np.float32)
+
+
+def trimap(distance: Array, spread: float, mask: Mask, cell: int) -> Trimap:
+    """What is surely object, surely key, and the band between.
+
+    Args:
+        distance: smoothed distance to the key [H, W], in [0, 1.73].
+        spread: of the key itself, likewise.
+        mask: the object mask, enlarged, bool [H, W].
+        cell: pixels of a latent cell.
+    """
+    band = band_width(distance.shape)
+    coloured = distance > CLEAR * spread
+    allowed = reach(coloured, mask, cell)
+    coloured &= allowed
+    level = distance >= LEVEL * largest(distance, band + 1)
+    strong = distance >= STRONG * largest(distance, 2 * cell)
+    deep = narrowed(coloured, 4 * band)  # deeper than most edges
+    opaque = strong & (deep | (level & narrowed(coloured, band)))
+    holes = mask & ~widened(coloured, band // 3)
+    clear = ~widened(coloured, band) | ~allowed | holes
+    return Trimap(opaque & ~clear, clear)
+
+
+def reach(coloured: Mask, mask: Mask, cell: int) -> Mask:
+    """Where alpha may be more than 0: near the mask, and along thin parts that hang on to it."""
+    near = widened(mask, NEAR * cell)
+    wide = widened(narrowed(coloured, cell // 2), cell // 2 + 1)
+    parts, _ = ndimage.label(coloured & (near | (widened(mask, FAR * cell) & ~wide)))
+    hanging = np.isin(parts, np.unique(parts[near & (parts > 0)])) & (parts > 0)
+    return near | widened(hanging, band_width(mask.shape))
+
+
+def band_width(shape: tuple[int, ...]) -> int:
+    """Pixels on either side of an edge in which alpha is unknown."""
+    return max(3, round(max(shape) / 100))
+
+
+def largest(values: Array, pixels: int) -> Array:
+    """The largest value within so many pixels, squares [H, W]."""
+    return ndimage.maximum_filter(values, 2 * pixels + 1)
+
+
+def widened(mask: Mask, pixels: int) -> Mask:
+    """The mask with everything within so many pixels, squares."""
+    return ndimage.maximum_filter(mask.view(np.uint8), 2 * pixels + 1).view(bool)
+
+
+def narrowed(mask: Mask, pixels: int) -> Mask:
+    """The mask without what is within so many pixels of its outside; beyond the canvas it goes
+    on."""
+    return ~widened(~mask, pixels)

@@ -1,0 +1,182 @@
+"""The steps of the matte: laws, and figures by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from taue.matte.closed_form import closed_form, closed_form_within, matting_laplacian
+from taue.matte.colour import own_colour
+from taue.matte.key import basis, biweight, painted_key
+from taue.matte.line import beside, projected
+from taue.matte.trimap import Trimap, band_width, narrowed, trimap, widened
+
+pictures = arrays(np.float32, (6, 7, 3), elements=st.floats(0, 1, width=32))
+GREEN = np.array([0.25, 0.75, 0.25], np.float32)
+RED = np.array([0.8, 0.1, 0.1], np.float32)
+
+
+def soft_disc(side: int, radius: float, softness: float) -> np.ndarray:
+    y, x = np.indices((side, side)) + 0.5 - side / 2
+    return np.clip((radius - np.hypot(x, y)) / softness + 0.5, 0, 1).astype(np.float32)
+
+
+def mixture(alpha: np.ndarray) -> np.ndarray:
+    return alpha[..., None] * RED + (1 - alpha[..., None]) * GREEN
+
+
+# The key
+
+
+@settings(max_examples=20, deadline=None)
+@given(arrays(np.float64, (6, 3), elements=st.floats(-0.04, 0.04)), st.integers(0, 3))
+def test_a_quadratic_key_is_found_though_a_fifth_is_something_else(
+    terms: np.ndarray, corner: int
+) -> None:
+    true = basis(40, 50) @ (terms + np.array([[0.5], *[[0]] * 5]))
+    picture = true.astype(np.float32)
+    picture[10 * corner : 10 * corner + 10, 5:45] = 1  # a fifth
+    found = painted_key(picture, np.ones((40, 50), bool))
+    assert np.abs(found - true).max() < 0.01
+
+
+def test_without_an_outside_the_key_is_the_borders() -> None:
+    picture = np.full((32, 32, 3), GREEN, np.float32)
+    picture[4:-4, 4:-4] = RED
+    found = painted_key(picture, np.zeros((32, 32), bool))
+    np.testing.assert_allclose(found, np.broadcast_to(GREEN, (32, 32, 3)), atol=1e-3)
+
+
+def test_the_biweight_by_hand() -> None:
+    # The median is 1, so the reach is 6.
+    weights = biweight(np.array([0.0, 1.0, 3.0, 1.0, 6.0, 0.5, 9.0, 0.0]))
+    expected = [1, (35 / 36) ** 2, (3 / 4) ** 2, (35 / 36) ** 2, 0, (143 / 144) ** 2, 0, 1]
+    np.testing.assert_allclose(weights, expected)
+
+
+# The trimap
+
+
+def test_widening_and_narrowing_by_hand() -> None:
+    dot = np.zeros((5, 6), bool)
+    dot[2, 2] = True
+    assert widened(dot, 1).sum() == 9
+    assert np.array_equal(narrowed(widened(dot, 1), 1), dot)
+    assert narrowed(np.ones((5, 6), bool), 3).all()  # the canvas's border takes nothing away
+
+
+def test_the_trimap_of_a_disc() -> None:
+    alpha = soft_disc(128, 30, 2)
+    areas = trimap(0.8 * alpha, 0.04, alpha > 0.5, 8)
+    assert not (areas.opaque & areas.clear).any()
+    assert (alpha[areas.opaque] == 1).all()
+    assert (alpha[areas.clear] == 0).all()
+    ring = np.pi * ((30 + 1 + 2 * band_width((128, 128))) ** 2 - 24**2)
+    assert 0 < areas.unknown.sum() < 1.3 * ring
+
+
+def test_a_wide_soft_edge_is_unknown_as_a_whole() -> None:
+    alpha = soft_disc(128, 30, 12)
+    areas = trimap(0.8 * alpha, 0.04, alpha > 0.5, 8)
+    assert alpha[areas.opaque].min() > 0.8
+    assert alpha[areas.clear].max() < 0.05
+
+
+def test_what_is_known_is_imposed() -> None:
+    areas = Trimap(np.array([[True, False, False]]), np.array([[False, True, False]]))
+    assert areas.impose(np.array([[0.2, 0.3, 0.4]], np.float32)).tolist() == [
+        [1, 0, pytest.approx(0.4)]
+    ]
+
+
+# Closed form
+
+
+@settings(max_examples=20, deadline=None)
+@given(pictures)
+def test_the_laplacian_is_symmetric_and_blind_to_a_constant(picture: np.ndarray) -> None:
+    laplacian = matting_laplacian(picture, np.ones((6, 7), bool), 1e-3).toarray()
+    np.testing.assert_allclose(laplacian, laplacian.T, atol=1e-9)
+    np.testing.assert_allclose(laplacian.sum(axis=1), 0, atol=1e-9)
+    assert np.linalg.eigvalsh(laplacian).min() > -1e-9
+
+
+@settings(max_examples=20, deadline=None)
+@given(pictures, arrays(np.float64, 3, elements=st.floats(-1, 1)))
+def test_alpha_linear_in_colour_costs_next_to_nothing(
+    picture: np.ndarray, slope: np.ndarray
+) -> None:
+    laplacian = matting_laplacian(picture, np.ones((6, 7), bool), 1e-6)
+    alpha = (picture @ slope + 0.3).ravel()
+    # Per window the cost is at most epsilon times the squared slope (Levin et al., Equation 4).
+    assert abs(alpha @ (laplacian @ alpha)) <= 20 * 1e-6 * (slope @ slope) + 1e-9
+
+
+def test_a_laplacian_by_hand() -> None:
+    # One window, all of one colour: every pixel agrees with every other, 1/9 each.
+    laplacian = matting_laplacian(np.ones((3, 3, 3), np.float32), np.ones((3, 3), bool), 1e-3)
+    np.testing.assert_allclose(laplacian.toarray(), np.eye(9) - 1 / 9, atol=1e-12)
+
+
+@pytest.mark.parametrize("solve", [closed_form, closed_form_within])
+def test_a_soft_edge_is_found_from_what_is_known(
+    solve: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray],
+) -> None:
+    true = soft_disc(48, 14, 6)
+    unknown = (true > 0.02) & (true < 0.98)
+    guess = np.where(unknown, 0.5, true).astype(np.float32)
+    found = solve(mixture(true), guess, unknown)
+    assert np.abs(found - true).max() < 0.03
+
+
+def test_a_large_band_at_half_the_size_is_as_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("taue.matte.closed_form.LARGE", 800)
+    true = soft_disc(97, 30, 8)
+    unknown = (true > 0.02) & (true < 0.98)
+    found = closed_form_within(mixture(true), np.where(unknown, 0.5, true), unknown)
+    assert np.abs(found - true).max() < 0.1
+    assert np.array_equal(found[~unknown], true[~unknown])
+
+
+# Colours
+
+
+def test_the_own_colour_reaches_everywhere() -> None:
+    alpha = soft_disc(64, 14, 5)
+    key = np.broadcast_to(GREEN, (64, 64, 3))
+    found = own_colour(mixture(alpha), alpha, key)
+    np.testing.assert_allclose(found, np.broadcast_to(RED, found.shape), atol=0.02)
+
+
+@settings(max_examples=20, deadline=None)
+@given(arrays(np.float32, (8, 9, 3), elements=st.floats(0, 1, width=32)))
+def test_what_is_opaque_keeps_its_colour(picture: np.ndarray) -> None:
+    alpha = np.ones((8, 9), np.float32)
+    found = own_colour(picture, alpha, np.zeros_like(picture))
+    np.testing.assert_allclose(found, picture, atol=1e-3)
+
+
+def test_projection_by_hand() -> None:
+    # F - K = (0.8, -0.6, 0), of length 1; I is half way, and 0.3 beside the line.
+    key, own = np.array([[[0, 0.6, 0.5]]]), np.array([[[0.8, 0, 0.5]]])
+    picture = np.array([[[0.4, 0.3, 0.8]]])
+    assert projected(picture, key, own, 0).item() == pytest.approx(0.5)
+    # 0.1 of the length is noise: (0.5 - 0.1) / 0.9.
+    assert projected(picture, key, own, 0.1).item() == pytest.approx(0.4 / 0.9)
+    assert projected(own, key, own, 0.1).item() == pytest.approx(1)
+    assert projected(key, key, own, 0.1).item() == 0
+
+
+def test_beside_the_line_by_hand() -> None:
+    key, own = np.zeros((1, 1, 3)), np.array([[[1.0, 0, 0]]])
+    on_line = np.array([[[0.5, 0, 0]]])
+    # 0.3 along and 0.4 across: sine 0.8, with 0.225 for noise 0.35, half way from 0.2 to 0.5.
+    off_line = np.array([[[0.3, 0.4, 0]]])
+    assert beside(on_line, key, own, 0).item() == 0
+    assert beside(off_line, key, own, 0).item() == 1
+    assert beside(off_line, key, own, 0.225).item() == pytest.approx(0.5)
