@@ -81,6 +81,13 @@ def generate(
         str | None,
         typer.Option(help=f"The subjects' key colour: green, magenta, blue or auto{OWN['key']}."),
     ] = None,
+    harmony: Annotated[
+        float | None,
+        typer.Option(
+            help="How far the composite's subjects follow the scene's light: 0 keeps the look of "
+            f"the subject layers, 1 is free{OWN['harmony']}."
+        ),
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(help=f"paddy, sdxl, a hub id, a folder or FILE.safetensors{OWN['model']}."),
@@ -115,6 +122,7 @@ def generate(
         "foreground-guidance": foreground_guidance,
         "crop-ratio": crop_ratio,
         "key": key,
+        "harmony": harmony,
         "model": model,
         "revision": revision,
         "scheduler": scheduler,

@@ -21,6 +21,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "foreground-guidance": ("foreground_guidance_scale",),
     "crop-ratio": ("method", "crop_ratio"),
     "key": ("method", "key"),
+    "harmony": ("method", "harmony"),
     "model": ("model",),
     "revision": ("revision",),
     "scheduler": ("scheduler",),
