@@ -43,7 +43,7 @@ def test_plain_diffusers_loads_and_runs_it() -> None:
     assert {p.dtype for p in pipe.text_encoder_2.parameters()} == {torch.float32}
     assert DDIMScheduler.from_config(pipe.scheduler.config).config["clip_sample"] is False
     image = pipe("a red apple", num_inference_steps=4, output_type="np").images[0]
-    assert image.shape == (128, 128, 3)
+    assert image.shape == (256, 256, 3)
 
 
 def test_the_key_latent_decodes_to_green() -> None:
