@@ -37,14 +37,14 @@ def call(*arguments: str | Path) -> Result:
     return CliRunner().invoke(app, ["judge", *map(str, arguments)])
 
 
-def write(folder: Path, drawn: Drawn, **changes: Any) -> dict[str, Any]:
+def write(folder: Path, drawn: Drawn, stem: str = "1", **changes: Any) -> dict[str, Any]:
     """A folder as ``taue generate`` leaves it, as far as the judge reads it; its report."""
     folder.mkdir()
     rgba = np.dstack([drawn.cutout.pixels, np.round(drawn.cutout.alpha * 255).astype(np.uint8)])
-    Image.fromarray(rgba.astype(np.uint8)).save(folder / "subject-1.png")
+    Image.fromarray(rgba.astype(np.uint8)).save(folder / f"subject-{stem}.png")
     for name in ("composite", "background"):
         Image.fromarray(getattr(drawn, name)).save(folder / f"{name}.png")
-    Image.fromarray(drawn.foreground).save(folder / "foreground-1.png")
+    Image.fromarray(drawn.foreground).save(folder / f"foreground-{stem}.png")
     box = {"x": 0.3, "y": 0.45, "width": 0.4, "height": 0.42}
     settings = {
         "subjects": [{"prompt": "a red apple", "negative_prompt": None, "box": box}],
@@ -103,6 +103,21 @@ def test_a_second_look_leaves_the_same_report(elsewhere: Path) -> None:
     assert sorted(path.name for path in (elsewhere / "out").iterdir()) == [
         "background.png", "composite.png", "foreground-1.png", "report.json", "subject-1.png",
     ]  # fmt: skip
+
+
+def test_a_subject_is_found_by_its_name_and_judged_where_it_was_moved(elsewhere: Path) -> None:
+    box, elsewhere_box = ({"x": x, "y": 0.45, "width": 0.4, "height": 0.42} for x in (0.3, 0))
+    subject = {"prompt": "a red apple", "name": "Big apple", "crop_ratio": 0.7}
+    subject |= {"box": elsewhere_box, "moves": [box]}
+    gone = MISTAKES["missing"][0](right(), np.random.default_rng())
+    write(elsewhere / "good", right(), "Big-apple", subjects=[subject])
+    write(elsewhere / "bad", gone, "Big-apple", subjects=[subject], crop_ratio=0.5)
+    done = call("good", "bad", "--json", "all.json")
+    assert done.exit_code == 0, done.stderr
+    good, bad = json.loads((elsewhere / "all.json").read_text())["results"]
+    assert good["subjects"][0]["box_iou"] > 0.7
+    assert bad["subjects"][0]["missing"]
+    assert "try a higher `crop_ratio` (now 0.7)" in done.stderr
 
 
 def test_other_words_are_not_judged_and_that_is_said(elsewhere: Path) -> None:

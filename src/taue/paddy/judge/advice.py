@@ -15,13 +15,20 @@ LOST = 0.3
 
 
 def advice(verdict: Verdict, settings: Mapping[str, Any]) -> list[str]:
-    """A sentence for each signature, naming the setting and, if ``settings`` tell, its value."""
+    """A sentence for each signature, naming the setting and, if ``settings`` tell, its value.
 
-    def now(name: str) -> str:
-        return f"`{name}` (now {settings[name]})" if name in settings else f"`{name}`"
+    Args:
+        settings: a report's; where a subject has a crop ratio of its own, that is told.
+    """
 
+    def now(name: str, own: object = None) -> str:
+        value = settings.get(name) if own is None else own
+        return f"`{name}`" if value is None else f"`{name}` (now {value})"
+
+    ratios = [one.get("crop_ratio") for one in settings.get("subjects", ())]
     lines: list[str] = []
     for subject in verdict.subjects:
+        ratio = now("crop_ratio", ratios[subject.number - 1] if ratios else None)
         who = f"{MARK}subject {subject.number} ({subject.prompt})"
         if subject.twice:
             lines.append(
@@ -36,13 +43,12 @@ def advice(verdict: Verdict, settings: Mapping[str, Any]) -> list[str]:
         if subject.unlit or subject.floating:
             how = "keeps its own light" if subject.unlit else "floats above the ground"
             lines.append(
-                f"{who} {how} in the composite; it was transplanted too late, "
-                f"try a lower {now('crop_ratio')}."
+                f"{who} {how} in the composite; it was transplanted too late, try a lower {ratio}."
             )
         if shape_lost(subject):
             lines.append(
                 f"{who} lost its shape in the composite; it was transplanted too early, "
-                f"try a higher {now('crop_ratio')}."
+                f"try a higher {ratio}."
             )
         if subject.key_left:
             lines.append(

@@ -21,6 +21,7 @@ from taue.paddy.judge.advice import MARK
 from taue.paddy.judge.findings import Asked, Cutout, Layer, Verdict
 from taue.paddy.judge.judge import Judge
 from taue.paddy.judge.verdict import judge_layers
+from taue.subject import Subject, layer_file_names
 
 Pixels = NDArray[np.uint8]
 
@@ -43,11 +44,8 @@ class Result:
 
     @property
     def asked(self) -> list[Asked]:
-        """The subjects' prompts and boxes."""
-        return [
-            Asked(subject["prompt"], _box(subject.get("box")))
-            for subject in self.settings["subjects"]
-        ]
+        """The subjects' prompts, and the boxes that they ended in."""
+        return [Asked(one.prompt, (one.box, *one.moves)[-1]) for one in _subjects(self.report)]
 
 
 def read_result(folder: Path) -> Result:
@@ -69,15 +67,29 @@ def read_result(folder: Path) -> Result:
 
 def _read_layers(folder: Path) -> Result:
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-    numbers = range(1, len(report["settings"]["subjects"]) + 1)
+    subjects = _subjects(report)
+    raw, cut = (layer_file_names(subjects, kind) for kind in ("foreground", "subject"))
     return Result(
         folder,
         _read(folder / "composite.png", "RGB"),
         _read(folder / "background.png", "RGB"),
-        tuple(_read(folder / f"foreground-{i}.png", "RGB") for i in numbers),
-        tuple(_read(folder / f"subject-{i}.png", "RGBA") for i in numbers),
+        tuple(_read(folder / f"{name}.png", "RGB") for name in raw),
+        tuple(_read(folder / f"{name}.png", "RGBA") for name in cut),
         report,
     )
+
+
+def _subjects(report: Mapping[str, Any]) -> list[Subject]:
+    """What was asked for, as far as it decides names and places."""
+    return [
+        Subject(
+            one["prompt"],
+            name=one.get("name"),
+            box=_box(one.get("box")),
+            moves=tuple(Box(**box) for box in one.get("moves", ())),
+        )
+        for one in report["settings"]["subjects"]
+    ]
 
 
 def _check(result: Result) -> None:
@@ -85,8 +97,7 @@ def _check(result: Result) -> None:
     layers = (result.composite, result.background, *result.foregrounds, *result.subjects)
     if len({layer.shape[:2] for layer in layers}) > 1:
         raise ValueError("its layers have different sizes")
-    texts = [result.settings["background"], *(subject.prompt for subject in result.asked)]
-    if len(texts) < 2 or not all(isinstance(text, str) for text in texts):
+    if not result.asked or not isinstance(result.settings["background"], str):
         raise ValueError("report.json names no subjects or no background")
     if not isinstance(result.report.get("warnings", []), list):
         raise ValueError("the warnings in report.json are no list")  # noqa: TRY004
@@ -139,13 +150,9 @@ def _read(path: Path, mode: str) -> Pixels:
         return np.asarray(image)
 
 
-def _box(value: Any) -> Box | None:
-    """A box as reports write it: a mapping of four fractions, or four numbers; None if absent."""
-    if value is None:
-        return None
-    if isinstance(value, Mapping):
-        return Box(**value)
-    return Box(*value)
+def _box(value: Mapping[str, float] | None) -> Box | None:
+    """A box as reports write it, or none."""
+    return None if value is None else Box(**value)
 
 
 def _reason(error: Exception) -> str:
