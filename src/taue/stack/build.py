@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -74,7 +75,7 @@ def exact(pictures: Pictures) -> Stack:
     its own where another hides it, and where it is transparent has the colour that the composite
     shows less what is beneath. What remains is the effects'.
     """
-    alphas = np.stack([s[..., 3] for s in pictures.subjects])
+    alphas = np.stack([s[..., 3] for s in pictures.subjects]).astype(np.float32)
     seen, clear = shares(alphas / np.float32(255))
     composite = pictures.composite.astype(np.float32)
     subjects = [s.copy() for s in pictures.subjects]
@@ -122,10 +123,10 @@ def _continued(own: Bytes, composite: Floats, known: np.ndarray) -> Floats:
     own_colours = own.astype(np.float32)
     if not known.any():
         return own_colours
-    rows, columns = ndimage.distance_transform_edt(
+    nearest: Any = ndimage.distance_transform_edt(
         ~known, return_distances=False, return_indices=True
     )
-    change = (composite - own_colours)[rows, columns]
+    change = (composite - own_colours)[tuple(nearest)]
     return (own_colours + change).clip(0, 255)
 
 

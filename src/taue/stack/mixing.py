@@ -19,8 +19,9 @@ def shares(alphas: Floats) -> tuple[Floats, Floats]:
     Args:
         alphas: [n, ...] in [0, 1], from the lowest layer to the highest.
     """
-    clear = np.cumprod((1 - alphas)[::-1], axis=0)[::-1]  # of the layer itself and all above it
-    above = np.concatenate([clear[1:], np.ones_like(clear[:1])])
+    # What shines through a layer itself and all above it.
+    clear: Floats = np.cumprod((1 - alphas)[::-1], axis=0, dtype=np.float32)[::-1]
+    above: Floats = np.concatenate([clear[1:], np.ones_like(clear[:1])])
     return alphas * above, clear[0]
 
 
