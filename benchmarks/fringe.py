@@ -11,6 +11,9 @@ BACKDROPS = ("black", "white", "magenta", "busy")
 BESIDE = 0.2
 """Distance (Euclidean RGB, 0 to 1.73) from which on the key is not next to a segment."""
 
+APART = 0.5
+"""... and from which on it is not like a background."""
+
 _PLAIN = {"black": (0, 0, 0), "white": (1, 1, 1), "magenta": (1, 0, 1)}
 
 
@@ -21,7 +24,8 @@ def fringed(rgba: Array, own: Array, key: Array, backdrop: str) -> int:
     A composited pixel :math:`C = \alpha F + (1 - \alpha) N` should lie between object and new
     background, on the segment from O to N. It is fringed if
     :math:`\lVert C - K \rVert < \min_t \lVert C - (t O + (1 - t) N) \rVert`. Where the key itself
-    is next to that segment, a mixture may rightly look like it, and nothing is counted.
+    is next to that segment, or like the new background, a mixture may rightly look like it, and
+    nothing is counted.
 
     Args:
         rgba: the layer, straight [H, W, 4].
@@ -36,6 +40,7 @@ def fringed(rgba: Array, own: Array, key: Array, backdrop: str) -> int:
     composite = alpha * eight[edge][:, :3] + (1 - alpha) * new
     off = off_segment(composite, own[edge], new)
     telling = off_segment(key[edge], own[edge], new) > BESIDE
+    telling &= np.linalg.norm(key[edge] - new, axis=1) > APART
     return int((telling & (np.linalg.norm(composite - key[edge], axis=1) < off)).sum())
 
 

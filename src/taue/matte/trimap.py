@@ -23,7 +23,7 @@ LEVEL = 0.85
 """An opaque pixel has this share of the largest distance to the key an edge's width around it:
 on a soft edge the distance falls, on the object it stays."""
 
-STRONG = 0.5
+STRONG = 0.4
 """... and this share of the largest two cells around it: less may be a veil, such as hair that a
 decoder has blurred, and the closed form decides."""
 
