@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from PIL import Image
@@ -30,6 +31,14 @@ from taue.settings import CHOICES, KEYS, Settings
 from taue.subject import layer_file_names
 
 SMALL: dict[str, Any] = {"background": "a beach", "subjects": [{"prompt": "a red apple"}]}
+
+# How long an example takes says nothing on a machine that is busy.
+law = hypothesis_settings(
+    deadline=None,
+    max_examples=60,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 
 texts = st.text(min_size=1).filter(lambda text: bool(text.strip()))
 ratios = st.floats(0, 1, exclude_min=True, exclude_max=True)
@@ -97,6 +106,7 @@ def scenes(draw: st.DrawFn) -> Scene:
     return Scene.from_data({**data, "subjects": subjects})
 
 
+@law
 @given(scenes(), st.sampled_from(["toml", "json"]))
 def test_a_scene_survives_its_file_exactly(scene: Scene, form: Any) -> None:
     content = scene.dumps(form)
@@ -106,11 +116,13 @@ def test_a_scene_survives_its_file_exactly(scene: Scene, form: Any) -> None:
     assert read.dumps(form) == content
 
 
+@law
 @given(scenes())
 def test_the_schema_takes_every_scene(scene: Scene) -> None:
     Draft202012Validator(json_schema()).validate(json.loads(scene.dumps("json")))
 
 
+@law
 @given(scenes())
 def test_the_pipelines_arguments_are_the_scene(scene: Scene) -> None:
     arguments = scene.arguments()
@@ -285,6 +297,7 @@ def test_layer_files() -> None:
     assert layer_file_names([]) == []
 
 
+@law
 @given(st.text())
 def test_a_slug_is_a_file_name_everywhere(name: str) -> None:
     try:
@@ -370,6 +383,7 @@ def test_places_that_hold_no_scene(tmp_path: Path) -> None:
         Scene.load(plain)
 
 
+@law
 @given(st.dictionaries(st.sampled_from(["taue:scene", "other"]), st.text(), max_size=2))
 def test_png_texts_are_kept_and_move_no_pixel(texts: dict[str, str]) -> None:
     pixels = np.arange(9 * 7 * 4, dtype=np.uint8).reshape(9, 7, 4)
