@@ -32,20 +32,22 @@ def train_tokenizers(words: Iterable[str]) -> tuple[CLIPTokenizer, CLIPTokenizer
         ]
     )
     bpe.decoder = decoders.ByteLevel()
+    symbols = sorted(pre_tokenizers.ByteLevel.alphabet())
     bpe.train_from_iterator(
         words,
         trainers.BpeTrainer(
             vocab_size=10_000,
             min_frequency=1,
             end_of_word_suffix=WORD_END,
-            initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+            initial_alphabet=symbols,
+            # Named here, because symbols that end words are otherwise numbered as they come out of
+            # a hash map: differently in every process, and ties between merges with them.
+            special_tokens=[symbol + WORD_END for symbol in symbols],
             show_progress=False,
         ),
     )
     trained = json.loads(bpe.to_str())["model"]
     vocab: dict[str, int] = dict(trained["vocab"])
-    for symbol in sorted(pre_tokenizers.ByteLevel.alphabet()):  # a byte can also end a word
-        vocab.setdefault(symbol + WORD_END, len(vocab))
     for special in (START, END):
         vocab[special] = len(vocab)
     merges = [tuple(merge) for merge in trained["merges"]]
