@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,6 +33,7 @@ from taue.paddy.judge.standing import DARKER
 from taue.paddy.judge.verdict import Asked as Wish
 from taue.paddy.judge.verdict import Cutout, Layer, Verdict, judge_layers
 from taue.settings import Settings
+from taue.stack import coverage
 
 SEED, BATCH = 360, 12
 OBJECTS, PLATES, TRAINED, UNSEEN = 120, 60, 120, 60
@@ -344,6 +346,7 @@ def judged_pair(judge: Judge, pair: Pair, layers: Layers) -> dict[str, Any]:
         "mask_iou": one.mask_iou,
         "alpha_iou": one.alpha_iou,
         **raw_psnr(layers),
+        "coverage": coverage(layers.stack().layers),
         "warnings": layers.warnings,
     }
 
@@ -361,6 +364,32 @@ def summary(lines: Sequence[dict[str, Any]]) -> dict[str, float]:
     return told
 
 
+_tools: dict[str, Any] = {}
+"""What a worker loads once."""
+
+
+def _prepare(model: str) -> None:
+    torch.set_num_threads(1)
+    _tools["pipe"] = TauePipeline.from_pretrained(model)
+    _tools["pipe"].set_progress_bar_config(disable=True)
+    _tools["judge"] = Judge.load()
+
+
+def _grow(job: tuple[Pair, str, Path | None]) -> dict[str, Any]:
+    """One pair through the three stages, judged; its pictures are kept if a folder is named."""
+    pair, settings, folder = job
+    layers = _tools["pipe"](
+        [pair.subject],
+        pair.background,
+        generator=torch.Generator().manual_seed(pair.seed),
+        settings=Settings(**json.loads(settings)),
+    )
+    images = [layers.foregrounds[0], layers.composite, layers.background]
+    names = [f"{pair.seed}-{part}.png" for part in ("foreground", "composite", "background")]
+    keep(folder, names, images)
+    return judged_pair(_tools["judge"], pair, layers)
+
+
 @app.command()
 def stages(
     out: Out,
@@ -368,23 +397,12 @@ def stages(
     count: int = 300,
     settings: Annotated[str, typer.Option(help="Other settings, as JSON.")] = "{}",
     pictures: Kept = None,
+    workers: Annotated[int, typer.Option(help="Processes, one a core.")] = 2,
 ) -> None:
     """Pairs through the three stages, judged."""
-    pipe = TauePipeline.from_pretrained(model)
-    pipe.set_progress_bar_config(disable=True)
-    judge, chosen = Judge.load(), Settings(**json.loads(settings))
-    lines: list[dict[str, Any]] = []
-    for pair in track(pairs(count), "stages"):
-        layers = pipe(
-            [pair.subject],
-            pair.background,
-            generator=torch.Generator().manual_seed(pair.seed),
-            settings=chosen,
-        )
-        lines.append(judged_pair(judge, pair, layers))
-        images = [layers.foregrounds[0], layers.composite, layers.background]
-        names = [f"{pair.seed}-{part}.png" for part in ("foreground", "composite", "background")]
-        keep(pictures, names, images)
+    jobs = [(pair, settings, pictures) for pair in pairs(count)]
+    with get_context("spawn").Pool(workers, _prepare, (model,)) as pool:
+        lines = list(track(pool.imap(_grow, jobs), "stages", total=count))
     told = summary(lines)
     print(json.dumps(told, indent=1))
     document = {"model": model, "settings": json.loads(settings), "summary": told, "each": lines}
