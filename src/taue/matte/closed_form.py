@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 from scipy import ndimage, sparse
 from scipy.sparse.linalg import spsolve
 
@@ -77,8 +76,8 @@ def closed_form(
     first = guess.ravel().astype(np.float64)
     system = (rows[:, free] + trust * sparse.eye_array(free.size)).tocsc()
     pulled = trust * first[free] - rows[:, fixed] @ first[fixed]
-    solved: NDArray[np.float64] = spsolve(system, pulled, permc_spec="MMD_AT_PLUS_A")
-    alpha[unknown] = solved.clip(0, 1)
+    solved = spsolve(system, pulled, permc_spec="MMD_AT_PLUS_A")
+    alpha[unknown] = np.clip(np.asarray(solved), 0, 1)
     return alpha
 
 
@@ -98,5 +97,5 @@ def closed_form_within(picture: Array, guess: Array, unknown: Mask) -> Array:
     small = closed_form_within(halved(picture), halved(guess)[..., 0], band)
     factors = [a / b for a, b in zip((height + even[0][1], width + even[1][1]), small.shape,
                                      strict=True)]  # fmt: skip
-    large = ndimage.zoom(small, factors, order=1, grid_mode=True, mode="nearest")
+    large = np.asarray(ndimage.zoom(small, factors, order=1, grid_mode=True, mode="nearest"))
     return np.where(unknown, large[:height, :width], guess).astype(np.float32)
