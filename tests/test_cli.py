@@ -24,7 +24,7 @@ from taue.scene import SceneSubject
 
 FILES = [
     "background.png", "composite.png", "foreground-1.png", "layers", "layers.ora", "layers.psd",
-    "report.json", "scene.toml", "sheet.png", "subject-1.png",
+    "report.json", "scene.toml", "seedlings", "sheet.png", "subject-1.png",
 ]  # fmt: skip
 
 
@@ -325,7 +325,8 @@ key_strength = 0.2
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
     """Every file's content, of the report all but how long things took."""
-    content = {path.name: path.read_bytes() for path in folder.iterdir()}
+    files = (path for path in folder.rglob("*") if path.is_file())
+    content = {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
     report = json.loads(content["report.json"])
     del report["seconds"]
     for stage in report["stages"]:
