@@ -72,6 +72,15 @@ def means(rows: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, float]]]:
     }
 
 
+def rounded(value: Any) -> Any:
+    """Every float of a document to five digits."""
+    if isinstance(value, dict):
+        return {name: rounded(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [rounded(part) for part in value]
+    return float(f"{value:.5g}") if isinstance(value, float) else value
+
+
 def tile(rgba: Array) -> Array:
     """A layer over a checkerboard [H, W, 3]."""
     y, x = np.indices(rgba.shape[:2]) // 16
@@ -129,7 +138,7 @@ def main(
     print("\n".join(table(label, found[label]) for label in found))
     out.mkdir(parents=True, exist_ok=True)
     document = {"side": SIDE, "count": count, "means": found, "cases": rows}
-    (out / "matte.json").write_text(json.dumps(document, indent=1) + "\n")
+    (out / "matte.json").write_text(json.dumps(rounded(document)) + "\n")
     sheet([make(n, SIDE, network) for n in SHOWN], out / "matte.png")
 
 
