@@ -22,7 +22,7 @@ import numpy as np
 import torch
 import typer
 from diffusers import StableDiffusionXLPipeline
-from PIL import Image
+from PIL import Image, ImageDraw
 from rich.progress import track
 
 from taue import Layers, TauePipeline, metrics, models
@@ -36,6 +36,7 @@ from taue.settings import Settings
 from taue.stack import coverage
 
 SEED, BATCH = 360, 12
+PARTS = ("foreground", "composite", "background")
 OBJECTS, PLATES, TRAINED, UNSEEN = 120, 60, 120, 60
 """Prompts of objects alone, backgrounds alone, scenes of trained pairs and of held-out ones."""
 
@@ -364,6 +365,25 @@ def summary(lines: Sequence[dict[str, Any]]) -> dict[str, float]:
     return told
 
 
+SHOWN, ACROSS, TILE = 24, 4, 128
+"""Pairs on the sheet, pairs in a row, and the side of a picture there."""
+
+
+def stages_sheet(folder: Path, path: Path) -> None:
+    """The first pairs of kept pictures: raw foreground, composite, background."""
+    chosen = pairs(SHOWN)
+    width, height = 3 * TILE + 8, TILE + 16
+    page = Image.new("RGB", (ACROSS * width, -(-len(chosen) // ACROSS) * height), "white")
+    draw = ImageDraw.Draw(page)
+    for i, pair in enumerate(chosen):
+        left, top = i % ACROSS * width, i // ACROSS * height
+        draw.text((left + 2, top + 2), f"{pair.seed}: {pair.subject}, {pair.background}", "black")
+        for j, part in enumerate(PARTS):
+            image = Image.open(folder / f"{pair.seed}-{part}.png").resize((TILE, TILE))
+            page.paste(image, (left + j * TILE, top + 15))
+    page.save(path)
+
+
 _tools: dict[str, Any] = {}
 """What a worker loads once."""
 
@@ -385,7 +405,7 @@ def _grow(job: tuple[Pair, str, Path | None]) -> dict[str, Any]:
         settings=Settings(**json.loads(settings)),
     )
     images = [layers.foregrounds[0], layers.composite, layers.background]
-    names = [f"{pair.seed}-{part}.png" for part in ("foreground", "composite", "background")]
+    names = [f"{pair.seed}-{part}.png" for part in PARTS]
     keep(folder, names, images)
     return judged_pair(_tools["judge"], pair, layers)
 
@@ -407,6 +427,8 @@ def stages(
     print(json.dumps(told, indent=1))
     document = {"model": model, "settings": json.loads(settings), "summary": told, "each": lines}
     (out / "judged-stages.json").write_text(json.dumps(document, indent=1) + "\n")
+    if pictures is not None:
+        stages_sheet(pictures, out / "judged-stages.png")
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ PROMPTS = (
     "a blue ball on a sunny beach", "a yellow lamp, a living room", "a red gift in snowy mountains",
     "an autumn park with a white duck",
 )  # fmt: skip
-COLUMNS, LABEL = 6, 26
+COLUMNS, LABEL, TILE = 6, 26, 160
 
 
 def main(
@@ -42,7 +42,7 @@ def main(
     """One picture per prompt; the seed is the prompt's place."""
     pipe = StableDiffusionXLPipeline.from_pretrained(models.resolve(model).location)
     pipe.set_progress_bar_config(disable=True)
-    side = pipe.unet.config.sample_size * pipe.vae_scale_factor
+    side = min(TILE, pipe.unet.config.sample_size * pipe.vae_scale_factor)
     rows = -(-len(PROMPTS) // COLUMNS)
     page = Image.new("RGB", (COLUMNS * (side + 2), rows * (side + LABEL)), "white")
     draw = ImageDraw.Draw(page)
@@ -54,7 +54,7 @@ def main(
             generator=torch.Generator().manual_seed(index),
         ).images[0]
         left, top = index % COLUMNS * (side + 2), index // COLUMNS * (side + LABEL)
-        page.paste(image, (left, top + LABEL))
+        page.paste(image.resize((side, side), Image.Resampling.LANCZOS), (left, top + LABEL))
         draw.text((left + 1, top + 1), textwrap.fill(prompt, side // 6), "black", spacing=0)
     page.save(out)
 
