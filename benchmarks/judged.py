@@ -319,7 +319,7 @@ def cast(pair: Pair, layers: Layers) -> bool | None:
         return None
     alpha = np.asarray(layers.subjects[0].image)[..., 3] > 127
     dark = shadow(np.asarray(layers.composite), np.asarray(layers.background), alpha)
-    return (dark or 0.0) >= DARKER
+    return bool((dark or 0.0) >= DARKER)
 
 
 def judged_pair(judge: Judge, pair: Pair, layers: Layers) -> dict[str, Any]:

@@ -270,7 +270,8 @@ def test_a_result_is_all_of_its_files(tmp_path: Path) -> None:
     assert sorted(path.name for path in paths) == leftovers(out)
     assert leftovers(out) == [
         "background.png", "composite.png", "foreground-1.png", "foreground-2.png", "layers",
-        "layers.ora", "layers.psd", "report.json", "sheet.png", "subject-1.png", "subject-2.png",
+        "layers.ora", "layers.psd", "report.json", "seedlings", "sheet.png", "subject-1.png",
+        "subject-2.png",
     ]  # fmt: skip
     with Image.open(out / "subject-2.png") as image:
         assert (image.mode, image.size) == ("RGBA", (128, 128))

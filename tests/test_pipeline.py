@@ -160,6 +160,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "no subject": ({"subjects": []}, "subjects"),
     "no subject at all": ({"subjects": None}, "subjects"),
     "a subject that is no text": ({"subjects": [3]}, "subject"),
+    "one name for two": (
+        {"subjects": [Subject(APPLE, name="it"), Subject(APPLE, name="It")]},
+        "would both be called",
+    ),
     "empty subject": ({"subjects": [" "]}, "subject"),
     "empty background": ({"background": ""}, "background"),
     "background that is no text": ({"background": 5}, "background"),

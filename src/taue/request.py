@@ -9,7 +9,7 @@ from typing import Any
 from taue.box import Box
 from taue.errors import TaueError
 from taue.settings import Settings
-from taue.subject import Subject
+from taue.subject import Subject, layer_file_names
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Request:
         noise_seed: the number that all noise derives from (see :class:`taue.noise.NoiseSource`).
 
     Raises:
-        TaueError: if a prompt is empty or no text.
+        TaueError: if a prompt is empty or no text, or two subjects share a file name.
     """
 
     subjects: tuple[Subject, ...]
@@ -40,6 +40,7 @@ class Request:
     def __post_init__(self) -> None:
         if not self.subjects:
             raise TaueError('subjects is empty; give at least one, for example "a red apple".')
+        layer_file_names(self.subjects)  # names that would share a file are refused at once
         _require_text("background", self.background)
         if self.scene is not None:
             _require_text("scene", self.scene)

@@ -51,7 +51,11 @@ class Seedling:
             tensors["final"] = self.final
         path = Path(path)
         unfinished = path.with_name(path.name + ".unfinished")
-        unfinished.write_bytes(save({k: v.cpu().contiguous() for k, v in tensors.items()}))
+        # Copies: the file format refuses tensors that share memory.
+        copies = {
+            k: v.cpu().clone(memory_format=torch.contiguous_format) for k, v in tensors.items()
+        }
+        unfinished.write_bytes(save(copies))
         os.replace(unfinished, path)
 
     @classmethod
