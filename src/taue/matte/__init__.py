@@ -53,7 +53,7 @@ def cut_out(picture: Array, mask: Mask, cell: int) -> Array:
     """
     outside = ~widened(mask, NEAR * cell)
     key = painted_key(picture, outside)
-    smooth = np.linalg.norm(ndimage.uniform_filter(picture - key, (3, 3, 1)), axis=-1)
+    smooth = np.linalg.norm(ndimage.uniform_filter(picture - key, 3, axes=(0, 1)), axis=-1)
     spread = _spread(smooth, outside)
     areas = trimap(smooth, spread, mask, cell)
     if not mask.any() or areas.clear.all():
