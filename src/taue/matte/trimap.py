@@ -70,7 +70,7 @@ def reach(coloured: Mask, mask: Mask, cell: int) -> Mask:
     """Where alpha may be more than 0: near the mask, and along thin parts that hang on to it."""
     near = widened(mask, NEAR * cell)
     wide = widened(narrowed(coloured, cell // 2), cell // 2 + 1)
-    parts = np.empty(coloured.shape, np.int32)
+    parts = np.empty(mask.shape, np.int32)
     ndimage.label(coloured & (near | (widened(mask, FAR * cell) & ~wide)), output=parts)
     hanging = np.isin(parts, np.unique(parts[near & (parts > 0)])) & (parts > 0)
     return near | widened(hanging, band_width(mask.shape))
@@ -83,12 +83,12 @@ def band_width(shape: tuple[int, ...]) -> int:
 
 def largest(values: Array, pixels: int) -> Array:
     """The largest value within so many pixels, squares [H, W]."""
-    return ndimage.maximum_filter(values, 2 * pixels + 1)
+    return np.asarray(ndimage.maximum_filter(values, 2 * pixels + 1))
 
 
 def widened(mask: Mask, pixels: int) -> Mask:
     """The mask with everything within so many pixels, squares."""
-    return ndimage.maximum_filter(mask.view(np.uint8), 2 * pixels + 1).view(bool)
+    return np.asarray(ndimage.maximum_filter(mask.view(np.uint8), 2 * pixels + 1)).view(bool)
 
 
 def narrowed(mask: Mask, pixels: int) -> Mask:
