@@ -162,7 +162,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a subject that is no text": ({"subjects": [3]}, "subject"),
     "one name for two": (
         {"subjects": [Subject(APPLE, name="it"), Subject(APPLE, name="It")]},
-        "would both be called",
+        "subjects",
     ),
     "empty subject": ({"subjects": [" "]}, "subject"),
     "empty background": ({"background": ""}, "background"),
