@@ -116,6 +116,10 @@ def cultivate(
     first = 0 if plan.estimate is None else crop
     latents = _begin(plan, scheduler, levels, first, device)
     harvest: tuple[Tensor, Tensor, float] | None = None
+    if plan.estimate is not None:
+        # What it continues from, not what the model makes of it: guidance on fresh noise
+        # overshoots, and the noise in the object would be twice as strong as it should be.
+        harvest = plan.estimate.to(device), plan.noise.to(device), levels.sigmas[first]
     done = 0
     with ExitStack() as stack:
         if plan.regions is not None:
@@ -133,7 +137,7 @@ def cultivate(
                 plan.guidance_scale,
             )
             done += 1
-            if index <= crop:
+            if index <= crop and plan.estimate is None:
                 exploding = levels.to_exploding(latents, index)
                 predicted = levels.to_noise(output, exploding, index)
                 sigma = levels.sigmas[index]
