@@ -11,7 +11,7 @@ import typer
 from taue.box import Box
 from taue.commands.conventions import Device, Dtype, NewFolder
 from taue.commands.growing import grow_result
-from taue.commands.options import box_from
+from taue.commands.options import box_from, require_one_each
 from taue.errors import TaueError
 from taue.scene import Scene
 from taue.subject import layer_file_names
@@ -45,11 +45,7 @@ def rebackground(
     old = Scene.load(folder)
     moves: dict[int, list[float]] = {}
     if box is not None:
-        if len(box) != len(old.subjects):
-            raise TaueError(
-                f"box is given {len(box)} times for {len(old.subjects)} subjects; "
-                "give it once for each subject, in order."
-            )
+        require_one_each("box", box, len(old.subjects))
         moves = {i: box_from(text) for i, text in enumerate(box, 1) if text.strip()}
     changes = {"background": background, "scene": scene}
     _regrow(folder, old, moves, changes, out, device, dtype)
