@@ -356,9 +356,9 @@ SHOWN, ACROSS, TILE = 24, 4, 128
 """Pairs on the sheet, pairs in a row, and the side of a picture there."""
 
 
-def stages_sheet(folder: Path, path: Path) -> None:
-    """The first pairs of kept pictures: raw foreground, composite, background."""
-    chosen = pairs(SHOWN)
+def stages_sheet(grown: Sequence[Pair], folder: Path, path: Path) -> None:
+    """The first of the pairs, their kept pictures: raw foreground, composite, background."""
+    chosen = grown[:SHOWN]
     width, height = 3 * TILE + 8, TILE + 16
     page = Image.new("RGB", (ACROSS * width, -(-len(chosen) // ACROSS) * height), "white")
     draw = ImageDraw.Draw(page)
@@ -399,14 +399,15 @@ def stages(
 ) -> None:
     """Pairs through the three stages, judged."""
     chosen = json.loads(settings)
-    jobs = [(pair, chosen, pictures) for pair in pairs(count)]
+    asked = pairs(count)
+    jobs = [(pair, chosen, pictures) for pair in asked]
     lines = share_out(_grow, jobs, model, "stages", workers)
     told = summary(lines)
     print(json.dumps(told, indent=1))
     document = {"model": model, "settings": chosen, "summary": told, "each": lines}
     (out / "judged-stages.json").write_text(json.dumps(document, indent=1) + "\n")
     if pictures is not None:
-        stages_sheet(pictures, out / "judged-stages.png")
+        stages_sheet(asked, pictures, out / "judged-stages.png")
 
 
 if __name__ == "__main__":
