@@ -14,14 +14,15 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import torch
 import typer
+from crew import share_out
 from diffusers import StableDiffusionXLPipeline
+from pair import Pair
 from PIL import Image, ImageDraw
 from rich.progress import track
 
@@ -265,20 +266,6 @@ def plain(
     keep(pictures, [f"plain-{a.seed:03}.png" for a in asked], images)
 
 
-@dataclass(frozen=True)
-class Pair:
-    """A subject, its background and the seed."""
-
-    colour: str
-    kind: str
-    background: str
-    seed: int
-
-    @property
-    def subject(self) -> str:
-        return scenes.object_caption(self.colour, self.kind)
-
-
 def pairs(count: int) -> list[Pair]:
     """Fixed pairs; kinds, colours and backgrounds come up about equally, held-out pairs too."""
     rng = np.random.default_rng(SEED + 1)
@@ -369,9 +356,9 @@ SHOWN, ACROSS, TILE = 24, 4, 128
 """Pairs on the sheet, pairs in a row, and the side of a picture there."""
 
 
-def stages_sheet(folder: Path, path: Path) -> None:
-    """The first pairs of kept pictures: raw foreground, composite, background."""
-    chosen = pairs(SHOWN)
+def stages_sheet(grown: Sequence[Pair], folder: Path, path: Path) -> None:
+    """The first of the pairs, their kept pictures: raw foreground, composite, background."""
+    chosen = grown[:SHOWN]
     width, height = 3 * TILE + 8, TILE + 16
     page = Image.new("RGB", (ACROSS * width, -(-len(chosen) // ACROSS) * height), "white")
     draw = ImageDraw.Draw(page)
@@ -384,30 +371,21 @@ def stages_sheet(folder: Path, path: Path) -> None:
     page.save(path)
 
 
-_tools: dict[str, Any] = {}
-"""What a worker loads once."""
-
-
-def _prepare(model: str) -> None:
-    torch.set_num_threads(1)
-    _tools["pipe"] = TauePipeline.from_pretrained(model)
-    _tools["pipe"].set_progress_bar_config(disable=True)
-    _tools["judge"] = Judge.load()
-
-
-def _grow(job: tuple[Pair, str, Path | None]) -> dict[str, Any]:
+def _grow(
+    pipe: TauePipeline, judge: Judge, job: tuple[Pair, dict[str, Any], Path | None]
+) -> dict[str, Any]:
     """One pair through the three stages, judged; its pictures are kept if a folder is named."""
     pair, settings, folder = job
-    layers = _tools["pipe"](
+    layers = pipe(
         [pair.subject],
         pair.background,
         generator=torch.Generator().manual_seed(pair.seed),
-        settings=Settings(**json.loads(settings)),
+        settings=Settings(**settings),
     )
     images = [layers.foregrounds[0], layers.composite, layers.background]
     names = [f"{pair.seed}-{part}.png" for part in PARTS]
     keep(folder, names, images)
-    return judged_pair(_tools["judge"], pair, layers)
+    return judged_pair(judge, pair, layers)
 
 
 @app.command()
@@ -420,15 +398,16 @@ def stages(
     workers: Annotated[int, typer.Option(help="Processes, one a core.")] = 2,
 ) -> None:
     """Pairs through the three stages, judged."""
-    jobs = [(pair, settings, pictures) for pair in pairs(count)]
-    with get_context("spawn").Pool(workers, _prepare, (model,)) as pool:
-        lines = list(track(pool.imap(_grow, jobs), "stages", total=count))
+    chosen = json.loads(settings)
+    asked = pairs(count)
+    jobs = [(pair, chosen, pictures) for pair in asked]
+    lines = share_out(_grow, jobs, model, "stages", workers)
     told = summary(lines)
     print(json.dumps(told, indent=1))
-    document = {"model": model, "settings": json.loads(settings), "summary": told, "each": lines}
+    document = {"model": model, "settings": chosen, "summary": told, "each": lines}
     (out / "judged-stages.json").write_text(json.dumps(document, indent=1) + "\n")
     if pictures is not None:
-        stages_sheet(pictures, out / "judged-stages.png")
+        stages_sheet(asked, pictures, out / "judged-stages.png")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 import typer
-from judged import Pair, pairs
+from crew import load
+from judged import pairs
+from pair import Pair
 from rich.progress import track
 from torch import Tensor
 
@@ -164,9 +166,7 @@ def main(
     count: int = 60,
 ) -> None:
     """Grow the foregrounds once, then try everything on what was harvested."""
-    pipe = TauePipeline.from_pretrained(model)
-    pipe.set_progress_bar_config(disable=True)
-    judge, settings = Judge.load(), Settings()
+    pipe, judge, settings = load(model), Judge.load(), Settings()
     tried = [grown(pipe, judge, pair, settings) for pair in track(pairs(count), "foregrounds")]
     found = [one for one in tried if one is not None]
     document = {

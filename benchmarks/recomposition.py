@@ -18,6 +18,7 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import typer
+from crew import load
 from PIL import Image, ImageDraw
 from rich.progress import track
 
@@ -45,9 +46,7 @@ def specs(count: int, objects: int) -> Iterator[scenes.SceneSpec]:
 
 def autoencoder(model: str) -> Codec:
     """There and back: uint8 [H, W, 3] to the same."""
-    from taue import TauePipeline
-
-    vae: Any = TauePipeline.from_pretrained(model).vae
+    vae: Any = load(model).vae
 
     @torch.no_grad()
     def trip(picture: Bytes) -> Bytes:

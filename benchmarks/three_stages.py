@@ -13,7 +13,6 @@ import itertools
 import json
 import statistics
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +20,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 import typer
+from crew import load
+from pair import Pair
 from PIL import Image, ImageDraw
 from rich.progress import track
 
@@ -34,20 +35,6 @@ from taue.settings import Settings
 
 COUNTS = {"tuning": 24, "test": 50}
 COLUMNS = ("foreground", "subject", "composite", "background")
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A subject, where it goes, and the seed of the run."""
-
-    colour: str
-    kind: str
-    background: str
-    seed: int
-
-    @property
-    def subject(self) -> str:
-        return scenes.object_caption(self.colour, self.kind)
 
 
 def pairs(which: str) -> list[Pair]:
@@ -152,8 +139,7 @@ def main(
     settings: Annotated[str, typer.Option(help="Other settings, as JSON.")] = "{}",
 ) -> None:
     """Run the pairs, print the medians, write figures and sheets."""
-    pipe = TauePipeline.from_pretrained(model)
-    pipe.set_progress_bar_config(disable=True)
+    pipe = load(model)
     chosen = Settings(num_inference_steps=steps, **json.loads(settings))
     rows: list[tuple[Pair, Layers]] = []
     lines: list[dict[str, Any]] = []

@@ -7,8 +7,11 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import judged
 import numpy as np
 import pytest
+from pair import Pair
+from PIL import Image, ImageDraw
 
 from taue.paddy import scenes
 
@@ -72,3 +75,18 @@ def test_key_figures_of_a_flat_green_by_hand(three_stages: ModuleType) -> None:
     spread, closeness = three_stages.key_figures(layers)
     assert spread == pytest.approx(0, abs=1e-4)
     assert closeness == pytest.approx(1)
+
+
+def test_a_sheet_of_few_pairs_has_their_own_labels(tmp_path: Path) -> None:
+    for part in judged.PARTS:
+        Image.new("RGB", (64, 64), "red").save(tmp_path / f"7-{part}.png")
+    for pair, label in (
+        (Pair("red", "apple", "a desert", 7), "7: a red apple, a desert"),
+        (Pair("blue", "car", "the ocean", 7), "7: a blue car, the ocean"),
+    ):
+        judged.stages_sheet([pair], tmp_path, tmp_path / "sheet.png")
+        expected = Image.new("RGB", (3 * judged.TILE, 14), "white")
+        ImageDraw.Draw(expected).text((2, 2), label, "black")
+        with Image.open(tmp_path / "sheet.png") as sheet:
+            strip = sheet.crop((0, 0, *expected.size))
+        np.testing.assert_array_equal(strip, expected)

@@ -7,14 +7,13 @@ import subprocess
 import sys
 import tracemalloc
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from made_scenes import leftovers, overlapping
+from made_scenes import leftovers, overlapping, png_of
 from taue.errors import TaueError
 from taue.files.layered import flatten_file
 from taue.files.png import read_png
@@ -23,16 +22,6 @@ from taue.files.saved_result import read_result
 from taue.stack import exact
 
 MEBIBYTE = 2**20
-
-
-def png_of(width: int, height: int, data: bytes = b"") -> bytes:
-    """A PNG that says it has this size."""
-    header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(data)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-        for kind, body in chunks
-    )
 
 
 def ora(path: Path, document: str, **members: bytes) -> Path:

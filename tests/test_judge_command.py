@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from made_scenes import png_of
 from taue.cli import app
 from taue.errors import TaueError
 from taue.paddy.judge import Judge
@@ -138,11 +139,13 @@ BROKEN: dict[str, Callable[[Path], object]] = {
     "absent": shutil.rmtree,
     "no report": lambda folder: (folder / "report.json").unlink(),
     "no json": lambda folder: (folder / "report.json").write_text("{"),
+    "endless json": lambda folder: (folder / "report.json").write_text("[" * 100_000),
     "another json": lambda folder: (folder / "report.json").write_text("[1]"),
     "no settings": lambda folder: (folder / "report.json").write_text("{}"),
     "no subjects": lambda folder: (folder / "report.json").write_text(EMPTY),
     "no picture": lambda folder: (folder / "composite.png").unlink(),
     "broken picture": lambda folder: (folder / "composite.png").write_bytes(b"no picture"),
+    "absurd picture": lambda folder: (folder / "composite.png").write_bytes(png_of(50_000, 50_000)),
     "no alpha": lambda folder: Image.new("RGB", (SIDE, SIDE)).save(folder / "subject-1.png"),
     "other size": lambda folder: Image.new("RGB", (64, 64)).save(folder / "background.png"),
 }

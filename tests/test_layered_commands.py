@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from taue.files.result import write_result
 from taue.layers import Layers, SubjectLayer
 from taue.seedling import Seedling
 from taue.stack import exact, flatten, largest_error, raw
-from taue.subject import Subject
+from taue.subject import Subject, layer_file_names
 
 PROMPTS = ("a red apple", "a blue car")
 
@@ -119,6 +120,27 @@ def test_export_and_flatten(result: Path, tmp_path: Path) -> None:
     done = call("export", result, "--psd", psd, "--mode", "raw")  # replaces the older file
     assert done.exit_code == 0, done.stderr
     np.testing.assert_array_equal(flatten_file(psd), raw(overlapping()).merged)
+
+
+@pytest.mark.parametrize("names", [("Big apple", "车"), (None, "2nd car")])
+def test_named_subjects_are_exported(names: tuple[str | None, ...], tmp_path: Path) -> None:
+    layers = made()
+    subjects = [Subject(p, name=name) for p, name in zip(PROMPTS, names, strict=True)]
+    layers.subjects = [
+        replace(layer, subject=subject)
+        for layer, subject in zip(layers.subjects, subjects, strict=True)
+    ]
+    report = {"settings": {"subjects": [asdict(subject) for subject in subjects]}}
+    write_result(layers, report, tmp_path / "result")
+    done = call("export", tmp_path / "result", "--psd", tmp_path / "x.psd")
+    assert done.exit_code == 0, done.stderr
+    assert (tmp_path / "x.psd").read_bytes() == (tmp_path / "result/layers.psd").read_bytes()
+
+    gone = f"{layer_file_names(subjects)[0]}.png"
+    (tmp_path / "result" / gone).unlink()
+    done = call("export", tmp_path / "result", "--psd", tmp_path / "x.psd")
+    assert done.exit_code == 2
+    assert f"{gone}' is missing" in done.stderr
 
 
 @pytest.mark.parametrize(

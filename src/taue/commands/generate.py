@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from taue import devices, models
-from taue.commands.conventions import Device, Dtype, NewFolder, quiet_libraries
+from taue import models
+from taue.commands.conventions import Device, Dtype, NewFolder
+from taue.commands.growing import grow_result
 from taue.commands.options import chosen_scene
 from taue.errors import TaueError
-from taue.files.folder import check_out
 from taue.scene import Method, Scene
 from taue.subject import batches
+
+if TYPE_CHECKING:
+    from taue.commands.growing import Grow
 
 Several = list[str] | None
 DEFAULTS = Scene.model_fields | Method.model_fields
@@ -130,15 +133,17 @@ def generate(
         "height": height,
     }
     chosen = chosen_scene(file, options)
-    devices.check_names(device, dtype)
     _check_model(chosen)
-    check_out(out)
-    paths, warnings = _run(chosen, device, dtype, out, began)
-    for warning in warnings:
-        typer.echo(f"Warning: {warning}", err=True)
-    typer.echo(f"Made in {time.perf_counter() - began:.1f} s:")
-    for path in paths:
-        typer.echo(str(path))
+    subjects = chosen.arguments()["subjects"]
+    growing = {b: [subjects[number - 1].prompt for number in b] for b in batches(subjects)}
+
+    def prepare() -> Grow:
+        from taue import run
+
+        return lambda pipe, bars: run.make(pipe, chosen, bars)
+
+    strange = _strange_words(chosen)
+    grow_result(chosen, prepare, growing, out, device, dtype, began, strange)
 
 
 def _check_model(scene: Scene) -> None:
@@ -148,39 +153,6 @@ def _check_model(scene: Scene) -> None:
             f"revision is {scene.revision!r}, but model {scene.model} is not from the hub; "
             "leave the revision out."
         )
-
-
-def _run(
-    scene: Scene, device: str, dtype: str, out: Path, began: float
-) -> tuple[list[Path], list[str]]:
-    """Load, generate and write; the paths of what was made and what the user should know."""
-    from rich.console import Console
-
-    from taue.progress import StageProgress
-
-    console = Console(stderr=True)
-    strange = _strange_words(scene)
-    with quiet_libraries(), console.status(f"loading {scene.model}"):
-        from taue import run
-        from taue.files.report import make_report
-        from taue.files.result import write_result
-
-        place, kind = devices.choose(device, dtype)
-        pipe = run.load(scene, place, kind)
-        pipe.set_progress_bar_config(disable=True)
-    loaded = time.perf_counter()
-    subjects = scene.arguments()["subjects"]
-    growing = {b: [subjects[number - 1].prompt for number in b] for b in batches(subjects)}
-    with StageProgress(console, growing, scene.steps) as bars, quiet_libraries():
-        layers, made = run.make(pipe, scene, bars)
-    generated = time.perf_counter()
-    warnings = [*strange, *layers.warnings]
-    machine = {"device": str(place), "dtype": str(kind).removeprefix("torch.")}
-    settings = {"model": scene.model, "seed": scene.seed, **machine}
-    seconds = {"load": loaded - began, "generate": generated - loaded}
-    seconds["total"] = sum(seconds.values())
-    report = make_report(layers, settings, warnings, seconds)
-    return write_result(layers, report, out, made), warnings
 
 
 def _strange_words(scene: Scene) -> list[str]:

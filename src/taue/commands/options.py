@@ -86,13 +86,22 @@ def box_from(text: str) -> list[float]:
     return [x, y, width, height]
 
 
-def _deal(values: Sequence[str], option: str, field: str, subjects: Sequence[Any]) -> None:
-    """Give each subject its value, in order; an empty negative prompt is none."""
-    if len(values) != len(subjects):
+def require_one_each(option: str, values: Sequence[str], subjects: int) -> None:
+    """Make sure that an option is given once for each subject.
+
+    Raises:
+        TaueError: naming the option, if not.
+    """
+    if len(values) != subjects:
         raise TaueError(
-            f"{option} is given {len(values)} times for {len(subjects)} subjects; "
+            f"{option} is given {len(values)} times for {subjects} subjects; "
             "give it once for each subject, in order."
         )
+
+
+def _deal(values: Sequence[str], option: str, field: str, subjects: Sequence[Any]) -> None:
+    """Give each subject its value, in order; an empty negative prompt is none."""
+    require_one_each(option, values, len(subjects))
     for subject, value in zip(subjects, values, strict=True):
         if field == "negative_prompt" and not value.strip():
             subject.pop(field, None)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from taue import devices
 from taue.box import Box
-from taue.commands.conventions import Device, Dtype, NewFolder, quiet_libraries
-from taue.commands.options import box_from
+from taue.commands.conventions import Device, Dtype, NewFolder
+from taue.commands.growing import grow_result
+from taue.commands.options import box_from, require_one_each
 from taue.errors import TaueError
-from taue.files.folder import check_out
 from taue.scene import Scene
 from taue.subject import layer_file_names
+
+if TYPE_CHECKING:
+    from taue.commands.growing import Grow
 
 Result = Annotated[Path, typer.Argument(help="What taue generate made.")]
 
@@ -43,11 +45,7 @@ def rebackground(
     old = Scene.load(folder)
     moves: dict[int, list[float]] = {}
     if box is not None:
-        if len(box) != len(old.subjects):
-            raise TaueError(
-                f"box is given {len(box)} times for {len(old.subjects)} subjects; "
-                "give it once for each subject, in order."
-            )
+        require_one_each("box", box, len(old.subjects))
         moves = {i: box_from(text) for i, text in enumerate(box, 1) if text.strip()}
     changes = {"background": background, "scene": scene}
     _regrow(folder, old, moves, changes, out, device, dtype)
@@ -102,37 +100,14 @@ def _regrow(
     ]
     data = old.model_copy(update={**changes, "subjects": tuple(subjects)})
     scene = Scene.from_data(data.model_dump(exclude_none=True))
-    devices.check_names(device, dtype)
-    check_out(out)
-    from rich.console import Console
-
-    from taue.progress import StageProgress
-
-    console = Console(stderr=True)
     growing = {(i,): [old.subjects[i - 1].prompt] for i in moves}
-    with quiet_libraries(), console.status(f"loading {scene.model}"):
+    boxes = {i: Box(*edges) for i, edges in moves.items()}
+
+    def prepare() -> Grow:
         from taue import run
-        from taue.files.report import make_report
-        from taue.files.result import write_result
         from taue.layers import Layers
 
         layers = Layers.load(folder)
-        place, kind = devices.choose(device, dtype)
-        pipe = run.load(scene, place, kind)
-        pipe.set_progress_bar_config(disable=True)
-    loaded = time.perf_counter()
-    boxes = {i: Box(*edges) for i, edges in moves.items()}
-    with StageProgress(console, growing, scene.steps) as bars, quiet_libraries():
-        layers = run.regrow(pipe, scene, layers, boxes, bars)
-    generated = time.perf_counter()
-    machine = {"device": str(place), "dtype": str(kind).removeprefix("torch.")}
-    settings = {"model": scene.model, "seed": scene.seed, **machine}
-    seconds = {"load": loaded - began, "generate": generated - loaded}
-    seconds["total"] = sum(seconds.values())
-    report = make_report(layers, settings, layers.warnings, seconds)
-    paths = write_result(layers, report, out, scene)
-    for warning in layers.warnings:
-        typer.echo(f"Warning: {warning}", err=True)
-    typer.echo(f"Made in {time.perf_counter() - began:.1f} s:")
-    for path in paths:
-        typer.echo(str(path))
+        return lambda pipe, bars: (run.regrow(pipe, scene, layers, boxes, bars), scene)
+
+    grow_result(scene, prepare, growing, out, device, dtype, began)

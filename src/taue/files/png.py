@@ -38,19 +38,26 @@ def png_bytes(image: Image.Image, texts: Mapping[str, str] | None = None) -> byt
     return stream.getvalue()
 
 
-def read_png(path: Path, mode: str) -> Bytes:
+def read_png(path: Path, mode: str, *, convert: bool = True) -> Bytes:
     """A PNG file from anywhere as uint8 [H, W, 3] ("RGB") or [H, W, 4] ("RGBA").
 
+    Args:
+        path: the file.
+        mode: Pillow's name of what comes out.
+        convert: whether a picture of another mode is converted; it is refused otherwise.
+
     Raises:
-        TaueError: if it is missing, broken or too large.
+        TaueError: if it is missing, broken, too large or refused.
     """
-    return decode_png(read_bytes(path), mode, Allowance(path))
+    return decode_png(read_bytes(path), mode, Allowance(path), convert=convert)
 
 
-def decode_png(data: bytes, mode: str, allowance: Allowance) -> Bytes:
+def decode_png(data: bytes, mode: str, allowance: Allowance, *, convert: bool = True) -> Bytes:
     """The same from bytes; its size is checked before anything is unpacked."""
     with reading(allowance.path, "PNG"), Image.open(io.BytesIO(data), formats=("PNG",)) as image:
         allowance.layer(*image.size)
+        if not convert and image.mode != mode:
+            raise TaueError(f"file {str(allowance.path)!r} is {image.mode}; give {mode}.")
         return np.array(image.convert(mode))
 
 

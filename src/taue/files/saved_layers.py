@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
 from taue.errors import TaueError
-from taue.files.limits import read_bytes, reading
 from taue.files.png import read_png
 from taue.files.result import SEEDLINGS
-from taue.files.saved_result import LONGEST_REPORT
+from taue.files.saved_report import read_report, settings_of
 from taue.layers import Layers, SubjectLayer
 from taue.request import Request
 from taue.seedling import Seedling
@@ -30,10 +27,8 @@ def read_layers(path: str | os.PathLike[str]) -> Layers:
     report = folder / "report.json"
     if not report.is_file():
         raise TaueError(f"folder {str(path)!r} has no report.json; name a result of taue generate.")
-    with reading(report, "report"):
-        told: Any = json.loads(read_bytes(report, LONGEST_REPORT))
-    settings = told.get("settings") if isinstance(told, dict) else None
-    if not isinstance(settings, dict):
+    settings = settings_of(read_report(folder))
+    if settings is None:
         raise TaueError(f"{report} has no settings; name a result of taue generate.")
     subjects = Request.read(settings).subjects
     seedlings = [

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import itertools
 import os
 from pathlib import Path
 from typing import Any
 
 from taue.errors import TaueError
-from taue.files.limits import MOST_LAYERS, read_bytes, reading
+from taue.files.limits import MOST_LAYERS
 from taue.files.png import read_png
+from taue.files.saved_report import read_report, settings_of
 from taue.stack.build import Pictures
-
-LONGEST_REPORT = 2**24
+from taue.subject import Subject, layer_file_names
 
 
 def read_result(path: str | os.PathLike[str]) -> Pictures:
@@ -24,34 +24,46 @@ def read_result(path: str | os.PathLike[str]) -> Pictures:
     folder = Path(path).expanduser()
     if not folder.is_dir():
         raise TaueError(f"folder {str(folder)!r} is missing or no folder; name a result.")
-    subjects = []
-    while (one := folder / f"subject-{len(subjects) + 1}.png").exists():
-        if len(subjects) == MOST_LAYERS:
-            raise TaueError(f"folder {str(folder)!r} has too many subjects to read.")
-        subjects.append(read_png(one, "RGBA"))
+    subjects = _told(folder) or _numbered(folder)
     if not subjects:
         raise TaueError(f"folder {str(folder)!r} has no subject-1.png; name a result.")
+    if len(subjects) > MOST_LAYERS:
+        raise TaueError(f"folder {str(folder)!r} has too many subjects to read.")
     return Pictures(
         composite=read_png(folder / "composite.png", "RGB"),
         background=read_png(folder / "background.png", "RGB"),
-        subjects=tuple(subjects),
-        names=tuple(_names(folder / "report.json", len(subjects))),
+        subjects=tuple(
+            read_png(folder / f"{name}.png", "RGBA") for name in layer_file_names(subjects)
+        ),
+        names=tuple(subject.name or subject.prompt for subject in subjects),
     )
 
 
-def _names(report: Path, count: int) -> list[str]:
-    """The subjects' names or prompts, where the report has them."""
-    plain = [f"subject {i}" for i in range(1, count + 1)]
-    if not report.exists():
-        return plain
-    with reading(report, "report"):
-        told: Any = json.loads(read_bytes(report, LONGEST_REPORT))
-    settings = told.get("settings") if isinstance(told, dict) else None
-    people = settings.get("subjects") if isinstance(settings, dict) else None
-    if not isinstance(people, list):
-        return plain
-    known = [p if isinstance(p, dict) else {} for p in people[:count]]
-    names = [p.get("name") or p.get("prompt") for p in known]
-    return [n if isinstance(n, str) else p for n, p in zip(names, plain, strict=False)] + plain[
-        len(names) :
+def _told(folder: Path) -> list[Subject]:
+    """The report's subjects, as far as it tells what they are called; none if it does not."""
+    if not (folder / "report.json").exists():
+        return []
+    people = (settings_of(read_report(folder)) or {}).get("subjects")
+    if not isinstance(people, list) or not all(isinstance(one, dict) for one in people):
+        return []
+    return [
+        Subject(_text(one.get("prompt")) or _plain(i), name=_text(one.get("name")))
+        for i, one in enumerate(people, 1)
     ]
+
+
+def _numbered(folder: Path) -> list[Subject]:
+    """A subject for each picture that is called by its number, at most one too many to read."""
+    numbers = itertools.takewhile(
+        lambda i: (folder / f"subject-{i}.png").exists(), range(1, MOST_LAYERS + 2)
+    )
+    return [Subject(_plain(i)) for i in numbers]
+
+
+def _plain(number: int) -> str:
+    return f"subject {number}"
+
+
+def _text(value: Any) -> str | None:
+    """The value if it is a text that says something."""
+    return value if isinstance(value, str) and value.strip() else None

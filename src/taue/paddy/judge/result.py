@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -12,11 +11,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from taue.box import Box
 from taue.errors import TaueError
+from taue.files.png import read_png
 from taue.files.report import write_report
+from taue.files.saved_report import read_report
 from taue.paddy.judge.advice import MARK
 from taue.paddy.judge.findings import Asked, Cutout, Layer, Verdict
 from taue.paddy.judge.judge import Judge
@@ -57,7 +57,7 @@ def read_result(folder: Path) -> Result:
     try:
         result = _read_layers(folder)
         _check(result)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise TaueError(
             f"folder {str(folder)!r} is no result of taue generate ({_reason(error)}); "
             "name a folder that it made."
@@ -66,15 +66,15 @@ def read_result(folder: Path) -> Result:
 
 
 def _read_layers(folder: Path) -> Result:
-    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    report = read_report(folder)
     subjects = _subjects(report)
     raw, cut = (layer_file_names(subjects, kind) for kind in ("foreground", "subject"))
     return Result(
         folder,
-        _read(folder / "composite.png", "RGB"),
-        _read(folder / "background.png", "RGB"),
-        tuple(_read(folder / f"{name}.png", "RGB") for name in raw),
-        tuple(_read(folder / f"{name}.png", "RGBA") for name in cut),
+        _picture(folder / "composite.png", "RGB"),
+        _picture(folder / "background.png", "RGB"),
+        tuple(_picture(folder / f"{name}.png", "RGB") for name in raw),
+        tuple(_picture(folder / f"{name}.png", "RGBA") for name in cut),
         report,
     )
 
@@ -143,11 +143,8 @@ def replace_json(document: dict[str, Any], path: Path) -> None:
         ) from error
 
 
-def _read(path: Path, mode: str) -> Pixels:
-    with Image.open(path) as image:
-        if image.mode != mode:
-            raise ValueError(f"{path.name} is {image.mode}, not {mode}")
-        return np.asarray(image)
+def _picture(path: Path, mode: str) -> Pixels:
+    return read_png(path, mode, convert=False)
 
 
 def _box(value: Mapping[str, float] | None) -> Box | None:
@@ -157,8 +154,10 @@ def _box(value: Mapping[str, float] | None) -> Box | None:
 
 def _reason(error: Exception) -> str:
     """Why, in few words and without another full stop."""
-    if isinstance(error, FileNotFoundError):
-        return f"{Path(str(error.filename)).name} is missing"
-    if isinstance(error, KeyError):
-        return f"report.json has no {error.args[0]}"
-    return " ".join(str(error).split()).rstrip(".")
+    if isinstance(error, TaueError):
+        reason = str(error).partition("; ")[0]  # the remedy is said for the folder
+    elif isinstance(error, KeyError):
+        reason = f"report.json has no {error.args[0]}"
+    else:
+        reason = str(error)
+    return " ".join(reason.split()).rstrip(".")
