@@ -7,6 +7,7 @@ for an object's own colour. Where purer colours are about, it is seen for what i
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -197,7 +198,8 @@ def drained(
 def continued(colour: Array, alpha: Array) -> Array:
     """Colour that goes on for ``BEYOND`` pixels where alpha is 0, so that no scaling of the layer
     meets a colour from before [H, W, 3]."""
-    away, nearest = ndimage.distance_transform_edt(alpha == 0, return_indices=True)
+    found: Any = ndimage.distance_transform_edt(alpha == 0, return_indices=True)
+    away, nearest = found
     return np.where(((away > 0) & (away <= BEYOND))[..., None], colour[tuple(nearest)], colour)
 
 
