@@ -123,12 +123,11 @@ def table(label: str, found: dict[str, dict[str, float]]) -> str:
 
 def main(
     out: Annotated[Path, typer.Option(help="Folder for figures and sheet.")],
-    vae: Annotated[Path | None, typer.Option(help="The folder of another autoencoder.")] = None,
     count: int = sum(GROUPS.values()),
 ) -> None:
     """Make the cases, run every method, print the means, write figures and sheet."""
     torch.set_num_threads(1)
-    folder = vae or Path(models.resolve("paddy").location) / "vae"
+    folder = Path(models.resolve("paddy").location) / "vae"
     network = AutoencoderTiny.from_pretrained(folder).eval()
     warm = make(0, SIDE, network)
     for method in METHODS.values():  # compiles what compiles

@@ -12,8 +12,10 @@ from hypothesis.extra.numpy import arrays
 
 from taue.matte.closed_form import closed_form, closed_form_within, matting_laplacian
 from taue.matte.colour import own_colour
+from taue.matte.despill import SHARP, drained, mixed, sharpness
 from taue.matte.key import basis, biweight, painted_key
 from taue.matte.line import beside, projected
+from taue.matte.pure import pure_colours, purest
 from taue.matte.trimap import Trimap, band_width, narrowed, trimap, widened
 
 pictures = arrays(np.float32, (6, 7, 3), elements=st.floats(0, 1, width=32))
@@ -180,3 +182,49 @@ def test_beside_the_line_by_hand() -> None:
     assert beside(on_line, key, own, 0).item() == 0
     assert beside(off_line, key, own, 0).item() == 1
     assert beside(off_line, key, own, 0.225).item() == pytest.approx(0.5)
+
+
+# Veils of key
+
+
+def test_a_hard_edge_is_sharp_and_a_blurred_one_is_not() -> None:
+    assert sharpness(0.8 * soft_disc(128, 30, 1), 128) > SHARP
+    assert sharpness(0.8 * soft_disc(128, 30, 5), 128) < SHARP
+    assert sharpness(np.zeros((32, 32), np.float32), 32) == 1
+
+
+def test_a_mixture_of_key_is_no_pure_colour() -> None:
+    alpha = np.ones((20, 20), np.float32)
+    veil = np.where(np.arange(20) < 10, 1, 0.6)[None].repeat(20, axis=0)
+    pure = pure_colours(mixture(veil), np.broadcast_to(GREEN, (20, 20, 3)), alpha, 1, 120)
+    assert len(pure.places) == 200
+    assert pure.places[:, 1].max() < 10
+    offsets = 0.5 * pure.offsets[:3]
+    found = purest(pure, pure.places[:3], offsets, 120)
+    np.testing.assert_allclose(found, np.broadcast_to(RED - GREEN, (3, 3)), atol=1e-5)
+
+
+def test_a_shade_is_no_veil_and_a_mixture_is_one() -> None:
+    key, white = np.array([[[0.2, 0.8, 0.2]]]), np.full((1, 1, 3), 0.9)
+    veil, grey = 0.5 * key + 0.5 * white, 0.5 * white
+    assert mixed(veil, key, white, np.array([[0.5]])).item() == pytest.approx(1)
+    line = (white - key)[0, 0]
+    along = np.array([[(grey - key)[0, 0] @ line / (line @ line)]])
+    assert mixed(grey, key, white, along).item() == 0
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.floats(0.2, 1), st.floats(0.3, 1))
+def test_draining_explains_the_pixel_as_before(share: float, left: float) -> None:
+    # A gap of 4 pixels between red walls; what fills it is partly key, and passes for the object.
+    alpha = np.ones((32, 32), np.float32)
+    alpha[:, 14:18] = left * 0.9
+    key = np.broadcast_to(GREEN, (32, 32, 3)).astype(np.float32)
+    colour = mixture(np.where(alpha < 1, share, 1).astype(np.float32))
+    pure = pure_colours(colour, key, alpha, 4, 32)
+    drier, less = drained(key, colour, alpha, pure, 8, 32)
+    before = alpha[..., None] * colour + (1 - alpha[..., None]) * key
+    after = less[..., None] * drier + (1 - less[..., None]) * key
+    np.testing.assert_allclose(after, before, atol=1e-5)
+    np.testing.assert_allclose(drier[:, 14:18], np.broadcast_to(RED, (32, 4, 3)), atol=1e-3)
+    assert np.array_equal(less[:, :14], alpha[:, :14])

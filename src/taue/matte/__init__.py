@@ -2,7 +2,8 @@
 
 The mask on the latent grid says where to look, the colour says what is object: nothing here is an
 enlarged latent mask. The story is :func:`cut_out`: key colour, trimap, closed form in the band
-around the edge, twice projected onto the line from the key to the object's own colour.
+around the edge, twice projected onto the line from the key to the object's own colour, and last
+the key taken out of what is left of it in the colours.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from taue.matte.closed_form import closed_form_within
 from taue.matte.colour import own_colour
+from taue.matte.despill import despilled
 from taue.matte.key import Array, Mask, painted_key
 from taue.matte.line import beside, projected
 from taue.matte.trimap import NEAR, Trimap, band_width, largest, trimap, widened
@@ -61,6 +63,8 @@ def cut_out(picture: Array, mask: Mask, cell: int) -> Array:
     part = _surroundings(areas, 4 * band_width(mask.shape))
     areas = Trimap(areas.opaque[part], areas.clear[part])
     colour, alpha = _separated(picture[part], key[part], smooth[part], areas, spread, cell)
+    side = max(mask.shape)
+    colour, alpha = despilled(picture[part], key[part], colour, alpha, areas.clear, cell, side)
     sides = [(s.start, n - s.stop) for s, n in zip(part, mask.shape, strict=True)]
     return np.concatenate(
         [np.pad(colour, [*sides, (0, 0)], mode="edge"), np.pad(alpha, sides)[..., None]], axis=-1

@@ -1,0 +1,217 @@
+"""The key that is left in an object's colours, taken out.
+
+A decoder blurs hair, and what lies in narrow gaps, into a veil of key and object, which then passes
+for an object's own colour. Where purer colours are about, it is seen for what it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+from taue.matte.key import Array, Mask
+from taue.matte.pure import OPAQUE, Pure, pure_colours, purest, squared_distances
+from taue.matte.trimap import narrowed, widened
+
+FINEST = 256
+"""Pure colours change slowly: a larger canvas is looked at in about this many places a side."""
+
+SHARP = 0.5
+"""Sharpness from which on nothing is a veil. Hard edges drawn at the picture's own resolution have
+0.7 and more, the same after an autoencoder 0.4 and less."""
+
+STEP = 0.25
+"""Distances to the key that differ by so much within three pixels are an edge."""
+
+DEEP = 2.5
+"""Latent cells from the key within which an opaque pixel may be a veil."""
+
+FULL = 0.7
+"""Share of the pure colour's distance to the key from which on a veil is opaque."""
+
+ONE = (0.9, 0.97, 0.03)
+"""Alpha from the first to the second is raised by up to the third: nearly one is one."""
+
+BESIDE = (0.3, 0.6)
+"""Sine of the angle off the line over which a colour stops to be a mixture of key and pure one."""
+
+NOISE = 0.06
+"""Distance from that line that is nothing."""
+
+SHADED = (0.25, 0.75)
+"""Distance to that line over the distance to the pure colour's shades (on the line to black) over
+which a colour stops to be a mixture: a grey handle of a white cup is in shade."""
+
+BOUND = (0.15, 0.5)
+"""What passes for pure in a pocket: mean and so many (second) standard deviations of the pure
+colours' share of key, weighted by distance with a standard deviation of so many (first) sides."""
+
+BEYOND = 4
+"""Pixels that a filter for scaling reaches."""
+
+COLOURED = 0.1
+"""A key less colourful than this has no hue to go by."""
+
+
+def despilled(
+    picture: Array, key: Array, colour: Array, alpha: Array, clear: Mask, cell: int, side: int
+) -> tuple[Array, Array]:
+    """Colour [H, W, 3] and alpha [H, W] without the veil of key: first along the rays from the
+    key, then in pockets. A sharp picture has no veils and keeps both.
+
+    Args:
+        picture: I, key: K, colour: F as found so far, each [H, W, 3].
+        alpha: as found so far [H, W].
+        clear: where there is only key, bool [H, W].
+        cell: pixels of a latent cell.
+        side: the canvas's larger side, pixels.
+    """
+    if sharpness(np.linalg.norm(picture - key, axis=-1), side) > SHARP:
+        return colour, alpha
+    low, high, lift = ONE
+    alpha = np.minimum(alpha + lift * ((alpha - low) / (high - low)).clip(0, 1), 1)
+    smooth = ndimage.uniform_filter(picture, 3, axes=(0, 1))
+    pure = pure_colours(smooth, key, alpha, 2, side)
+    if not len(pure.places):
+        return colour, alpha
+    colour, alpha = unveiled(smooth, key, colour, alpha, clear, pure, cell, side)
+    pure = pure_colours(smooth, key, alpha, round(0.6 * cell), side)
+    return (
+        (colour, alpha) if not len(pure.places) else drained(key, colour, alpha, pure, cell, side)
+    )
+
+
+def sharpness(distance: Array, side: int) -> float:
+    """How much of an edge happens in one pixel (of 256 a side): the median over all edges, 0 to 1.
+    1 without any edge.
+
+    Args:
+        distance: to the key, not smoothed [H, W].
+        side: the canvas's larger side, pixels.
+    """
+    step = max(1, round(side / FINEST))
+    coarse = distance[::step, ::step]
+    whole = ndimage.maximum_filter(coarse, 7) - ndimage.minimum_filter(coarse, 7)
+    single = np.zeros_like(coarse)
+    single[:-1] = np.abs(np.diff(coarse, axis=0))
+    single[:, :-1] = np.maximum(single[:, :-1], np.abs(np.diff(coarse, axis=1)))
+    edge = whole > STEP
+    single = np.asarray(ndimage.maximum_filter(single, 5))
+    return float(np.median(single[edge] / whole[edge])) if edge.any() else 1.0
+
+
+def unveiled(
+    smooth: Array,
+    key: Array,
+    colour: Array,
+    alpha: Array,
+    clear: Mask,
+    pure: Pure,
+    cell: int,
+    side: int,
+) -> tuple[Array, Array]:
+    r"""Colour and alpha, where F is a mixture :math:`K + t (P - K)` of the key and a pure colour P.
+
+    With :math:`t < 1` the colour goes over to P, and alpha takes t (less a share that is opaque
+    still), so that the two explain the pixel as before.
+    """
+    soft = alpha < 1
+    where = (alpha > 0) & (soft | widened(clear, round(DEEP * cell)))
+    raw = smooth - key
+
+    def lines(places: Array) -> Array:
+        return purest(pure, places, raw[tuple(places.astype(int).T)], side)
+
+    line = sought(lines, where, side)
+    offset = colour - key
+    along = np.einsum("...c,...c", offset, line) / np.maximum(np.square(line).sum(axis=-1), 1e-2)
+    mixture = where * mixed(colour, key, key + line, along)
+    veil = (1 - along / FULL).clip(0, 1) * mixture
+    spoiled = np.where(soft, 5 * (1 - along), 3 * np.maximum(1 - along / FULL, 0.9 - along))
+    share = (spoiled.clip(0, 1) * mixture)[..., None]
+    pushed = colour * (1 - share) + (key + line) * share
+    return pushed.astype(np.float32), (alpha * (1 - veil)).astype(np.float32)
+
+
+def mixed(colour: Array, key: Array, pure: Array, along: Array) -> Array:
+    """How well a mixture of key and pure colour explains a colour, and its shade does not [H, W]
+    in [0, 1].
+
+    Args:
+        colour: F, key: K, pure: P, each [H, W, 3].
+        along: t, where F lies on the line from K (0) to P (1) [H, W].
+    """
+    offset = colour - key
+    across = np.linalg.norm(offset - along[..., None] * (pure - key), axis=-1)
+    sine = (across - NOISE) / np.maximum(np.linalg.norm(offset, axis=-1), 1e-3)
+    bright = np.einsum("...c,...c", colour, pure) / np.maximum(np.square(pure).sum(axis=-1), 1e-3)
+    off_shade = np.linalg.norm(colour - bright[..., None] * pure, axis=-1)
+    ratio = across / np.maximum(off_shade, 1e-3)
+    return falling(sine, BESIDE) * falling(ratio, SHADED)
+
+
+def falling(values: Array, ends: tuple[float, float]) -> Array:
+    """1 up to the first of the ends, 0 from the second on, a line between."""
+    low, high = ends
+    return ((high - values) / (high - low)).clip(0, 1)
+
+
+def drained(
+    key: Array, colour: Array, alpha: Array, pure: Pure, cell: int, side: int
+) -> tuple[Array, Array]:
+    r"""Colour and alpha without key in soft pockets, the gaps that the opaque area closes over.
+
+    There several colours mix with the key, and no ray leads to one of them. But F may hold no more
+    of the key's hue than the pure colours around: with a share :math:`\beta` too much of it,
+
+    .. math:: F = (1 - \beta) F' + \beta K, \qquad \alpha' = (1 - \beta) \alpha
+
+    which explains the pixel as before.
+    """
+    hue = key.mean(axis=(0, 1))
+    hue = hue - hue.mean()
+    pocket = (alpha > 0) & (alpha < 1) & narrowed(widened(alpha > OPAQUE, cell), cell)
+    if np.linalg.norm(hue) < COLOURED or not pocket.any():
+        return colour, alpha
+    hue = hue / np.linalg.norm(hue)
+    width, deviations = BOUND
+    keyed = pure.colours @ hue
+
+    def bounds(places: Array) -> Array:
+        apart = squared_distances(places, pure.places)
+        weight = np.exp((apart.min(axis=1, keepdims=True) - apart) / (2 * (width * side) ** 2))
+        weight /= weight.sum(axis=1, keepdims=True)
+        mean = weight @ keyed
+        spread = np.sqrt(np.maximum(weight @ np.square(keyed) - np.square(mean), 0))
+        return (mean + deviations * spread)[:, None]
+
+    bound = sought(bounds, pocket, side)[..., 0]
+    excess = (colour @ hue - bound) / np.maximum(key @ hue - bound, 0.05)
+    beta = np.where(pocket, excess.clip(0, 0.9), 0)
+    colour = (key + (colour - key) / (1 - beta)[..., None]).clip(0, 1)
+    return colour.astype(np.float32), (alpha * (1 - beta)).astype(np.float32)
+
+
+def continued(colour: Array, alpha: Array) -> Array:
+    """Colour that goes on for ``BEYOND`` pixels where alpha is 0, so that no scaling of the layer
+    meets a colour from before [H, W, 3]."""
+    found: Any = ndimage.distance_transform_edt(alpha == 0, return_indices=True)
+    away, nearest = found
+    return np.where(((away > 0) & (away <= BEYOND))[..., None], colour[tuple(nearest)], colour)
+
+
+def sought(values: Callable[[Array], Array], where: Mask, side: int) -> Array:
+    """``values`` of places [m, 2] (giving [m, c]) where they are wanted, about ``FINEST`` to a
+    side, each standing for its surroundings; elsewhere 0 [H, W, c]."""
+    step = max(1, round(side / FINEST))
+    height, width = where.shape
+    wanted = widened(where, step - 1)[step // 2 :: step, step // 2 :: step]
+    found = values((np.argwhere(wanted) * step + step // 2).astype(np.float32))
+    grid = np.zeros((*wanted.shape, found.shape[1]), np.float32)
+    grid[wanted] = found
+    rows = np.minimum(np.arange(height) // step, wanted.shape[0] - 1)
+    columns = np.minimum(np.arange(width) // step, wanted.shape[1] - 1)
+    return grid[rows][:, columns] * where[..., None]

@@ -1,0 +1,118 @@
+"""Pure colours of an object, into which nothing of the key is mixed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from taue.matte.key import Array
+from taue.matte.trimap import narrowed
+
+OPAQUE = 0.97
+"""Alpha from which on a pixel may be pure."""
+
+SAMPLES = 900
+"""Pixels looked at; their number bounds time and memory."""
+
+FEWEST = 30
+"""With fewer pixels that deep in the object, shallower ones will do."""
+
+WITHIN = 0.25
+"""Larger sides around a pixel in which a purer one tells on it."""
+
+SINE = 0.35
+"""Of the angle at the key below which two colours may be more and less of the same mixture."""
+
+SHARE = 0.8
+"""A pixel with less of another's distance to the key is a mixture of it, unless it is its shade."""
+
+SHARPNESS = 0.15
+"""Standard deviation of that sine in :func:`purest`."""
+
+NEARBY = 0.12
+"""Standard deviation of the distance in :func:`purest`, larger sides."""
+
+PURITY = 6
+"""Power of the distance to the key in :func:`purest`."""
+
+CHUNK = 4_000
+
+
+@dataclass(frozen=True)
+class Pure:
+    """Pure pixels: their places [n, 2] and offsets from the key there [n, 3], with the colours
+    themselves [n, 3]."""
+
+    places: Array
+    offsets: Array
+    colours: Array
+
+
+def pure_colours(smooth: Array, key: Array, alpha: Array, depth: int, side: int) -> Pure:
+    """What is opaque, ``depth`` pixels or more from what is not, and no mixture of the key with
+    another such colour near it. Empty if nothing is opaque.
+
+    Args:
+        smooth: the picture without its noise, key: K, each [H, W, 3].
+        alpha: [H, W].
+        depth: pixels, at least 1.
+        side: the canvas's larger side, pixels.
+    """
+    opaque = alpha > OPAQUE
+    inner = narrowed(opaque, depth)
+    for shallower in (narrowed(opaque, 1), opaque):
+        inner = inner if inner.sum() >= FEWEST else shallower
+    places = np.argwhere(inner)
+    places = np.random.default_rng(0).permutation(places)[:SAMPLES]
+    colours = smooth[tuple(places.T)]
+    offsets = (colours - key[tuple(places.T)]).astype(np.float32)
+    unit = directions(offsets)
+    lengths = np.linalg.norm(offsets, axis=-1)
+    cosine = unit @ unit.T
+    apart = places[:, None] - places
+    near = np.square(apart).sum(axis=-1) < (WITHIN * side) ** 2
+    nearer = cosine * lengths[:, None] < SHARE * lengths
+    squares = np.maximum(np.square(colours).sum(axis=-1), 1e-3)
+    off_shade = squares[:, None] - np.square(colours @ colours.T) / squares
+    off_shade = np.sqrt(np.maximum(off_shade, 0))
+    off_mixture = np.sqrt(np.maximum(1 - np.square(cosine), 0)) * lengths[:, None]
+    mixed = near & nearer & (cosine > np.sqrt(1 - SINE**2)) & (off_mixture < off_shade / 2)
+    kept = mixed.sum(axis=1) <= 1
+    return Pure(places[kept].astype(np.float32), offsets[kept], colours[kept])
+
+
+def purest(pure: Pure, places: Array, offsets: Array, side: int) -> Array:
+    """The pure colour, as an offset from the key, that a mixture is most likely made of [m, 3].
+
+    The mean of all, weighted by nearness, by how little the directions from the key differ, and by
+    purity: of all colours on one ray from the key the farthest counts.
+
+    Args:
+        places: [m, 2] of the mixtures, offsets: theirs from the key [m, 3].
+        side: the canvas's larger side, pixels.
+    """
+    unit, lengths = directions(pure.offsets), np.linalg.norm(pure.offsets, axis=-1)
+    rays = directions(offsets)
+    likely = PURITY * np.log(np.maximum(lengths, 1e-3))
+    found = np.empty((len(places), 3), np.float32)
+    for start in range(0, len(places), CHUNK):
+        now = slice(start, start + CHUNK)
+        cosine = (rays[now] @ unit.T).clip(0, 1)
+        weight = (np.square(cosine) - 1) / (2 * SHARPNESS**2) + likely
+        weight -= squared_distances(places[now], pure.places) / (2 * (NEARBY * side) ** 2)
+        weight = np.exp(weight - weight.max(axis=1, keepdims=True))
+        found[now] = weight @ pure.offsets / weight.sum(axis=1, keepdims=True)
+    return found
+
+
+def directions(offsets: Array) -> Array:
+    """Unit vectors [n, 3]; what is next to nothing stays so."""
+    return offsets / np.maximum(np.linalg.norm(offsets, axis=-1, keepdims=True), 1e-3)
+
+
+def squared_distances(first: Array, second: Array) -> Array:
+    """Between places [m, 2] and [n, 2], [m, n]."""
+    rows = first[:, :1] - second[:, 0]
+    columns = first[:, 1:] - second[:, 1]
+    return rows * rows + columns * columns
