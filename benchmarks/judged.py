@@ -309,6 +309,14 @@ def cast(pair: Pair, layers: Layers) -> bool | None:
     return bool((dark or 0.0) >= DARKER)
 
 
+def left_behind(pair: Pair, layers: Layers) -> bool | None:
+    """Whether the background layer is darker where the object stands than beside it."""
+    if not scenes.BACKGROUNDS[pair.background].ground:
+        return None
+    dark = shade(np.asarray(layers.background), np.asarray(layers.subjects[0].image)[..., 3] > 127)
+    return None if dark is None else bool(dark >= SHADED)
+
+
 def judged_pair(judge: Judge, pair: Pair, layers: Layers) -> dict[str, Any]:
     """Everything that is said of one pair."""
     told = verdict(judge, [Wish(pair.subject)], pair.background, layers)
@@ -331,6 +339,7 @@ def judged_pair(judge: Judge, pair: Pair, layers: Layers) -> dict[str, Any]:
         "key_left": one.key_left,
         "floating": one.floating,
         "shadow": cast(pair, layers),
+        "shadow_in_background": left_behind(pair, layers),
         "mask_iou": one.mask_iou,
         "alpha_iou": one.alpha_iou,
         **raw_psnr(layers),

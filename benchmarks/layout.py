@@ -14,12 +14,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 import typer
-from torch import Tensor
+from crew import share_out
 
 from taue import TauePipeline, matte, stages
 from taue.backbones.sdxl import SDXLBackbone
 from taue.box import Box
 from taue.noise import NoiseSource
+from taue.paddy.judge import Judge
 from taue.paddy.scenes import ASPECT, COLOURS, KINDS, object_caption
 from taue.settings import Settings
 
@@ -52,14 +53,15 @@ def wishes(count: int) -> list[Wish]:
     return made
 
 
-def alpha_box(alpha: Tensor) -> Box | None:
+def alpha_box(alpha: np.ndarray) -> Box | None:
     """The bounding box of alpha over one half [H, W], None if there is none."""
-    rows, columns = (alpha > 0.5).any(dim=1).nonzero(), (alpha > 0.5).any(dim=0).nonzero()
+    rows = np.flatnonzero((alpha > 0.5).any(axis=1))
+    columns = np.flatnonzero((alpha > 0.5).any(axis=0))
     if not len(rows):
         return None
     height, width = alpha.shape
-    left, top = columns[0].item() / width, rows[0].item() / height
-    right, bottom = (columns[-1].item() + 1) / width, (rows[-1].item() + 1) / height
+    left, top = int(columns[0]) / width, int(rows[0]) / height
+    right, bottom = (int(columns[-1]) + 1) / width, (int(rows[-1]) + 1) / height
     return Box(left, top, right - left, bottom - top)
 
 
@@ -72,37 +74,32 @@ def overlap(one: Box, other: Box) -> float:
 
 
 @torch.no_grad()
-def grow(pipe: TauePipeline, asked: list[Wish], fits: bool) -> list[dict[str, float]]:
-    """Foregrounds alone: the later stages do not move the object."""
+def grow(
+    pipe: TauePipeline, _judge: Judge, job: tuple[bool, int, list[Wish]]
+) -> list[dict[str, float]]:
+    """A batch of foregrounds alone: the later stages do not move the object."""
+    fits, first, batch = job
     settings = replace(Settings(), placement="fit" if fits else "suggest")
     side = pipe.unet.config.sample_size
     backbone = SDXLBackbone(pipe, side * pipe.vae_scale_factor, side * pipe.vae_scale_factor)
+    prompts = [object_caption(wish.colour, wish.kind) for wish in batch]
+    sprouts = [
+        stages.Sprout(
+            number, backbone.encode(prompt, None), settings.key_for(prompt), wish.box, fits
+        )
+        for number, (prompt, wish) in enumerate(zip(prompts, batch, strict=True), first)
+    ]
+    shape = (1, pipe.unet.config.in_channels, side, side)
+    garden = stages.Garden(backbone, settings, NoiseSource(SEED), shape, lambda step: None)
     found: list[dict[str, float]] = []
-    for start in range(0, len(asked), BATCH):
-        batch = asked[start : start + BATCH]
-        sprouts = []
-        for offset, wish in enumerate(batch):
-            prompt = object_caption(wish.colour, wish.kind)
-            sprouts.append(
-                stages.Sprout(
-                    start + offset + 1,
-                    backbone.encode(prompt, None),
-                    settings.key_for(prompt),
-                    wish.box,
-                    fits,
-                )
-            )
-        source = NoiseSource(SEED)
-        shape = (1, pipe.unet.config.in_channels, side, side)
-        garden = stages.Garden(backbone, settings, source, shape, lambda step: None)
-        for wish, grown in zip(batch, stages.foregrounds(garden, sprouts), strict=True):
-            picture = backbone.decode(grown.latents)[0]
-            box = alpha_box(matte.extract(picture, grown.seedling.mask)[3])
-            if box is None:
-                found.append({"iou": 0.0, "stretch": float("nan")})
-                continue
-            stretch = box.width / box.height / ASPECT[wish.kind] - 1
-            found.append({"iou": overlap(box, wish.box), "stretch": stretch})
+    for wish, grown in zip(batch, stages.foregrounds(garden, sprouts), strict=True):
+        picture = backbone.decode(grown.latents)[0]
+        box = alpha_box(matte.extract(picture, grown.seedling.mask)[3].numpy())
+        if box is None:
+            found.append({"iou": 0.0, "stretch": float("nan")})
+            continue
+        stretch = box.width / box.height / ASPECT[wish.kind] - 1
+        found.append({"iou": overlap(box, wish.box), "stretch": stretch})
     return found
 
 
@@ -120,13 +117,15 @@ def main(
     out: Annotated[Path, typer.Option(help="Where layout.json and layout.png go.")],
     model: str = "paddy",
     count: int = 200,
+    workers: Annotated[int, typer.Option(help="Processes, one a core.")] = 2,
 ) -> None:
     """Both ways of honouring boxes on the same wishes."""
-    pipe = TauePipeline.from_pretrained(model)
-    pipe.set_progress_bar_config(disable=True)
     asked = wishes(count)
-    ways = {"fit": True, "suggest": False}
-    results = {name: grow(pipe, asked, fits) for name, fits in ways.items()}
+    batches = [(start + 1, asked[start : start + BATCH]) for start in range(0, count, BATCH)]
+    results: dict[str, list[dict[str, float]]] = {}
+    for name, fits in {"fit": True, "suggest": False}.items():
+        answers = share_out(grow, [(fits, *batch) for batch in batches], model, name, workers)
+        results[name] = [one for answer in answers for one in answer]
     told = {name: summary(found) for name, found in results.items()}
     print(json.dumps(told))
     (out / "layout.json").write_text(

@@ -129,9 +129,10 @@ def test_generate_makes_everything_it_says(tiny_sdxl: Path, elsewhere: Path) -> 
     report = json.loads((out / "report.json").read_text())
     stages = [one for one in report["stages"] if one["unet_evaluations"]]
     assert [one["stage"] for one in stages] == ["foreground", "composite", "background"]
-    assert all(one["unet_evaluations"] == 8 for one in stages)  # 4 steps, with and without text
+    # 4 steps, with and without text; the object that random weights do not paint is tried 3 times.
+    assert [one["unet_evaluations"] for one in stages] == [24, 8, 8]
     assert set(report["agreement"]) == {"foregrounds", "background"}
-    chosen = {"num_inference_steps": 4, "guidance_scale": 5.0, "crop_ratio": 0.5, "seed": 7}
+    chosen = {"num_inference_steps": 4, "guidance_scale": 5.0, "crop_ratio": 0.6, "seed": 7}
     chosen |= {"foreground_guidance_scale": 7.5, "dtype": "float32", "device": "cpu"}
     chosen |= {"model": str(tiny_sdxl), "scene": None}
     assert {name: report["settings"][name] for name in chosen} == chosen

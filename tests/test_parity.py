@@ -19,7 +19,7 @@ from taue.settings import Settings
 from taue.subject import CENTRED
 
 PROMPT, STEPS = "a red apple at sunset", 5
-SETTINGS = Settings(num_inference_steps=STEPS, key_strength=0.0)
+SETTINGS = Settings(num_inference_steps=STEPS, key_strength=0.0, tries=1)
 GREEN = (0.0, 1.0, 1.0, 0.0)
 
 SCHEDULERS: dict[str, tuple[str, dict[str, Any]]] = {

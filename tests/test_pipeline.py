@@ -41,6 +41,7 @@ def layers(pipe: TauePipeline, **changes: Any) -> Layers:
         "num_inference_steps": STEPS,
         "generator": seeded(),
         "output_type": "pt",
+        "settings": Settings(tries=1),  # random weights paint no object, however often they try
     }
     return pipe(**{**arguments, **changes})
 
@@ -111,10 +112,7 @@ def test_output_types_are_views_of_the_same_picture(pipe: TauePipeline) -> None:
 
 def test_a_tuple_is_the_same_as_layers(pipe: TauePipeline) -> None:
     whole = layers(pipe)
-    parts = pipe(
-        [APPLE], DESERT, num_inference_steps=STEPS, generator=seeded(), output_type="pt",
-        return_dict=False,
-    )  # fmt: skip
+    parts: Any = layers(pipe, return_dict=False)
     assert isinstance(parts, tuple)
     assert torch.equal(parts[0], whole.composite) and torch.equal(parts[1], whole.background)
     assert parts[2][0].subject == whole[2][0].subject == whole["subjects"][0].subject
@@ -132,7 +130,7 @@ def test_records_count_what_every_stage_cost(pipe: TauePipeline) -> None:
         ("decode", (), 0),
     ]
     assert all(r.seconds > 0 for r in result.records)
-    assert result.settings["whole"] == f"{APPLE}, a blue ball, {DESERT}"
+    assert result.settings["whole"] == f"{APPLE} and a blue ball, {DESERT}"
     assert result.settings["guidance_scale"] == 1.0
 
 

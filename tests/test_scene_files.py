@@ -27,7 +27,7 @@ from taue.scene.method import CALLED, LIMITS
 from taue.scene.problems import paths
 from taue.scene.read import FILE, KEYWORD
 from taue.scene.schema import json_schema
-from taue.settings import CHOICES, KEYS, Settings
+from taue.settings import CHOICES, KEYS, TRIES, Settings
 from taue.subject import layer_file_names
 
 SMALL: dict[str, Any] = {"background": "a beach", "subjects": [{"prompt": "a red apple"}]}
@@ -58,6 +58,7 @@ def number(name: str) -> st.SearchStrategy[float]:
 
 METHODS: dict[str, st.SearchStrategy[Any]] = {
     **{name: number(name) for name, limits in LIMITS.items() if "minimum" in limits},
+    "tries": st.integers(*TRIES),
     "crop_ratio": ratios,
     "key": st.sampled_from([*KEYS, "auto"]),
     **{name: st.sampled_from(choices) for name, choices in CHOICES.items()},

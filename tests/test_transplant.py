@@ -20,9 +20,9 @@ from taue.seedling import Seedling
 from taue.settings import Settings
 from taue.space import NoiseLevels, noise_levels
 
-SETTINGS = Settings(num_inference_steps=6, sharpening=0.3)
+SETTINGS = Settings(num_inference_steps=6, crop_ratio=0.5, sharpening=0.3)
 CROP = 3
-"""k of 6 steps at the default ratio of one half."""
+"""k of 6 steps at a ratio of one half."""
 
 
 @pytest.fixture(scope="module")

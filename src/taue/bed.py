@@ -41,6 +41,9 @@ class Bed:
 
     Args:
         order: iterations that the scheduler takes for a step.
+
+    Attributes:
+        released: the iteration from which on no seedling follows its line; 0 without any.
     """
 
     def __init__(
@@ -51,7 +54,7 @@ class Bed:
         order: int,
         device: torch.device,
     ) -> None:
-        self.levels, self.last = levels, -1
+        self.levels, self.last, self.released = levels, -1, 0
         if not plantings:
             return
         first = plantings[0].seedling.denoised
@@ -73,6 +76,7 @@ class Bed:
             if kept > crop:
                 # Iterations end before steps do: Heun's last step is one iteration.
                 self._look(planting, inside, min(order * kept, len(levels.sigmas)))
+        self.released = int(self.crop.max())
         self.last = int(torch.stack([self.crop, self.held, self.kept]).max())
 
     def _line(self, planting: Planting, inside: Tensor, settings: Settings) -> None:

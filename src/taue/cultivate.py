@@ -36,6 +36,8 @@ class Plan:
         estimate: a denoised estimate [B, C, h, w] to continue from at the harvest step,
             ``estimate + sigma_k noise``, instead of starting from noise alone.
         regions: masks [K, h, w] summing to 1, or None for one prompt everywhere.
+        released: the conditioning, one prompt everywhere, that takes the regions' place from the
+            step on at which the last planted seedling is released; None to keep the regions.
         plantings: what grows where; the regions do not overlap.
         listen_to: positions of the tokens whose attention is collected until the harvest, for
             each sample.
@@ -50,6 +52,7 @@ class Plan:
     crop_ratio: float | None = None
     estimate: Tensor | None = None
     regions: Tensor | None = None
+    released: Conditioning | None = None
     plantings: tuple[Planting, ...] = ()
     listen_to: tuple[tuple[int, ...], ...] = ()
 
@@ -60,7 +63,8 @@ class Harvest:
 
     ``latents`` [B, C, h, w] scaled, at noise level zero unless interrupted. ``denoised``,
     ``noise`` and ``sigma`` are the state at the harvest step (see :class:`taue.Seedling`);
-    ``attention`` is [B, h, w] in [0, 1] if the plan listened, else None.
+    ``attention`` is [B, h, w] in [0, 1] if the plan listened, else None. ``interrupted`` if an
+    observer ended the pass.
     """
 
     latents: Tensor
@@ -69,6 +73,7 @@ class Harvest:
     sigma: float
     attention: Tensor | None
     evaluations: int
+    interrupted: bool = False
 
 
 @dataclass
@@ -120,20 +125,21 @@ def cultivate(
         # What it continues from, not what the model makes of it: guidance on fresh noise
         # overshoots, and the noise in the object would be twice as strong as it should be.
         harvest = plan.estimate.to(device), plan.noise.to(device), levels.sigmas[first]
-    done = 0
+    done, step = 0, None
     with ExitStack() as stack:
-        if plan.regions is not None:
-            stack.enter_context(backbone.blending(RegionBlend(plan.regions.to(device))))
-        if plan.listen_to:
-            stack.enter_context(backbone.listening(tap))
+        regional = stack.enter_context(_attending(backbone, plan, tap))
+        conditioning = plan.conditioning
         for index in range(first, count):
             timestep = scheduler.timesteps[index]
             latents = bed.plant(latents, index)
             tap.enabled = index < crop
+            if plan.released is not None and index >= (bed.released or crop):
+                regional.close()
+                conditioning = plan.released
             output = backbone.predict(
                 scheduler.scale_model_input(latents, timestep),
                 timestep,
-                plan.conditioning,
+                conditioning,
                 plan.guidance_scale,
             )
             done += 1
@@ -156,7 +162,20 @@ def cultivate(
             latents = bed.plant(latents, count)
     assert harvest is not None
     attention = tap.maps() if plan.listen_to else None
-    return Harvest(latents, *harvest, attention, done * evaluations * len(plan.noise))
+    spent = done * evaluations * len(plan.noise)
+    interrupted = step is not None and step.interrupted
+    return Harvest(latents, *harvest, attention, spent, interrupted)
+
+
+def _attending(backbone: Backbone, plan: Plan, tap: AttentionTap) -> ExitStack:
+    """Cross-attention steered and listened to as the plan says, until the stack is closed."""
+    stack = ExitStack()
+    if plan.regions is not None:
+        masks = plan.regions.to(backbone.device)
+        stack.enter_context(backbone.blending(RegionBlend(masks)))
+    if plan.listen_to:
+        stack.enter_context(backbone.listening(tap))
+    return stack
 
 
 def _begin(

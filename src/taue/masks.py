@@ -31,8 +31,13 @@ LEAST_CONTRAST = 2.0
 """Pure noise reaches 1.7 times the key's own spread, objects on a painted key 7 times and more."""
 
 
-def find_object(denoised: Tensor, attention: Tensor, settings: Settings) -> FoundObject:
+def find_object(
+    denoised: Tensor, attention: Tensor, settings: Settings, *, solid: bool = True
+) -> FoundObject:
     """The object mask m from a foreground's denoised estimate [1, C, h, w] and A_fg [h, w].
+
+    With ``solid`` holes are closed, for an estimate can have some that the object has not; what
+    is finished shows its own.
 
     The value is the distance to the key latent as painted, and the threshold calibrates itself:
     ``background_threshold`` of the way from the key's own spread (75 % of the border, so that an
@@ -50,19 +55,20 @@ def find_object(denoised: Tensor, attention: Tensor, settings: Settings) -> Foun
         tau_a = settings.attention_threshold
         mask = equations.object_mask(-distance, -threshold, attention, tau_a)
     else:
-        mask = parts_heard(distance > threshold, heard).to(distance.dtype)
+        mask = parts_heard(distance > threshold, heard, solid=solid).to(distance.dtype)
     if object_ < LEAST_CONTRAST * spread or not mask.any():
         return FoundObject(heard.to(distance.dtype), attention, separated=False)
     presence = (0.5 * (distance - spread) / (threshold - spread)).clamp(0, 1)
     return FoundObject(mask, presence * grow(mask), separated=True)
 
 
-def parts_heard(coloured: Tensor, heard: Tensor) -> Tensor:
-    """Those connected parts of a mask that touch another mask, holes closed (bool [h, w]).
+def parts_heard(coloured: Tensor, heard: Tensor, *, solid: bool = True) -> Tensor:
+    """Those connected parts of a mask that touch another mask (bool [h, w]), holes closed if
+    ``solid``.
 
     Attention can be a ring (bright rim, dark middle), so it chooses parts and cuts none.
     """
-    filled = ndimage.binary_fill_holes(coloured.numpy())
+    filled = ndimage.binary_fill_holes(coloured.numpy()) if solid else coloured.numpy()
     parts = np.empty(tuple(coloured.shape), np.int32)
     ndimage.label(filled, output=parts)
     chosen = np.unique(parts[heard.numpy()])

@@ -74,8 +74,8 @@ class StageProgress:
         """Move the bar of the stage in ``callback_kwargs`` ("stage", "subjects", "steps")."""
         stage = callback_kwargs["stage"], callback_kwargs["subjects"]
         total: int = callback_kwargs["steps"]
-        if stage not in self.bars:  # a subject that moves after it has grown
-            self._add(stage, f"{stage[0]}: moving", total)
+        if stage not in self.bars:  # a subject that moves, or is tried once more
+            self._add(stage, f"{stage[0]}: once more", total)
         self.progress.start()  # does nothing from the second time on
         self._begin(stage)
         self.progress.update(self.bars[stage], total=total, completed=step + 1)

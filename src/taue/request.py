@@ -50,7 +50,9 @@ class Request:
     @property
     def whole(self) -> str:
         """The whole scene's prompt."""
-        return self.scene or ", ".join([*(s.prompt for s in self.subjects), self.background])
+        *first, last = (s.prompt for s in self.subjects)
+        things = f"{', '.join(first)} and {last}" if first else last
+        return self.scene or f"{things}, {self.background}"
 
     def told(self) -> dict[str, Any]:
         """As plain values, for reports and files; :meth:`read` is the inverse."""

@@ -14,6 +14,7 @@ from taue.backbones.sdxl import SDXLBackbone
 from taue.box import Box
 from taue.errors import TaueError
 from taue.layers import Layers, StageRecord, SubjectLayer
+from taue.masks import find_object
 from taue.noise import NoiseSource
 from taue.placing import Placement
 from taue.request import Request
@@ -77,7 +78,9 @@ class Season:
                     f"seedling {sprout.number} is not of this canvas and model; "
                     "use the model and size that it was made with."
                 )
-            kept = stages.Grown(seedling.final.to(self.backbone.device), seedling, 0)
+            found = find_object(seedling.denoised, seedling.attention, self.request.settings)
+            final = seedling.final.to(self.backbone.device)
+            kept = stages.Grown(final, seedling, 0, found.separated)
             box = moves.get(sprout.number)
             grown.append(self._moved(sprout, kept, () if box is None else (box,)))
         return grown
@@ -100,7 +103,7 @@ class Season:
         seedlings = [one.seedling for one in subjects]
         garden, behind = self.garden, self.background
         with recorded(self.records, "composite") as made:
-            made.append(stages.composite(garden, self.sprouts, behind, self.whole, seedlings))
+            made.append(stages.composite(garden, self.sprouts, behind, self.whole, subjects))
         together = made[0]
         with recorded(self.records, "background") as made:
             made.append(stages.background(garden, behind, together.seedling))

@@ -1,4 +1,5 @@
-"""Every number of the method, with the paper's defaults, checked once at the door."""
+"""Every number of the method, checked once at the door. Where a default is not the paper's, the
+field says what the paper's is."""
 
 from __future__ import annotations
 
@@ -35,7 +36,15 @@ CLOSED_RANGES = {
     "noise_strength": (0.0, 4.0),
 }
 
-CHOICES = {"placement": ("fit", "suggest"), "mask_rule": ("component", "intersection")}
+CHOICES = {
+    "placement": ("fit", "suggest"),
+    "planting": ("finished", "harvested"),
+    "released_prompt": ("scene", "regions"),
+    "mask_rule": ("component", "intersection"),
+}
+
+TRIES = (1, 100)
+"""Fewest and most beginnings of a foreground."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,7 @@ class Settings:
         num_inference_steps: N, the denoising steps of each stage, at least 2.
         guidance_scale: classifier-free guidance of the composite and the background.
         foreground_guidance_scale: classifier-free guidance of the foregrounds.
-        crop_ratio: r in (0, 1), how late the seedling is harvested.
+        crop_ratio: r in (0, 1), how late the seedling is harvested and released (the paper: 0.5).
         key: a name of ``KEYS`` or "auto" (green, but magenta for subjects called green).
         key_strength: alpha of the key-colour injection, 0 to 1.
         layout_sigma: sigma of the probabilistic layout, in half boxes.
@@ -57,6 +66,12 @@ class Settings:
             their foregrounds and follow the scene's light: 1 at once (the paper), 0 never.
         placement: "fit" moves and scales what was harvested into the subject's box; "suggest" is
             the paper's: the probabilistic layout alone.
+        planting: "finished" plants subjects as their foregrounds ended, under fresh white noise;
+            "harvested" is the paper's: estimate and noise as they were at the harvest step.
+        released_prompt: what the composite attends to once the seedlings are released: "scene",
+            the whole scene's prompt everywhere; "regions" is the paper's, each its own still.
+        tries: how often, at most, a foreground is begun if its object cannot be told from the
+            key colour.
         mask_rule: "component" keeps those parts of the colour mask that attention touches, holes
             closed; "intersection" is the paper's cell-wise conjunction.
         mask_blur: standard deviation of G_sigma, in latent cells.
@@ -69,12 +84,15 @@ class Settings:
     num_inference_steps: int = 50
     guidance_scale: float = 5.0
     foreground_guidance_scale: float = 7.5
-    crop_ratio: float = 0.5
+    crop_ratio: float = 0.6
     key: str = "auto"
     key_strength: float = 0.3
     layout_sigma: float = 0.5
     harmony: float = 1.0
     placement: str = "fit"
+    planting: str = "finished"
+    released_prompt: str = "scene"
+    tries: int = 3
     background_threshold: float = 0.35
     attention_threshold: float = 0.35
     mask_rule: str = "component"
@@ -85,12 +103,8 @@ class Settings:
     hold_crop_step: bool = False
 
     def __post_init__(self) -> None:
-        steps = self.num_inference_steps
-        low, high = STEPS
-        if isinstance(steps, bool) or not isinstance(steps, int) or not low <= steps <= high:
-            raise TaueError(
-                f"num_inference_steps is {steps!r}; give a whole number from {low} to {high}."
-            )
+        _require_whole("num_inference_steps", self.num_inference_steps, STEPS)
+        _require_whole("tries", self.tries, TRIES)
         for name, (low, high) in CLOSED_RANGES.items():
             _require_number(name, getattr(self, name))
             if not low <= getattr(self, name) <= high:
@@ -123,6 +137,12 @@ def require_crop_ratio(value: Any) -> None:
     _require_number("crop_ratio", value)
     if not 0 < value < 1:
         raise TaueError(f"crop_ratio is {value}; give a number between 0 and 1.")
+
+
+def _require_whole(name: str, value: Any, limits: tuple[int, int]) -> None:
+    low, high = limits
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise TaueError(f"{name} is {value!r}; give a whole number from {low} to {high}.")
 
 
 def _require_number(name: str, value: Any) -> None:

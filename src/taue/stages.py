@@ -59,31 +59,50 @@ class Sprout:
 
 @dataclass(frozen=True)
 class Grown:
-    """A stage's end: scaled latents [1, C, h, w], what to plant next, UNet evaluations, and
-    whether a foreground's object could be told from its key colour."""
+    """A stage's end: scaled latents [1, C, h, w], what to plant next, UNet evaluations, whether a
+    foreground's object could be told from its key colour, and whether the stage was cut short."""
 
     latents: Tensor
     seedling: Seedling
     evaluations: int
     separated: bool = True
+    interrupted: bool = False
 
 
 def foregrounds(garden: Garden, sprouts: Sequence[Sprout]) -> list[Grown]:
     """Stage 1: subjects, each alone on its key colour, as one batch; harvest their seedlings.
 
-    They all have one crop ratio, and all or none are brought into their boxes. Those that are
-    grow in the middle of the canvas up to the harvest, are placed, and grow on.
+    They all have one crop ratio, and all or none are brought into their boxes. Those whose object
+    cannot be told from its key colour are begun anew with other noise, as often as the settings
+    say.
     """
+    grown = _begun(garden, sprouts, 0)
+    for attempt in range(1, garden.settings.tries):
+        lost = [i for i, one in enumerate(grown) if not one.separated]
+        if not lost or grown[0].interrupted:
+            break
+        again = _begun(garden, [sprouts[i] for i in lost], attempt)
+        for i, new in zip(lost, again, strict=True):
+            grown[i] = replace(new, evaluations=new.evaluations + grown[i].evaluations)
+    return grown
+
+
+def _begun(garden: Garden, sprouts: Sequence[Sprout], attempt: int) -> list[Grown]:
+    """Stage 1 from noise. Subjects that are brought into their boxes grow in the middle of the
+    canvas up to the harvest, are placed, and grow on."""
     settings, fits = garden.settings, sprouts[0].fits
     layouts = [_layout(garden, sprout) for sprout in sprouts]
-    noise = [_keyed_noise(garden, s, layout) for s, layout in zip(sprouts, layouts, strict=True)]
+    noise = [
+        _keyed_noise(garden, sprout, layout, attempt)
+        for sprout, layout in zip(sprouts, layouts, strict=True)
+    ]
     plan = replace(
         _foreground_plan(garden, sprouts, torch.cat(noise)),
         listen_to=tuple(content for s in sprouts for content in s.prompt.content),
     )
     harvest = cultivate(garden.backbone, plan, settings, garden.observe, until_harvest=fits)
     attention = harvest.attention if harvest.attention is not None else torch.stack(layouts)
-    grown = _gathered(harvest, attention, settings)
+    grown = _gathered(garden, sprouts, harvest, attention, ended=not fits)
     if not fits:
         return grown
     seedlings = [one.seedling for one in grown]
@@ -93,7 +112,11 @@ def foregrounds(garden: Garden, sprouts: Sequence[Sprout]) -> list[Grown]:
     ]
     placed = regrown(garden, sprouts, seedlings, wanted)
     return [
-        replace(now, evaluations=now.evaluations + before.evaluations)
+        replace(
+            now,
+            evaluations=now.evaluations + before.evaluations,
+            separated=now.separated and before.separated,
+        )
         for now, before in zip(placed, grown, strict=True)
     ]
 
@@ -116,7 +139,7 @@ def regrown(
     )
     harvest = cultivate(garden.backbone, plan, garden.settings, garden.observe)
     attention = [place(s.attention[None, None], p)[0, 0].clamp(0, 1) for s, p in pairs]
-    return _gathered(harvest, torch.stack(attention), garden.settings)
+    return _gathered(garden, sprouts, harvest, torch.stack(attention), ended=True)
 
 
 def composite(
@@ -124,11 +147,15 @@ def composite(
     sprouts: Sequence[Sprout],
     background: Encoded,
     whole: Encoded,
-    seedlings: Sequence[Seedling],
+    grown: Sequence[Grown],
 ) -> Grown:
-    """Stage 2: every subject planted into one scene; harvest the surroundings."""
+    """Stage 2: every subject planted into one scene; harvest the surroundings.
+
+    Of a foreground that could not be told from its key colour nothing is planted: the subject's
+    prompt draws it anew where attention saw it.
+    """
     settings = garden.settings
-    *regions, surroundings = equations.disjoint([s.mask for s in seedlings])
+    *regions, surroundings = equations.disjoint([one.seedling.mask for one in grown])
     plan = Plan(
         stage="composite",
         noise=garden.source.normal(garden.shape, "composite"),
@@ -136,9 +163,11 @@ def composite(
         guidance_scale=settings.guidance_scale,
         generators=(garden.source.generator("composite-steps"),),
         regions=torch.stack([*regions, surroundings]),
+        released=Conditioning((whole,), whole) if settings.released_prompt == "scene" else None,
         plantings=tuple(
-            Planting(seedling, region, sprout.crop_ratio, settings.harmony)
-            for seedling, region, sprout in zip(seedlings, regions, sprouts, strict=True)
+            Planting(one.seedling, region, sprout.crop_ratio, settings.harmony)
+            for one, region, sprout in zip(grown, regions, sprouts, strict=True)
+            if one.separated
         ),
     )
     harvest = cultivate(garden.backbone, plan, settings, garden.observe)
@@ -174,11 +203,12 @@ def _layout(garden: Garden, sprout: Sprout) -> Tensor:
     return equations.layout_probability(height, width, centre, size, garden.settings.layout_sigma)
 
 
-def _keyed_noise(garden: Garden, sprout: Sprout, layout: Tensor) -> Tensor:
+def _keyed_noise(garden: Garden, sprout: Sprout, layout: Tensor, attempt: int) -> Tensor:
     source = garden.source
-    uniform = source.uniform(tuple(layout.shape), "layout", sprout.number)
+    name = (sprout.number, attempt) if attempt else (sprout.number,)
+    uniform = source.uniform(tuple(layout.shape), "layout", *name)
     outside = equations.layout_mask(layout, uniform)
-    noise = source.normal(garden.shape, "foreground", sprout.number)
+    noise = source.normal(garden.shape, "foreground", *name)
     key = torch.tensor(sprout.key)
     return equations.inject_key(noise, outside, key, garden.settings.key_strength)
 
@@ -197,23 +227,30 @@ def _foreground_plan(garden: Garden, sprouts: Sequence[Sprout], noise: Tensor) -
     )
 
 
-def _gathered(harvest: Harvest, attention: Tensor, settings: Settings) -> list[Grown]:
-    """The batch of a foreground pass, subject by subject."""
+def _gathered(
+    garden: Garden, sprouts: Sequence[Sprout], harvest: Harvest, attention: Tensor, *, ended: bool
+) -> list[Grown]:
+    """The batch of a foreground pass, subject by subject.
+
+    What is planted later is how the pass ended, if it did and the settings say so: at the harvest
+    step the estimate is blurred, and its noise is neither white nor of unit strength.
+    """
+    settings = garden.settings
+    finished = ended and settings.planting == "finished"
     grown: list[Grown] = []
-    count = len(harvest.latents)
-    for i in range(count):
+    share = harvest.evaluations // len(sprouts)
+    for i, sprout in enumerate(sprouts):
         one = slice(i, i + 1)
-        found = find_object(harvest.denoised[one], attention[i], settings)
+        final = harvest.latents[one].cpu()
+        denoised, noise = harvest.denoised[one].cpu(), harvest.noise[one].cpu()
+        if finished:
+            denoised, noise = final, garden.source.normal(garden.shape, "planted", sprout.number)
+        found = find_object(denoised, attention[i], settings, solid=not finished)
         seedling = Seedling(
-            harvest.denoised[one].cpu(),
-            harvest.noise[one].cpu(),
-            harvest.sigma,
-            attention[i].cpu(),
-            found.mask.cpu(),
-            harvest.latents[one].cpu(),
+            denoised, noise, harvest.sigma, attention[i].cpu(), found.mask.cpu(), final
         )
-        share = harvest.evaluations // count
-        grown.append(Grown(harvest.latents[one], seedling, share, found.separated))
+        state = found.separated, harvest.interrupted
+        grown.append(Grown(harvest.latents[one], seedling, share, *state))
     return grown
 
 

@@ -56,11 +56,12 @@ def batches(subjects: Sequence[Subject]) -> list[tuple[int, ...]]:
 
 
 def default_boxes(count: int) -> list[Box]:
-    """Centred if alone; otherwise side by side, centred in columns of equal width."""
+    """Centred if alone; otherwise side by side, centred in columns of equal width, all standing on
+    the line on which one alone stands, for smaller ones in mid-height would float."""
     if count == 1:
         return [CENTRED]
-    side = min(0.5, 0.9 / count)
-    return [Box((i + 0.5) / count - side / 2, 0.5 - side / 2, side, side) for i in range(count)]
+    side, foot = min(0.5, 0.9 / count), CENTRED.y + CENTRED.height
+    return [Box((i + 0.5) / count - side / 2, foot - side, side, side) for i in range(count)]
 
 
 def layer_file_names(subjects: Sequence[Subject], kind: str = "subject") -> list[str]:

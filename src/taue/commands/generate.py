@@ -44,7 +44,7 @@ def generate(
         typer.Option(
             metavar="X,Y,W,H",
             help="Left, top, width and height as fractions of the canvas; once for each subject, "
-            "in order. Without: side by side, centred.",
+            "in order. Without: side by side on one line.",
         ),
     ] = None,
     name: Annotated[

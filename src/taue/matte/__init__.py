@@ -65,6 +65,7 @@ def cut_out(picture: Array, mask: Mask, cell: int) -> Array:
     colour, alpha = _separated(picture[part], key[part], smooth[part], areas, spread, cell)
     side = max(mask.shape)
     colour, alpha = despilled(picture[part], key[part], colour, alpha, areas.clear, cell, side)
+    colour, alpha = colour.clip(0, 1), alpha.clip(0, 1)
     sides = [(s.start, n - s.stop) for s, n in zip(part, mask.shape, strict=True)]
     return np.concatenate(
         [np.pad(colour, [*sides, (0, 0)], mode="edge"), np.pad(alpha, sides)[..., None]], axis=-1

@@ -10,7 +10,7 @@ from typing import Annotated, Any, get_type_hints
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 
-from taue.settings import CHOICES, CLOSED_RANGES, KEYS, STEPS, Settings
+from taue.settings import CHOICES, CLOSED_RANGES, KEYS, STEPS, TRIES, Settings
 
 CALLED = {
     "steps": "num_inference_steps",
@@ -22,7 +22,11 @@ CALLED = {
 LIMITS: Mapping[str, dict[str, Any]] = {
     **{
         name: {"minimum": low, "maximum": high}
-        for name, (low, high) in {**CLOSED_RANGES, "num_inference_steps": STEPS}.items()
+        for name, (low, high) in {
+            **CLOSED_RANGES,
+            "num_inference_steps": STEPS,
+            "tries": TRIES,
+        }.items()
     },
     "crop_ratio": {"exclusiveMinimum": 0, "exclusiveMaximum": 1},
     "key": {"enum": [*KEYS, "auto"]},

@@ -37,7 +37,7 @@ class SceneSubject(Part):
     box: Edges | None = Field(
         default=None,
         description="Left, top, width and height as fractions of the canvas. Without boxes "
-        "subjects stand side by side, centred.",
+        "subjects stand side by side.",
         examples=[[0.1, 0.4, 0.3, 0.5]],
     )
     crop_ratio: CropRatio | None = Field(
@@ -173,8 +173,6 @@ class Scene(Part):
         for one in subjects:
             box = one["box"]
             one["box"] = box and [box[side] for side in ("x", "y", "width", "height")]
-        joined = ", ".join([*(one["prompt"] for one in subjects), settings["background"]])
-        whole = settings["scene"]
         return cls.from_data(
             {
                 "model": model,
@@ -183,7 +181,7 @@ class Scene(Part):
                 "seed": seed,
                 **{name: settings[called] for name, called in CALLED.items()},
                 "background": settings["background"],
-                "scene": None if whole == joined else whole,
+                "scene": settings["scene"],
                 "negative_prompt": settings["negative_prompt"] or None,
                 "canvas": {side: settings[side] for side in ("width", "height")},
                 "subjects": [{k: v for k, v in one.items() if v != ""} for one in subjects],
