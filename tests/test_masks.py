@@ -81,6 +81,15 @@ def test_the_object_is_found_on_any_key(place: str, key: str, heard: str) -> Non
     assert overlap(found.mask, truth) > 0.9
 
 
+def test_holes_are_closed_in_estimates_and_kept_in_what_is_finished() -> None:
+    outer, ring = disc(32, 32, 16, 16, 10)
+    hole, _ = disc(32, 32, 16, 16, 4)
+    painted = estimate(outer - hole, KEYS["green"])
+    assert overlap(find_object(painted, ring, SETTINGS).mask, outer) > 0.9
+    kept = find_object(painted, ring, SETTINGS, solid=False).mask
+    assert overlap(kept, outer - hole) > 0.9
+
+
 def test_another_thing_on_the_canvas_is_no_part_of_the_object() -> None:
     truth, ring = disc(16, 16, 5, 5, 3)
     stray, _ = disc(16, 16, 12, 12, 2)

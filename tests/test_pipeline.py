@@ -134,6 +134,20 @@ def test_records_count_what_every_stage_cost(pipe: TauePipeline) -> None:
     assert result.settings["guidance_scale"] == 1.0
 
 
+def test_what_cannot_be_told_from_its_key_is_tried_again_and_not_planted(
+    pipe: TauePipeline,
+) -> None:
+    def tried(**settings: Any) -> Layers:
+        return layers(pipe, settings=Settings(**settings), output_type="latent")
+
+    once, thrice = tried(tries=1), tried(tries=3)
+    assert thrice.records[0].unet_evaluations == 3 * once.records[0].unet_evaluations
+    assert not torch.equal(once.foregrounds[0], thrice.foregrounds[0])
+    assert "could not be told from its key colour" in thrice.warnings[0]
+    # The sharpening of what is planted cannot matter where nothing is.
+    assert torch.equal(once.composite, tried(tries=1, sharpening=2.0).composite)
+
+
 def test_no_guidance_anywhere_runs_and_listens(pipe: TauePipeline) -> None:
     result = layers(pipe, guidance_scale=0.0, foreground_guidance_scale=1.0)
     assert [r.unet_evaluations for r in result.records] == [STEPS, STEPS, STEPS, 0]

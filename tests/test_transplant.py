@@ -66,6 +66,7 @@ def grow(pipeline: Any, conditioning: tuple[Conditioning, Conditioning]) -> Grow
         seedling: Seedling | None = None,
         settings: Settings = SETTINGS,
         observe: Callable[[Step], None] = lambda step: None,
+        plan_changes: dict[str, Any] | None = None,
         **changes: Any,
     ) -> tuple[Harvest, NoiseLevels]:
         pipeline.scheduler = build(family, **changes)
@@ -81,6 +82,7 @@ def grow(pipeline: Any, conditioning: tuple[Conditioning, Conditioning]) -> Grow
                 "composite", normal(2), together, 5.0, (generator,), regions=masks,
                 plantings=planted,
             )  # fmt: skip
+        plan = replace(plan, **(plan_changes or {}))
         levels = noise_levels(backbone.new_scheduler(settings.num_inference_steps))
         return cultivate(backbone, plan, settings, observe), levels
 
@@ -120,6 +122,29 @@ def test_at_the_crop_step_the_region_is_the_filtered_seedling(grow: Grow, family
         assert_planted(before, expected)
     outside = (composite.denoised - seedling.denoised) * (1 - region())
     assert outside.abs().max() > 0.1
+
+
+def test_the_released_prompt_takes_over_at_the_crop_step(
+    grow: Grow, conditioning: tuple[Conditioning, Conditioning]
+) -> None:
+    harvest, _ = grow("euler")
+    seen: list[dict[int, Tensor]] = [{}, {}]
+    alone, _ = conditioning
+    for steps, released in zip(seen, (None, alone), strict=True):
+        grow(
+            "euler",
+            seedling_of(harvest),
+            observe=lambda step, steps=steps: steps.__setitem__(step.index, step.latents),
+            plan_changes={"released": released},
+        )
+    assert all(torch.equal(seen[0][i], seen[1][i]) for i in range(CROP))
+    assert (seen[0][CROP] - seen[1][CROP]).abs().max() > 1e-3
+
+
+def test_what_continues_from_an_estimate_is_harvested_as_it_came(grow: Grow) -> None:
+    harvest, levels = grow("euler", plan_changes={"estimate": normal(7)})
+    assert torch.equal(harvest.denoised, normal(7)) and torch.equal(harvest.noise, normal(1))
+    assert harvest.sigma == levels.sigmas[CROP]
 
 
 def test_from_the_crop_step_on_the_region_is_free(grow: Grow) -> None:

@@ -36,9 +36,10 @@ class Placement:
 
     @classmethod
     def fit(cls, found: Box, wanted: Box) -> Placement:
-        """As large as ``wanted`` holds without stretching, in its middle."""
+        """As large as ``wanted`` holds without stretching, standing on the middle of its foot."""
         scale = min(wanted.width / found.width, wanted.height / found.height)
-        return cls(found.centre, wanted.centre, scale)
+        foot = wanted.y + wanted.height - scale * found.height / 2
+        return cls(found.centre, (wanted.centre[0], foot), scale)
 
     def apply(self, box: Box) -> Box:
         """Where a box comes to lie, cut at the canvas."""

@@ -56,12 +56,14 @@ def batches(subjects: Sequence[Subject]) -> list[tuple[int, ...]]:
 
 
 def default_boxes(count: int) -> list[Box]:
-    """Centred if alone; otherwise side by side, centred in columns of equal width, all standing on
-    the line on which one alone stands, for smaller ones in mid-height would float."""
+    """Centred if alone; otherwise side by side, centred in columns of equal width and standing on
+    the line on which one alone stands."""
     if count == 1:
         return [CENTRED]
-    side, foot = min(0.5, 0.9 / count), CENTRED.y + CENTRED.height
-    return [Box((i + 0.5) / count - side / 2, foot - side, side, side) for i in range(count)]
+    width = min(CENTRED.width, 0.9 / count)
+    return [
+        Box((i + 0.5) / count - width / 2, CENTRED.y, width, CENTRED.height) for i in range(count)
+    ]
 
 
 def layer_file_names(subjects: Sequence[Subject], kind: str = "subject") -> list[str]:
