@@ -321,7 +321,7 @@ def judged_pair(judge: Judge, pair: Pair, layers: Layers) -> dict[str, Any]:
     """Everything that is said of one pair."""
     told = verdict(judge, [Wish(pair.subject)], pair.background, layers)
     one = told.subjects[0]
-    return {
+    line = {
         "subject": pair.subject,
         "background": pair.background,
         "seed": pair.seed,
@@ -346,6 +346,12 @@ def judged_pair(judge: Judge, pair: Pair, layers: Layers) -> dict[str, Any]:
         "coverage": coverage(layers.stack().layers),
         "warnings": layers.warnings,
     }
+    return {name: as_plain(value) for name, value in line.items()}
+
+
+def as_plain(value: Any) -> Any:
+    """NumPy's numbers and truths as Python's own, which JSON can say."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def summary(lines: Sequence[dict[str, Any]]) -> dict[str, float]:
@@ -358,6 +364,7 @@ def summary(lines: Sequence[dict[str, Any]]) -> dict[str, float]:
             told[name] = round(float(np.mean([bool(v) for v in values])), 4)
         elif isinstance(value, float):
             told[f"{name}_median"] = round(float(np.median(values)), 3)
+            told[f"{name}_p95"] = round(float(np.percentile(values, 95)), 3)
     return told
 
 

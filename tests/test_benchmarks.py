@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -90,3 +91,10 @@ def test_a_sheet_of_few_pairs_has_their_own_labels(tmp_path: Path) -> None:
         with Image.open(tmp_path / "sheet.png") as sheet:
             strip = sheet.crop((0, 0, *expected.size))
         np.testing.assert_array_equal(strip, expected)
+
+
+def test_what_is_judged_can_be_said_in_json() -> None:
+    lines = [{"right": judged.as_plain(np.bool_(i > 1)), "psnr": float(i)} for i in range(4)]
+    told = judged.summary(lines)
+    assert json.loads(json.dumps([told, lines]))[0] == told
+    assert told["right"] == 0.5 and told["psnr_median"] == 1.5 and told["psnr_p95"] == 2.85

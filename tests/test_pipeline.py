@@ -141,9 +141,10 @@ def test_what_cannot_be_told_from_its_key_is_tried_again_and_not_planted(
         return layers(pipe, settings=Settings(**settings), output_type="latent")
 
     once, thrice = tried(tries=1), tried(tries=3)
-    assert thrice.records[0].unet_evaluations == 3 * once.records[0].unet_evaluations
+    assert "could not be told from its key colour" in once.warnings[0]
+    tries = thrice.records[0].unet_evaluations / once.records[0].unet_evaluations
+    assert tries == 3 if thrice.warnings else tries in (2, 3)
     assert not torch.equal(once.foregrounds[0], thrice.foregrounds[0])
-    assert "could not be told from its key colour" in thrice.warnings[0]
     # The sharpening of what is planted cannot matter where nothing is.
     assert torch.equal(once.composite, tried(tries=1, sharpening=2.0).composite)
 
