@@ -89,7 +89,8 @@ class TauePipeline(StableDiffusionXLPipeline):
                 its own, so adding one changes no other foreground, if they have boxes: without,
                 they share the canvas side by side and move together.
             background: the background's prompt.
-            scene: the whole scene's prompt; "SUBJECT, BACKGROUND" joined if None.
+            scene: the whole scene's prompt, which the composite follows once its subjects are
+                released; "SUBJECT and SUBJECT, BACKGROUND" if None.
             height, width: the canvas in pixels, multiples of 8; the model's own size if None.
             num_inference_steps, guidance_scale, foreground_guidance_scale, crop_ratio, key:
                 override the same fields of ``settings``.
