@@ -300,9 +300,10 @@ def raw_psnr(layers: Layers) -> dict[str, float | None]:
     }
 
 
-def cast(pair: Pair, layers: Layers) -> bool | None:
-    """Whether the composite is darker under the object than the background layer is."""
-    if not scenes.BACKGROUNDS[pair.background].ground:
+def contact_shadow(layers: Layers, background: str) -> bool | None:
+    """Whether the composite is darker under the object than the background layer is; None
+    without ground."""
+    if not scenes.BACKGROUNDS[background].ground:
         return None
     alpha = np.asarray(layers.subjects[0].image)[..., 3] > 127
     dark = shadow(np.asarray(layers.composite), np.asarray(layers.background), alpha)
@@ -338,7 +339,7 @@ def judged_pair(judge: Judge, pair: Pair, layers: Layers) -> dict[str, Any]:
         "missing": one.missing,
         "key_left": one.key_left,
         "floating": one.floating,
-        "shadow": cast(pair, layers),
+        "shadow": contact_shadow(layers, pair.background),
         "shadow_in_background": left_behind(pair, layers),
         "mask_iou": one.mask_iou,
         "alpha_iou": one.alpha_iou,

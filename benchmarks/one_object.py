@@ -19,6 +19,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import typer
 from crew import share_out
+from judged import contact_shadow, raw_psnr
 from layout import alpha_box
 from PIL import Image
 from sceneries import SEED, Row, Scenery, all_there, grown, sceneries, sheet, thumbnail, write
@@ -27,8 +28,6 @@ from taue import Layers, TauePipeline, metrics
 from taue.box import Box
 from taue.paddy import scenes
 from taue.paddy.judge import Judge
-from taue.paddy.judge.regions import shadow
-from taue.paddy.judge.standing import DARKER
 
 HARMONIES = (0.0, 0.25, 0.5, 0.75, 1.0)
 ROWS = 12
@@ -50,7 +49,7 @@ def work(
         "prompt": scenery.whole,
         "background": scenery.background,
         "seed": scenery.seed,
-        "psnr": fidelity(layers),
+        "psnr": raw_psnr(layers)["foreground_psnr"],
         "seen": all_there(scenery.objects, judge.look([layers.composite])[0]),
     }
     pictures: Pictures = {}
@@ -72,7 +71,7 @@ def behind(
     seen = judge.look([again.composite])[0]
     told = {
         "background": other,
-        "psnr": fidelity(again),
+        "psnr": raw_psnr(again)["foreground_psnr"],
         "seen": all_there(scenery.objects, seen),
         "background_seen": seen.background == other,
     }
@@ -97,7 +96,7 @@ def moved(
     end = alpha_box(alpha_of(again))
     told: dict[str, Any] = {
         "scale": scale,
-        "psnr": fidelity(again),
+        "psnr": raw_psnr(again)["foreground_psnr"],
         "seen": all_there(scenery.objects, judge.look([again.composite])[0]),
         "position_error_cells": None,
         "scale_error": None,
@@ -126,7 +125,7 @@ def lit(
         lines.append(
             {
                 "harmony": level,
-                "psnr": fidelity(again),
+                "psnr": raw_psnr(again)["foreground_psnr"],
                 "followed": followed(again, scenery.background),
                 "shadow": contact_shadow(again, scenery.background),
             }
@@ -138,21 +137,6 @@ def lit(
 def alpha_of(layers: Layers) -> np.ndarray:
     """The first subject's alpha [H, W] in [0, 1]."""
     return np.asarray(layers.subjects[0].image)[..., 3] / np.float32(255)
-
-
-def fidelity(layers: Layers) -> float | None:
-    """PSNR (dB) of the raw foreground against the composite inside alpha."""
-    raw, composite = np.asarray(layers.foregrounds[0]), np.asarray(layers.composite)
-    return metrics.psnr(raw, composite, metrics.inside(alpha_of(layers)))
-
-
-def contact_shadow(layers: Layers, background: str) -> bool | None:
-    """Whether the composite is darker under the object than the background layer is; None
-    without ground."""
-    if not scenes.BACKGROUNDS[background].ground:
-        return None
-    pictures = np.asarray(layers.composite), np.asarray(layers.background)
-    return bool((shadow(*pictures, alpha_of(layers) > 0.5) or 0.0) >= DARKER)
 
 
 def followed(layers: Layers, background: str) -> tuple[float, float] | None:

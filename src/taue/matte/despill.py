@@ -7,7 +7,6 @@ for an object's own colour. Where purer colours are about, it is seen for what i
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -49,9 +48,6 @@ BOUND = (0.15, 0.5)
 """What passes for pure in a pocket: mean and so many (second) standard deviations of the pure
 colours' share of key, weighted by distance with a standard deviation of so many (first) sides."""
 
-BEYOND = 4
-"""Pixels that a filter for scaling reaches."""
-
 COLOURED = 0.1
 """A key less colourful than this has no hue to go by."""
 
@@ -79,9 +75,9 @@ def despilled(
         return colour, alpha
     colour, alpha = unveiled(smooth, key, colour, alpha, clear, pure, cell, side)
     pure = pure_colours(smooth, key, alpha, round(0.6 * cell), side)
-    return (
-        (colour, alpha) if not len(pure.places) else drained(key, colour, alpha, pure, cell, side)
-    )
+    if not len(pure.places):
+        return colour, alpha
+    return drained(key, colour, alpha, pure, cell, side)
 
 
 def sharpness(distance: Array, side: int) -> float:
@@ -193,14 +189,6 @@ def drained(
     beta = np.where(pocket, excess.clip(0, 0.9), 0)
     colour = (key + (colour - key) / (1 - beta)[..., None]).clip(0, 1)
     return colour.astype(np.float32), (alpha * (1 - beta)).astype(np.float32)
-
-
-def continued(colour: Array, alpha: Array) -> Array:
-    """Colour that goes on for ``BEYOND`` pixels where alpha is 0, so that no scaling of the layer
-    meets a colour from before [H, W, 3]."""
-    found: Any = ndimage.distance_transform_edt(alpha == 0, return_indices=True)
-    away, nearest = found
-    return np.where(((away > 0) & (away <= BEYOND))[..., None], colour[tuple(nearest)], colour)
 
 
 def sought(values: Callable[[Array], Array], where: Mask, side: int) -> Array:
