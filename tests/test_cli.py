@@ -430,7 +430,9 @@ def test_what_is_wrong_with_a_scene_file_is_one_sentence(elsewhere: Path) -> Non
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_an_interrupt_leaves_nothing(tiny_sdxl: Path, elsewhere: Path) -> None:
     # The process tells when its first step is done; it would then go on for minutes.
+    # A shell's background jobs inherit that interrupts are ignored, so it heeds them again.
     code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from taue.progress import StageProgress as P\n"
         "step = P.__call__\n"
         "P.__call__ = lambda *a: (open('begun', 'w').close(), step(*a))[1]\n"
