@@ -88,6 +88,18 @@ def test_what_the_autoencoder_blurred_with_the_key_is_freed_of_it(number: int, m
     assert count <= most, case.name
 
 
+def test_a_trunk_stays_brown_though_key_and_leaves_mix_to_brown() -> None:
+    # Green leaves on magenta: a twelfth of the tree, all of its trunk, once turned green.
+    folder = Path(models.resolve("paddy").location) / "vae"
+    case = make(3, 256, AutoencoderTiny.from_pretrained(folder).eval())
+    assert case.name == "3: green tree on magenta"
+    rgba = matte.extract(torch.from_numpy(case.picture).permute(2, 0, 1), case.mask)
+    inner = case.truth[..., 3] == 1
+    before = np.abs(case.picture - case.truth[..., :3]).mean(axis=-1)[inner]
+    after = np.abs(rgba[:3].permute(1, 2, 0).numpy() - case.truth[..., :3]).mean(axis=-1)[inner]
+    assert (after > before + 0.1).mean() < 0.02
+
+
 def test_scaling_meets_no_key() -> None:
     picture, _, mask = on_key("heart", "red", "green")
     rgba = matte.extract(picture, mask)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from taue.matte import near_object
 from taue.matte.closed_form import closed_form, closed_form_within, matting_laplacian
 from taue.matte.colour import own_colour
 from taue.matte.despill import SHARP, drained, mixed, sharpness
@@ -145,6 +146,13 @@ def test_a_large_band_at_half_the_size_is_as_right(monkeypatch: pytest.MonkeyPat
     assert np.array_equal(found[~unknown], true[~unknown])
 
 
+def test_a_soft_edge_fades_within_a_cell_of_the_object() -> None:
+    alpha = np.array([[0.8, 0.4, 0.3, 0.3, 0.3, 0.3, 0.3]], np.float32)
+    faded = near_object(alpha, 4)
+    np.testing.assert_allclose(faded, [[0.8, 0.4, 0.3, 0.3, 0.15, 0, 0]], atol=1e-6)
+    assert np.array_equal(near_object(0 * alpha, 4), 0 * alpha)
+
+
 # Colours
 
 
@@ -194,11 +202,15 @@ def test_a_hard_edge_is_sharp_and_a_blurred_one_is_not() -> None:
 
 
 def test_a_mixture_of_key_is_no_pure_colour() -> None:
-    alpha = np.ones((20, 20), np.float32)
-    veil = np.where(np.arange(20) < 10, 1, 0.6)[None].repeat(20, axis=0)
-    pure = pure_colours(mixture(veil), np.broadcast_to(GREEN, (20, 20, 3)), alpha, 1, 120)
+    # From the left: 10 pixels of the object, 6 of a veil, 4 of key.
+    column = np.arange(20)[None].repeat(20, axis=0)
+    alpha = (column < 16).astype(np.float32)
+    veil, key = np.where(column < 10, 1, 0.6), np.broadcast_to(GREEN, (20, 20, 3))
+    pure = pure_colours(mixture(veil), key, alpha, 1, 6, 120)
     assert len(pure.places) == 200
     assert pure.places[:, 1].max() < 10
+    # If a veil may be three pixels wide at most, the half of it that is deeper is an object's own.
+    assert pure_colours(mixture(veil), key, alpha, 1, 3, 120).places[:, 1].max() == 12
     offsets = 0.5 * pure.offsets[:3]
     found = purest(pure, pure.places[:3], offsets, 120)
     np.testing.assert_allclose(found, np.broadcast_to(RED - GREEN, (3, 3)), atol=1e-5)
@@ -221,7 +233,7 @@ def test_draining_explains_the_pixel_as_before(share: float, left: float) -> Non
     alpha[:, 14:18] = left * 0.9
     key = np.broadcast_to(GREEN, (32, 32, 3)).astype(np.float32)
     colour = mixture(np.where(alpha < 1, share, 1).astype(np.float32))
-    pure = pure_colours(colour, key, alpha, 4, 32)
+    pure = pure_colours(colour, key, alpha, 4, 4, 32)
     drier, less = drained(key, colour, alpha, pure, 8, 32)
     before = alpha[..., None] * colour + (1 - alpha[..., None]) * key
     after = less[..., None] * drier + (1 - less[..., None]) * key

@@ -17,6 +17,7 @@ from taue.stack.effects import TOLERANCE, least_effects, nearest_subject
 from taue.stack.flatten import clear, finished, lay_over
 from taue.stack.mixing import least_change, shares
 from taue.stack.model import LONGEST_NAME, label
+from taue.straight import continued
 
 BYTE = st.one_of(st.sampled_from([0, 1, 2, 127, 128, 253, 254, 255]), st.integers(0, 255))
 
@@ -90,6 +91,23 @@ def test_colours_come_from_the_composite_where_seen_and_from_the_own_picture_whe
     for pixels, seen in ((apple, (behind == 255) & (before == 0)), (car, before == 255)):
         np.testing.assert_array_equal(pixels[seen][:, :3], pictures.composite[seen])
     assert (apple != pictures.subjects[0]).any()  # the sunset's light
+
+
+def test_a_subject_goes_on_with_the_colours_of_the_scene_where_it_is_clear() -> None:
+    pictures = overlapping()
+    for layer, own in zip(exact(pictures).of("subject"), pictures.subjects, strict=True):
+        clear = layer.pixels[..., 3] == 0
+        assert clear.any()
+        found = continued(layer.pixels[..., :3], layer.pixels[..., 3])
+        np.testing.assert_array_equal(layer.pixels[clear][:, :3], found[clear])
+        assert (layer.pixels[clear] != own[clear]).any()
+
+
+def test_colours_go_on_from_what_is_clearly_seen() -> None:
+    colours = np.array([[[1, 1, 1], [9, 9, 9], [5, 5, 5], [7, 7, 7]]], np.uint8)
+    alpha = np.array([[0, 3, 200, 0]], np.uint8)
+    assert continued(colours, alpha)[0, :, 0].tolist() == [5, 9, 5, 5]
+    assert continued(colours, np.zeros_like(alpha)) is colours
 
 
 def test_raw_is_untouched() -> None:

@@ -19,12 +19,19 @@ from taue.matte.despill import despilled
 from taue.matte.key import Array, Mask, painted_key
 from taue.matte.line import beside, projected
 from taue.matte.trimap import NEAR, Trimap, band_width, largest, trimap, widened
+from taue.straight import continued
 
 LEAST_SPREAD, MOST_SPREAD = 0.04, 0.3
 """Bounds of the key's spread: decoders ripple at the object's edge, and what is no key at all is
 not to be taken for a noisy one."""
 
 PROJECTIONS = 2
+
+INVISIBLE = 0.5 / 255
+"""Alpha that is 0 in 8 bits."""
+
+BRINK = (0.5, 1)
+"""Latent cells from the object over which soft alpha fades."""
 
 
 def extract(picture: Tensor, mask: Tensor) -> Tensor:
@@ -65,7 +72,8 @@ def cut_out(picture: Array, mask: Mask, cell: int) -> Array:
     colour, alpha = _separated(picture[part], key[part], smooth[part], areas, spread, cell)
     side = max(mask.shape)
     colour, alpha = despilled(picture[part], key[part], colour, alpha, areas.clear, cell, side)
-    colour, alpha = colour.clip(0, 1), alpha.clip(0, 1)
+    alpha = near_object(alpha.clip(0, 1), cell)
+    colour = continued(colour.clip(0, 1), np.where(alpha < INVISIBLE, 0, alpha))
     sides = [(s.start, n - s.stop) for s, n in zip(part, mask.shape, strict=True)]
     return np.concatenate(
         [np.pad(colour, [*sides, (0, 0)], mode="edge"), np.pad(alpha, sides)[..., None]], axis=-1
@@ -84,6 +92,15 @@ def _separated(
         mixed = projected(picture, key, colour, spread)
         alpha = areas.impose((1 - strange) * mixed + strange * share)
     return own_colour(picture, alpha, key), alpha
+
+
+def near_object(alpha: Array, cell: int) -> Array:
+    """Alpha [H, W] that fades away from what is half as opaque as the most opaque pixel: no soft
+    edge is wider than ``BRINK`` says, so what is faint farther out is an uneven key."""
+    solid = alpha >= alpha.max() / 2
+    away = np.asarray(ndimage.distance_transform_edt(~solid)) / cell
+    low, high = BRINK
+    return (alpha * ((high - away) / (high - low)).clip(0, 1)).astype(np.float32)
 
 
 def _spread(distance: Array, outside: Mask) -> float:

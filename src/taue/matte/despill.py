@@ -28,6 +28,9 @@ STEP = 0.25
 DEEP = 2.5
 """Latent cells from the key within which an opaque pixel may be a veil."""
 
+WIDE = 0.6
+"""Latent cells from all that is not opaque at which no veil reaches."""
+
 FULL = 0.7
 """Share of the pure colour's distance to the key from which on a veil is opaque."""
 
@@ -70,11 +73,12 @@ def despilled(
     low, high, lift = ONE
     alpha = np.minimum(alpha + lift * ((alpha - low) / (high - low)).clip(0, 1), 1)
     smooth = ndimage.uniform_filter(picture, 3, axes=(0, 1))
-    pure = pure_colours(smooth, key, alpha, 2, side)
+    wide = round(WIDE * cell)
+    pure = pure_colours(smooth, key, alpha, 2, wide, side)
     if not len(pure.places):
         return colour, alpha
     colour, alpha = unveiled(smooth, key, colour, alpha, clear, pure, cell, side)
-    pure = pure_colours(smooth, key, alpha, round(0.6 * cell), side)
+    pure = pure_colours(smooth, key, alpha, wide, wide, side)
     if not len(pure.places):
         return colour, alpha
     return drained(key, colour, alpha, pure, cell, side)

@@ -30,10 +30,10 @@ SHARE = 0.8
 SHARPNESS = 0.15
 """Standard deviation of that sine in :func:`purest`."""
 
-NEARBY = 0.12
-"""Standard deviation of the distance in :func:`purest`, larger sides."""
+NEARBY = 0.03
+"""Standard deviation of the distance in :func:`purest`, larger sides: about a latent cell."""
 
-PURITY = 6
+PURITY = 3
 """Power of the distance to the key in :func:`purest`."""
 
 CHUNK = 4_000
@@ -49,14 +49,17 @@ class Pure:
     colours: Array
 
 
-def pure_colours(smooth: Array, key: Array, alpha: Array, depth: int, side: int) -> Pure:
+def pure_colours(smooth: Array, key: Array, alpha: Array, depth: int, wide: int, side: int) -> Pure:
     """What is opaque, ``depth`` pixels or more from what is not, and no mixture of the key with
     another such colour near it. Empty if nothing is opaque.
+
+    A veil is narrow: what is ``wide`` pixels from all that is not opaque is pure, whatever its
+    colour. On magenta a brown trunk looks like a mixture of the key with the green leaves above it.
 
     Args:
         smooth: the picture without its noise, key: K, each [H, W, 3].
         alpha: [H, W].
-        depth: pixels, at least 1.
+        depth, wide: pixels, at least 1.
         side: the canvas's larger side, pixels.
     """
     opaque = alpha > OPAQUE
@@ -78,7 +81,7 @@ def pure_colours(smooth: Array, key: Array, alpha: Array, depth: int, side: int)
     off_shade = np.sqrt(np.maximum(off_shade, 0))
     off_mixture = np.sqrt(np.maximum(1 - np.square(cosine), 0)) * lengths[:, None]
     mixed = near & nearer & (cosine > np.sqrt(1 - SINE**2)) & (off_mixture < off_shade / 2)
-    kept = mixed.sum(axis=1) <= 1
+    kept = (mixed.sum(axis=1) <= 1) | narrowed(opaque, wide)[tuple(places.T)]
     return Pure(places[kept].astype(np.float32), offsets[kept], colours[kept])
 
 

@@ -14,6 +14,7 @@ from taue.stack.effects import least_effects, nearest_subject
 from taue.stack.flatten import flatten
 from taue.stack.mixing import Floats, least_change, shares
 from taue.stack.model import Bytes, Layer, Stack, label
+from taue.straight import continued
 
 MODES = ("exact", "raw")
 
@@ -108,6 +109,7 @@ def exact(pictures: Pictures) -> Stack:
         missing += share * (ideal - rounded)
         chosen = np.where(share > 0, rounded, subject[mixed, :3])
         subject[mixed, :3] = chosen.astype(np.uint8)
+        subject[..., :3] = continued(subject[..., :3], subject[..., 3])
 
     owner = nearest_subject([s[..., 3] for s in pictures.subjects])
     parts = [np.where((owner == i)[..., None], effects, 0) for i in range(len(subjects))]
