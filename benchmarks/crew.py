@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
 from multiprocessing import get_context, parent_process
-from typing import TypeVar
+from pathlib import Path
+from typing import Annotated, TypeVar
 
 import torch
+import typer
 from rich.progress import track
 
 from taue import TauePipeline
@@ -17,6 +19,15 @@ from taue.paddy.judge import Judge
 Job = TypeVar("Job")
 Answer = TypeVar("Answer")
 Work = Callable[[TauePipeline, Judge, Job], Answer]
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+Out = Annotated[Path, typer.Option(help="Folder for figures and sheets.", callback=_made)]
+"""The folder of a benchmark's results, made before the work and not after it."""
 
 
 def load(model: str) -> TauePipeline:

@@ -20,7 +20,7 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import typer
-from crew import share_out
+from crew import Out, share_out
 from diffusers import StableDiffusionXLPipeline
 from pair import Pair
 from PIL import Image, ImageDraw
@@ -216,7 +216,6 @@ def rates(lines: Sequence[dict[str, Any]], group: str) -> dict[str, float]:
 
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-Out = Annotated[Path, typer.Option(help="Folder for the figures.")]
 Kept = Annotated[Path | None, typer.Option("--pictures", help="Keep the pictures here.")]
 
 

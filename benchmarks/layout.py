@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Annotated
 
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
 import typer
-from crew import share_out
+from crew import Out, share_out
 
 from taue import TauePipeline, matte, stages
 from taue.backbones.sdxl import SDXLBackbone
@@ -114,7 +113,7 @@ def summary(found: list[dict[str, float]]) -> dict[str, float]:
 
 
 def main(
-    out: Annotated[Path, typer.Option(help="Where layout.json and layout.png go.")],
+    out: Out,
     model: str = "paddy",
     count: int = 200,
     workers: Annotated[int, typer.Option(help="Processes, one a core.")] = 2,

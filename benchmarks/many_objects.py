@@ -8,13 +8,12 @@ Writes ``many-objects.json`` and the sheet ``many-objects.png``: plain generatio
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any, cast
 
 import numpy as np
 import torch
 import typer
-from crew import share_out
+from crew import Out, share_out
 from diffusers import StableDiffusionXLPipeline
 from PIL import Image
 from sceneries import Row, Scenery, all_there, grown, sceneries, sheet, thumbnail, write
@@ -76,7 +75,7 @@ def _more(lines: Sequence[dict[str, Any]], way: str) -> float:
 
 
 def main(
-    out: Annotated[Path, typer.Option(help="Folder for the figures and the sheet.")],
+    out: Out,
     model: str = "paddy",
     count: Annotated[int, typer.Option(help="Scenes of two objects, and of three.")] = 100,
     workers: Annotated[int, typer.Option(help="Processes, one a core.")] = 2,

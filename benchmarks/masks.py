@@ -14,14 +14,13 @@ import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 import typer
-from crew import load
+from crew import Out, load
 from judged import pairs
 from pair import Pair
 from rich.progress import track
@@ -161,7 +160,7 @@ def audit(found: Sequence[Found], names: Sequence[str], tau: float) -> dict[str,
 
 
 def main(
-    out: Annotated[Path, typer.Option(help="Folder for masks.json.")],
+    out: Out,
     model: str = "paddy",
     count: int = 60,
 ) -> None:

@@ -12,12 +12,13 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import torch
 import typer
 from alpha_errors import colour_error, errors
+from crew import Out
 from diffusers import AutoencoderTiny
 from fringe import BACKDROPS, fringed
 from matte_cases import GROUPS, Case, make
@@ -122,7 +123,7 @@ def table(label: str, found: dict[str, dict[str, float]]) -> str:
 
 
 def main(
-    out: Annotated[Path, typer.Option(help="Folder for figures and sheet.")],
+    out: Out,
     count: int = sum(GROUPS.values()),
 ) -> None:
     """Make the cases, run every method, print the means, write figures and sheet."""
@@ -135,7 +136,6 @@ def main(
     rows = [judged(make(n, SIDE, network)) for n in track(numbers(count), "cases")]
     found = means(rows)
     print("\n".join(table(label, found[label]) for label in found))
-    out.mkdir(parents=True, exist_ok=True)
     document = {"side": SIDE, "count": count, "means": found, "cases": rows}
     (out / "matte.json").write_text(json.dumps(rounded(document)) + "\n")
     sheet([make(n, SIDE, network) for n in SHOWN], out / "matte.png")

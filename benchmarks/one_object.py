@@ -18,7 +18,7 @@ from typing import Annotated, Any
 import matplotlib.pyplot as plt
 import numpy as np
 import typer
-from crew import share_out
+from crew import Out, share_out
 from judged import contact_shadow, raw_psnr
 from layout import alpha_box
 from PIL import Image
@@ -216,7 +216,7 @@ def curve(path: Path, told: dict[str, Any]) -> None:
 
 
 def main(
-    out: Annotated[Path, typer.Option(help="Folder for the figures and the sheets.")],
+    out: Out,
     model: str = "paddy",
     count: int = 100,
     workers: Annotated[int, typer.Option(help="Processes, one a core.")] = 2,

@@ -18,7 +18,7 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import typer
-from crew import load
+from crew import Out, load
 from PIL import Image, ImageDraw
 from rich.progress import track
 
@@ -148,7 +148,7 @@ def sheet(stacks: list[Stack], path: Path, side: int = 192) -> None:
 
 
 def main(
-    out: Annotated[Path, typer.Option(help="Folder for the figures and the sheet.")],
+    out: Out,
     model: Annotated[str, typer.Option(help="Whose autoencoder.")] = "paddy",
     size: Annotated[int, typer.Option(help="Pixels a side.")] = 128,
     count: Annotated[int, typer.Option(help="Scenes of one object; a quarter of it of two.")] = 200,
@@ -178,7 +178,6 @@ def main(
         }
         rows += made[:ROWS]
     print(json.dumps(document, indent=2))
-    out.mkdir(parents=True, exist_ok=True)
     (out / "layers.json").write_text(json.dumps(document, indent=2) + "\n")
     sheet(rows, out / "layers.png")
 

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 import typer
-from crew import load
+from crew import Out, load
 from pair import Pair
 from PIL import Image, ImageDraw
 from rich.progress import track
@@ -130,7 +130,7 @@ def sheet(rows: list[tuple[Pair, Layers]], path: Path, per_column: int = 9) -> N
 
 
 def main(
-    out: Annotated[Path, typer.Option(help="Folder for the sheets and figures.")],
+    out: Out,
     which: Annotated[str, typer.Option("--set", help="tuning or test.")] = "test",
     model: str = "paddy",
     steps: int = 50,
@@ -163,7 +163,6 @@ def main(
         if name not in ("subject", "background", "seed", "warnings")
     }
     print(json.dumps(medians, indent=2))
-    out.mkdir(parents=True, exist_ok=True)
     stem = "three-stages" if which == "test" else f"three-stages-{which}"
     document = {"model": model, "steps": steps, "medians": medians, "pairs": lines}
     (out / f"{stem}.json").write_text(json.dumps(document, indent=2) + "\n")
