@@ -150,7 +150,7 @@ def sheet(stacks: list[Stack], path: Path, side: int = 192) -> None:
 def main(
     out: Out,
     model: Annotated[str, typer.Option(help="Whose autoencoder.")] = "paddy",
-    size: Annotated[int, typer.Option(help="Pixels a side.")] = 128,
+    size: Annotated[int, typer.Option(help="Pixels a side.")] = 256,
     count: Annotated[int, typer.Option(help="Scenes of one object; a quarter of it of two.")] = 200,
     results: Annotated[Path | None, typer.Option(help="A folder of results.")] = None,
 ) -> None:

@@ -27,6 +27,11 @@ not to be taken for a noisy one."""
 
 PROJECTIONS = 2
 
+MOST = 1.6
+"""Times the distance to the key, over the largest one within a cell: alpha is no more. Where a gap
+is blurred shut, the object's own colour is estimated from the key's, and each projection makes the
+pixel more opaque."""
+
 INVISIBLE = 0.5 / 255
 """Alpha that is 0 in 8 bits."""
 
@@ -90,7 +95,8 @@ def _separated(
         colour = own_colour(picture, alpha, key)
         strange = beside(picture, key, colour, 2 * spread)
         mixed = projected(picture, key, colour, spread)
-        alpha = areas.impose((1 - strange) * mixed + strange * share)
+        found = (1 - strange) * mixed + strange * share
+        alpha = areas.impose(np.minimum(found, MOST * share))
     return own_colour(picture, alpha, key), alpha
 
 
