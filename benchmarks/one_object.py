@@ -211,7 +211,7 @@ def curve(path: Path, told: dict[str, Any]) -> None:
     right.plot(HARMONIES, [x["followed"] for x in levels], "s-", color="tab:orange")
     left.set_xlabel("harmony")
     left.set_ylabel("raw foreground PSNR (dB)", color="tab:blue")
-    right.set_ylabel("fraction of the way to the scene's light", color="tab:orange")
+    right.set_ylabel("way to the scene's light", color="tab:orange")
     figure.savefig(path, dpi=110)
 
 
