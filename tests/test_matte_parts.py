@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from taue.matte import near_object
+from taue.matte import without_haze
 from taue.matte.closed_form import closed_form, closed_form_within, matting_laplacian
 from taue.matte.colour import own_colour
 from taue.matte.despill import SHARP, drained, mixed, sharpness
@@ -146,11 +146,15 @@ def test_a_large_band_at_half_the_size_is_as_right(monkeypatch: pytest.MonkeyPat
     assert np.array_equal(found[~unknown], true[~unknown])
 
 
-def test_a_soft_edge_fades_within_a_cell_of_the_object() -> None:
-    alpha = np.array([[0.8, 0.4, 0.3, 0.3, 0.3, 0.3, 0.3]], np.float32)
-    faded = near_object(alpha, 4)
-    np.testing.assert_allclose(faded, [[0.8, 0.4, 0.3, 0.3, 0.15, 0, 0]], atol=1e-6)
-    assert np.array_equal(near_object(0 * alpha, 4), 0 * alpha)
+def test_haze_fades_within_a_cell_of_the_object_and_a_thin_part_stays() -> None:
+    alpha = np.zeros((20, 30), np.float32)
+    alpha[:, :10] = 0.8
+    alpha[:12, 10:] = 0.3  # broad
+    alpha[15:18, 10:] = 0.3  # three pixels wide: thin for cells of 4
+    clean = without_haze(alpha, 4)
+    np.testing.assert_allclose(clean[5, 9:16], [0.8, 0.3, 0.3, 0.15, 0, 0, 0], atol=1e-6)
+    assert np.array_equal(clean[15:18], alpha[15:18])
+    assert np.array_equal(without_haze(0 * alpha, 4), 0 * alpha)
 
 
 # Colours

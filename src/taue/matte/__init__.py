@@ -15,10 +15,10 @@ from torch import Tensor
 
 from taue.matte.closed_form import closed_form_within
 from taue.matte.colour import own_colour
-from taue.matte.despill import despilled
+from taue.matte.despill import SHARP, despilled, sharpness
 from taue.matte.key import Array, Mask, painted_key
 from taue.matte.line import beside, projected
-from taue.matte.trimap import NEAR, Trimap, band_width, largest, trimap, widened
+from taue.matte.trimap import NEAR, Trimap, band_width, largest, narrowed, trimap, widened
 from taue.straight import continued
 
 LEAST_SPREAD, MOST_SPREAD = 0.04, 0.3
@@ -28,15 +28,15 @@ not to be taken for a noisy one."""
 PROJECTIONS = 2
 
 MOST = 1.6
-"""Times the distance to the key, over the largest one within a cell: alpha is no more. Where a gap
-is blurred shut, the object's own colour is estimated from the key's, and each projection makes the
-pixel more opaque."""
+"""In blurred pictures alpha is at most so many times the distance to the key over the largest one
+within a cell. Where a gap is blurred shut the object's own colour is estimated from the key's, and
+each projection makes the pixel more opaque."""
 
 INVISIBLE = 0.5 / 255
 """Alpha that is 0 in 8 bits."""
 
 BRINK = (0.5, 1)
-"""Latent cells from the object over which soft alpha fades."""
+"""Latent cells from the object over which haze fades."""
 
 
 def extract(picture: Tensor, mask: Tensor) -> Tensor:
@@ -74,10 +74,13 @@ def cut_out(picture: Array, mask: Mask, cell: int) -> Array:
         return np.concatenate([picture, np.zeros_like(smooth)[..., None]], axis=-1)
     part = _surroundings(areas, 4 * band_width(mask.shape))
     areas = Trimap(areas.opaque[part], areas.clear[part])
-    colour, alpha = _separated(picture[part], key[part], smooth[part], areas, spread, cell)
-    side = max(mask.shape)
-    colour, alpha = despilled(picture[part], key[part], colour, alpha, areas.clear, cell, side)
-    alpha = near_object(alpha.clip(0, 1), cell)
+    picture, key, side = picture[part], key[part], max(mask.shape)
+    blurred = sharpness(np.linalg.norm(picture - key, axis=-1), side) <= SHARP
+    most = MOST if blurred else None
+    colour, alpha = _separated(picture, key, smooth[part], areas, spread, cell, most)
+    if blurred:
+        colour, alpha = despilled(picture, key, colour, alpha, areas.clear, cell, side)
+    alpha = without_haze(alpha.clip(0, 1), cell)
     colour = continued(colour.clip(0, 1), np.where(alpha < INVISIBLE, 0, alpha))
     sides = [(s.start, n - s.stop) for s, n in zip(part, mask.shape, strict=True)]
     return np.concatenate(
@@ -86,9 +89,16 @@ def cut_out(picture: Array, mask: Mask, cell: int) -> Array:
 
 
 def _separated(
-    picture: Array, key: Array, distance: Array, areas: Trimap, spread: float, cell: int
+    picture: Array,
+    key: Array,
+    distance: Array,
+    areas: Trimap,
+    spread: float,
+    cell: int,
+    most: float | None,
 ) -> tuple[Array, Array]:
-    """The object's own colour [H, W, 3] and alpha [H, W]."""
+    """The object's own colour [H, W, 3] and alpha [H, W]; this at most so many times the distance
+    to the key over the largest one within a cell."""
     share = distance / np.maximum(largest(distance, cell), 1e-3)
     alpha = closed_form_within(picture, areas.impose(share), areas.unknown)
     for _ in range(PROJECTIONS):
@@ -96,17 +106,25 @@ def _separated(
         strange = beside(picture, key, colour, 2 * spread)
         mixed = projected(picture, key, colour, spread)
         found = (1 - strange) * mixed + strange * share
-        alpha = areas.impose(np.minimum(found, MOST * share))
+        if most is not None:
+            found = np.minimum(found, most * share)
+        alpha = areas.impose(found)
     return own_colour(picture, alpha, key), alpha
 
 
-def near_object(alpha: Array, cell: int) -> Array:
-    """Alpha [H, W] that fades away from what is half as opaque as the most opaque pixel: no soft
-    edge is wider than ``BRINK`` says, so what is faint farther out is an uneven key."""
+def without_haze(alpha: Array, cell: int) -> Array:
+    """Alpha [H, W] without what is broad and faint beyond the object's soft edge: an uneven key.
+
+    It fades away from what is half as opaque as the most opaque pixel. Thin parts, such as spokes
+    that a decoder has blurred, are no haze.
+    """
     solid = alpha >= alpha.max() / 2
     away = np.asarray(ndimage.distance_transform_edt(~solid)) / cell
     low, high = BRINK
-    return (alpha * ((high - away) / (high - low)).clip(0, 1)).astype(np.float32)
+    faint = (alpha > INVISIBLE) & (away > low)
+    broad = widened(narrowed(faint, cell // 2), cell // 2 + 1)
+    fading = ((high - away) / (high - low)).clip(0, 1)
+    return np.where(broad, alpha * fading, alpha).astype(np.float32)
 
 
 def _spread(distance: Array, outside: Mask) -> float:

@@ -59,7 +59,7 @@ def despilled(
     picture: Array, key: Array, colour: Array, alpha: Array, clear: Mask, cell: int, side: int
 ) -> tuple[Array, Array]:
     """Colour [H, W, 3] and alpha [H, W] without the veil of key: first along the rays from the
-    key, then in pockets. A sharp picture has no veils and keeps both.
+    key, then in pockets. For blurred pictures: a sharp one has no veils.
 
     Args:
         picture: I, key: K, colour: F as found so far, each [H, W, 3].
@@ -68,8 +68,6 @@ def despilled(
         cell: pixels of a latent cell.
         side: the canvas's larger side, pixels.
     """
-    if sharpness(np.linalg.norm(picture - key, axis=-1), side) > SHARP:
-        return colour, alpha
     low, high, lift = ONE
     alpha = np.minimum(alpha + lift * ((alpha - low) / (high - low)).clip(0, 1), 1)
     smooth = ndimage.uniform_filter(picture, 3, axes=(0, 1))
