@@ -76,10 +76,10 @@ def test_no_edge_pixel_shows_the_key(
 
 
 @pytest.mark.parametrize(
-    ("number", "most"), [(11, 2), (191, 0), (111, 80), (233, 0), (239, 0)], ids=str
+    ("number", "most"), [(11, 2), (191, 0), (111, 30), (131, 250), (233, 0), (239, 0)], ids=str
 )
 def test_what_the_autoencoder_blurred_with_the_key_is_freed_of_it(number: int, most: int) -> None:
-    # Boats, whose mast and sail it runs together, and hair: 514 to 2285 such pixels were left.
+    # Boats, whose mast and sail it runs together, and hair: 322 to 2285 such pixels were left.
     folder = Path(models.resolve("paddy").location) / "vae"
     case = make(number, 256, AutoencoderTiny.from_pretrained(folder).eval())
     picture = torch.from_numpy(case.picture).permute(2, 0, 1)
