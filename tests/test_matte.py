@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -75,23 +73,29 @@ def test_no_edge_pixel_shows_the_key(
         assert fringed(rgba, own, key, backdrop) <= 1, backdrop
 
 
+@pytest.fixture(scope="module")
+def network() -> AutoencoderTiny:
+    """paddy's autoencoder."""
+    return AutoencoderTiny.from_pretrained(models.PADDY / "vae").eval()
+
+
 @pytest.mark.parametrize(
     ("number", "most"), [(11, 2), (191, 0), (111, 30), (131, 250), (233, 0), (239, 0)], ids=str
 )
-def test_what_the_autoencoder_blurred_with_the_key_is_freed_of_it(number: int, most: int) -> None:
+def test_what_the_autoencoder_blurred_with_the_key_is_freed_of_it(
+    network: AutoencoderTiny, number: int, most: int
+) -> None:
     # Boats, whose mast and sail it runs together, and hair: 322 to 2285 such pixels were left.
-    folder = Path(models.resolve("paddy").location) / "vae"
-    case = make(number, 256, AutoencoderTiny.from_pretrained(folder).eval())
+    case = make(number, 256, network)
     picture = torch.from_numpy(case.picture).permute(2, 0, 1)
     rgba = matte.extract(picture, case.mask).permute(1, 2, 0).numpy()
     count = sum(fringed(rgba, case.truth[..., :3], case.key, b) for b in BACKDROPS)
     assert count <= most, case.name
 
 
-def test_a_trunk_stays_brown_though_key_and_leaves_mix_to_brown() -> None:
+def test_a_trunk_stays_brown_though_key_and_leaves_mix_to_brown(network: AutoencoderTiny) -> None:
     # Green leaves on magenta: a twelfth of the tree, all of its trunk, once turned green.
-    folder = Path(models.resolve("paddy").location) / "vae"
-    case = make(3, 256, AutoencoderTiny.from_pretrained(folder).eval())
+    case = make(3, 256, network)
     assert case.name == "3: green tree on magenta"
     rgba = matte.extract(torch.from_numpy(case.picture).permute(2, 0, 1), case.mask)
     inner = case.truth[..., 3] == 1

@@ -13,10 +13,11 @@ from hypothesis.extra.numpy import arrays
 from taue.matte import without_haze
 from taue.matte.closed_form import closed_form, closed_form_within, matting_laplacian
 from taue.matte.colour import own_colour
-from taue.matte.despill import SHARP, drained, mixed, sharpness
+from taue.matte.despill import drained, mixed
 from taue.matte.key import basis, biweight, painted_key
 from taue.matte.line import beside, projected
 from taue.matte.pure import pure_colours, purest
+from taue.matte.sharpness import SHARP, sharpness
 from taue.matte.trimap import Trimap, band_width, narrowed, trimap, widened
 
 pictures = arrays(np.float32, (6, 7, 3), elements=st.floats(0, 1, width=32))

@@ -15,9 +15,10 @@ from torch import Tensor
 
 from taue.matte.closed_form import closed_form_within
 from taue.matte.colour import own_colour
-from taue.matte.despill import SHARP, despilled, sharpness
+from taue.matte.despill import despilled
 from taue.matte.key import Array, Mask, painted_key
 from taue.matte.line import beside, projected
+from taue.matte.sharpness import blurred
 from taue.matte.trimap import NEAR, Trimap, band_width, largest, narrowed, trimap, widened
 from taue.straight import continued
 
@@ -75,10 +76,9 @@ def cut_out(picture: Array, mask: Mask, cell: int) -> Array:
     part = _surroundings(areas, 4 * band_width(mask.shape))
     areas = Trimap(areas.opaque[part], areas.clear[part])
     picture, key, side = picture[part], key[part], max(mask.shape)
-    blurred = sharpness(np.linalg.norm(picture - key, axis=-1), side) <= SHARP
-    most = MOST if blurred else None
-    colour, alpha = _separated(picture, key, smooth[part], areas, spread, cell, most)
-    if blurred:
+    veiled = blurred(picture, key, side)
+    colour, alpha = _separated(picture, key, smooth[part], areas, spread, cell, bounded=veiled)
+    if veiled:
         colour, alpha = despilled(picture, key, colour, alpha, areas.clear, cell, side)
     alpha = without_haze(alpha.clip(0, 1), cell)
     colour = continued(colour.clip(0, 1), np.where(alpha < INVISIBLE, 0, alpha))
@@ -95,10 +95,10 @@ def _separated(
     areas: Trimap,
     spread: float,
     cell: int,
-    most: float | None,
+    *,
+    bounded: bool,
 ) -> tuple[Array, Array]:
-    """The object's own colour [H, W, 3] and alpha [H, W]; this at most so many times the distance
-    to the key over the largest one within a cell."""
+    """The object's own colour [H, W, 3] and alpha [H, W], this ``bounded`` as ``MOST`` says."""
     share = distance / np.maximum(largest(distance, cell), 1e-3)
     alpha = closed_form_within(picture, areas.impose(share), areas.unknown)
     for _ in range(PROJECTIONS):
@@ -106,8 +106,8 @@ def _separated(
         strange = beside(picture, key, colour, 2 * spread)
         mixed = projected(picture, key, colour, spread)
         found = (1 - strange) * mixed + strange * share
-        if most is not None:
-            found = np.minimum(found, most * share)
+        if bounded:
+            found = np.minimum(found, MOST * share)
         alpha = areas.impose(found)
     return own_colour(picture, alpha, key), alpha
 

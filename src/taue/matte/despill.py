@@ -18,13 +18,6 @@ from taue.matte.trimap import narrowed, widened
 FINEST = 256
 """Pure colours change slowly: a larger canvas is looked at in about this many places a side."""
 
-SHARP = 0.5
-"""Sharpness from which on nothing is a veil. Hard edges drawn at the picture's own resolution have
-0.7 and more, the same after an autoencoder 0.4 and less."""
-
-STEP = 0.25
-"""Distances to the key that differ by so much within three pixels are an edge."""
-
 DEEP = 2.5
 """Latent cells from the key within which an opaque pixel may be a veil."""
 
@@ -80,25 +73,6 @@ def despilled(
     if not len(pure.places):
         return colour, alpha
     return drained(key, colour, alpha, pure, cell, side)
-
-
-def sharpness(distance: Array, side: int) -> float:
-    """How much of an edge happens in one pixel (of 256 a side): the median over all edges, 0 to 1.
-    1 without any edge.
-
-    Args:
-        distance: to the key, not smoothed [H, W].
-        side: the canvas's larger side, pixels.
-    """
-    step = max(1, round(side / FINEST))
-    coarse = distance[::step, ::step]
-    whole = ndimage.maximum_filter(coarse, 7) - ndimage.minimum_filter(coarse, 7)
-    single = np.zeros_like(coarse)
-    single[:-1] = np.abs(np.diff(coarse, axis=0))
-    single[:, :-1] = np.maximum(single[:, :-1], np.abs(np.diff(coarse, axis=1)))
-    edge = whole > STEP
-    single = np.asarray(ndimage.maximum_filter(single, 5))
-    return float(np.median(single[edge] / whole[edge])) if edge.any() else 1.0
 
 
 def unveiled(

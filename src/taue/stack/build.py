@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from scipy import ndimage
 
 from taue.errors import TaueError
 from taue.stack.effects import least_effects, nearest_subject
 from taue.stack.flatten import flatten
 from taue.stack.mixing import Floats, least_change, shares
 from taue.stack.model import Bytes, Layer, Stack, label
-from taue.straight import continued
+from taue.straight import continued, from_nearest
 
 MODES = ("exact", "raw")
 
@@ -87,9 +85,9 @@ def exact(pictures: Pictures) -> Stack:
     weights = np.concatenate([clear[None, mixed], seen[:, mixed]])
     guesses = np.stack(
         [
-            _continued(pictures.background, composite, ~mixed)[mixed],
+            _relit(pictures.background, composite, ~mixed)[mixed],
             *(
-                _continued(own[..., :3], composite, share >= CLEARLY)[mixed]
+                _relit(own[..., :3], composite, share >= CLEARLY)[mixed]
                 for own, share in zip(pictures.subjects, seen, strict=True)
             ),
         ]
@@ -117,7 +115,7 @@ def exact(pictures: Pictures) -> Stack:
     return Stack("exact", layers, pictures.composite)
 
 
-def _continued(own: Bytes, composite: Floats, known: np.ndarray) -> Floats:
+def _relit(own: Bytes, composite: Floats, known: np.ndarray) -> Floats:
     """Own colours [H, W, 3] with the composite's change of them, continued from where it is known.
 
     Each pixel takes the change of the nearest known one; without any, own colours are all.
@@ -125,10 +123,7 @@ def _continued(own: Bytes, composite: Floats, known: np.ndarray) -> Floats:
     own_colours = own.astype(np.float32)
     if not known.any():
         return own_colours
-    nearest: Any = ndimage.distance_transform_edt(
-        ~known, return_distances=False, return_indices=True
-    )
-    change = (composite - own_colours)[tuple(nearest)]
+    change = from_nearest(composite - own_colours, known)
     return (own_colours + change).clip(0, 255)
 
 
