@@ -201,6 +201,7 @@ def main(
     count: Annotated[int, typer.Option(help="Renders of each kind.")] = 400,
 ) -> None:
     """Measure, print, write figures and a sheet."""
+    out.mkdir(parents=True, exist_ok=True)
     judge = Judge.load(weights)
     coder = AutoencoderTiny.from_pretrained(vae).eval()
     scenes = held_out(count, side)
@@ -219,7 +220,6 @@ def main(
     document |= {name: step() for name, step in track(steps.items(), "measuring")}
     text = json.dumps(document, indent=2, ensure_ascii=False)
     print(text)
-    out.mkdir(parents=True, exist_ok=True)
     (out / "judge.json").write_text(text + "\n")
     shown = shown_pictures(coder, side)
     sighting_sheet(shown, judge.look(shown)).save(out / "judge.png")

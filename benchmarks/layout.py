@@ -5,7 +5,6 @@ python benchmarks/layout.py --model paddy --out docs
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import Annotated
 
@@ -14,6 +13,7 @@ import numpy as np
 import torch
 import typer
 from crew import Out, share_out
+from sceneries import write
 
 from taue import TauePipeline, matte, stages
 from taue.backbones.sdxl import SDXLBackbone
@@ -126,10 +126,7 @@ def main(
         answers = share_out(grow, [(fits, *batch) for batch in batches], model, name, workers)
         results[name] = [one for answer in answers for one in answer]
     told = {name: summary(found) for name, found in results.items()}
-    print(json.dumps(told))
-    (out / "layout.json").write_text(
-        json.dumps({"summary": told, "each": results}, indent=1) + "\n"
-    )
+    write(out / "layout.json", told, results)
     figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
     for name, found in results.items():
         ious = [one["iou"] for one in found]

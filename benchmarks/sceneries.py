@@ -67,29 +67,29 @@ Row = tuple[str, list[Image.Image]]
 """A label and pictures."""
 
 
-def thumbnail(picture: Image.Image) -> Image.Image:
+def thumbnail(picture: Image.Image, tile: int = TILE) -> Image.Image:
     """A small copy for a sheet, what is transparent on grey."""
     if picture.mode == "RGBA":
         ground = Image.new("RGBA", picture.size, (128, 128, 128, 255))
         picture = Image.alpha_composite(ground, picture)
-    return picture.convert("RGB").resize((TILE, TILE), Image.Resampling.LANCZOS)
+    return picture.convert("RGB").resize((tile, tile), Image.Resampling.LANCZOS)
 
 
-def sheet(path: Path, columns: Sequence[str], rows: Sequence[Row]) -> None:
+def sheet(path: Path, columns: Sequence[str], rows: Sequence[Row], tile: int = TILE) -> None:
     """A row of pictures for each scene under the names of the columns."""
-    page = Image.new("RGB", (len(columns) * (TILE + 4), 16 + len(rows) * (TILE + 18)), "white")
+    page = Image.new("RGB", (len(columns) * (tile + 4), 16 + len(rows) * (tile + 18)), "white")
     draw = ImageDraw.Draw(page)
     for j, name in enumerate(columns):
-        draw.text((j * (TILE + 4) + 2, 2), name, "grey")
+        draw.text((j * (tile + 4) + 2, 2), name, "grey")
     for i, (label, pictures) in enumerate(rows):
-        top = 16 + i * (TILE + 18)
+        top = 16 + i * (tile + 18)
         draw.text((2, top + 2), label, "black")
         for j, picture in enumerate(pictures):
-            page.paste(thumbnail(picture), (j * (TILE + 4), top + 16))
+            page.paste(thumbnail(picture, tile), (j * (tile + 4), top + 16))
     page.save(path, optimize=True)
 
 
-def write(path: Path, told: dict[str, Any], each: Sequence[dict[str, Any]]) -> None:
+def write(path: Path, told: dict[str, Any], each: Any) -> None:
     """Print the sums and write them with every scene's figures."""
     print(json.dumps(told, indent=1))
     path.write_text(json.dumps({"summary": told, "each": each}, indent=1) + "\n")
