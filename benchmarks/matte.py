@@ -49,7 +49,10 @@ def judged(case: Case) -> dict[str, Any]:
         row[name] = {
             **errors(found[..., 3], case.truth[..., 3]),
             "colour": colour_error(found[..., :3], case.truth[..., :3], case.truth[..., 3]),
-            "fringed": sum(fringed(found, case.truth[..., :3], case.key, b) for b in BACKDROPS),
+            "fringed": sum(fringed(found, case.truth, case.key, b) for b in BACKDROPS),
+            "fringed_to_the_pixel": sum(
+                fringed(found, case.truth, case.key, b, reach=0) for b in BACKDROPS
+            ),
             "seconds": seconds,
         }
     return row

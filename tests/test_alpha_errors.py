@@ -51,13 +51,24 @@ def test_colours_count_on_the_edge_alone() -> None:
 
 
 def test_fringe_by_hand() -> None:
-    own, key = np.array([[[1.0, 0, 0]]]), np.array([[[0, 1.0, 0]]])
+    truth, key = np.array([[[1.0, 0, 0, 1]]]), np.array([[[0, 1.0, 0]]])
     clean = np.array([[[1.0, 0, 0, 0.4]]])
     spoiled = np.array([[[0.1, 0.9, 0, 0.8]]])  # the key's colour left in
     opaque = np.array([[[0, 1.0, 0, 1]]])  # no edge
-    assert [fringed(rgba, own, key, "black") for rgba in (clean, spoiled, opaque)] == [0, 1, 0]
+    assert [fringed(rgba, truth, key, "black") for rgba in (clean, spoiled, opaque)] == [0, 1, 0]
     # Over a background that is the key, nothing can be told.
-    assert fringed(spoiled, own, np.array([[[1.0, 0, 1.0]]]), "magenta") == 0
+    assert fringed(spoiled, truth, np.array([[[1.0, 0, 1.0]]]), "magenta") == 0
+
+
+def test_the_colours_of_the_object_about_a_pixel_are_its_own() -> None:
+    # A gap in a red object is painted cyan; five pixels on, the object is cyan itself.
+    red, cyan = [0.8, 0, 0, 1], [0, 0.8, 0.8, 1]
+    truth = np.array([[red, [0, 0, 0, 0], red, red, red, red, cyan]])
+    key = np.broadcast_to(np.array([0, 0.8, 0.3]), (1, 7, 3))
+    found = truth.copy()
+    found[0, 1] = [0, 0.75, 0.5, 0.9]
+    counts = [fringed(found, truth, key, "white", reach) for reach in (0, 1, 4, 5)]
+    assert counts == [1, 1, 1, 0]
 
 
 def test_the_busy_backdrop_is_busy() -> None:

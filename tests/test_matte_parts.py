@@ -211,11 +211,11 @@ def test_a_mixture_of_key_is_no_pure_colour() -> None:
     column = np.arange(20)[None].repeat(20, axis=0)
     alpha = (column < 16).astype(np.float32)
     veil, key = np.where(column < 10, 1, 0.6), np.broadcast_to(GREEN, (20, 20, 3))
-    pure = pure_colours(mixture(veil), key, alpha, 1, 6, 120)
+    pure = pure_colours(mixture(veil), key, alpha, 1, 6)
     assert len(pure.places) == 200
     assert pure.places[:, 1].max() < 10
     # If a veil may be three pixels wide at most, the half of it that is deeper is an object's own.
-    assert pure_colours(mixture(veil), key, alpha, 1, 3, 120).places[:, 1].max() == 12
+    assert pure_colours(mixture(veil), key, alpha, 1, 3).places[:, 1].max() == 12
     offsets = 0.5 * pure.offsets[:3]
     found = purest(pure, pure.places[:3], offsets, 120)
     np.testing.assert_allclose(found, np.broadcast_to(RED - GREEN, (3, 3)), atol=1e-5)
@@ -238,7 +238,7 @@ def test_draining_explains_the_pixel_as_before(share: float, left: float) -> Non
     alpha[:, 14:18] = left * 0.9
     key = np.broadcast_to(GREEN, (32, 32, 3)).astype(np.float32)
     colour = mixture(np.where(alpha < 1, share, 1).astype(np.float32))
-    pure = pure_colours(colour, key, alpha, 4, 4, 32)
+    pure = pure_colours(colour, key, alpha, 4, 4)
     drier, less = drained(key, colour, alpha, pure, 8, 32)
     before = alpha[..., None] * colour + (1 - alpha[..., None]) * key
     after = less[..., None] * drier + (1 - less[..., None]) * key

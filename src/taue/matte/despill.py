@@ -65,11 +65,11 @@ def despilled(
     alpha = np.minimum(alpha + lift * ((alpha - low) / (high - low)).clip(0, 1), 1)
     smooth = ndimage.uniform_filter(picture, 3, axes=(0, 1))
     wide = round(WIDE * cell)
-    pure = pure_colours(smooth, key, alpha, 2, wide, side)
+    pure = pure_colours(smooth, key, alpha, 2, wide)
     if not len(pure.places):
         return colour, alpha
     colour, alpha = unveiled(smooth, key, colour, alpha, clear, pure, cell, side)
-    pure = pure_colours(smooth, key, alpha, wide, wide, side)
+    pure = pure_colours(smooth, key, alpha, wide, wide)
     if not len(pure.places):
         return colour, alpha
     return drained(key, colour, alpha, pure, cell, side)

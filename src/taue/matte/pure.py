@@ -18,9 +18,6 @@ SAMPLES = 900
 FEWEST = 30
 """With fewer pixels that deep in the object, shallower ones will do."""
 
-WITHIN = 0.25
-"""Larger sides around a pixel in which a purer one tells on it."""
-
 SINE = 0.35
 """Of the angle at the key below which two colours may be more and less of the same mixture."""
 
@@ -49,9 +46,10 @@ class Pure:
     colours: Array
 
 
-def pure_colours(smooth: Array, key: Array, alpha: Array, depth: int, wide: int, side: int) -> Pure:
+def pure_colours(smooth: Array, key: Array, alpha: Array, depth: int, wide: int) -> Pure:
     """What is opaque, ``depth`` pixels or more from what is not, and no mixture of the key with
-    another such colour near it. Empty if nothing is opaque.
+    another such colour, however far off: a wheel's rim tells what its hub is mixed of. Empty if
+    nothing is opaque.
 
     A veil is narrow: what is ``wide`` pixels from all that is not opaque is pure, whatever its
     colour. On magenta a brown trunk looks like a mixture of the key with the green leaves above it.
@@ -60,7 +58,6 @@ def pure_colours(smooth: Array, key: Array, alpha: Array, depth: int, wide: int,
         smooth: the picture without its noise, key: K, each [H, W, 3].
         alpha: [H, W].
         depth, wide: pixels, at least 1.
-        side: the canvas's larger side, pixels.
     """
     opaque = alpha > OPAQUE
     inner = narrowed(opaque, depth)
@@ -73,14 +70,12 @@ def pure_colours(smooth: Array, key: Array, alpha: Array, depth: int, wide: int,
     unit = directions(offsets)
     lengths = np.linalg.norm(offsets, axis=-1)
     cosine = unit @ unit.T
-    apart = places[:, None] - places
-    near = np.square(apart).sum(axis=-1) < (WITHIN * side) ** 2
     nearer = cosine * lengths[:, None] < SHARE * lengths
     squares = np.maximum(np.square(colours).sum(axis=-1), 1e-3)
     off_shade = squares[:, None] - np.square(colours @ colours.T) / squares
     off_shade = np.sqrt(np.maximum(off_shade, 0))
     off_mixture = np.sqrt(np.maximum(1 - np.square(cosine), 0)) * lengths[:, None]
-    mixed = near & nearer & (cosine > np.sqrt(1 - SINE**2)) & (off_mixture < off_shade / 2)
+    mixed = nearer & (cosine > np.sqrt(1 - SINE**2)) & (off_mixture < off_shade / 2)
     kept = (mixed.sum(axis=1) <= 1) | narrowed(opaque, wide)[tuple(places.T)]
     return Pure(places[kept].astype(np.float32), offsets[kept], colours[kept])
 
