@@ -3,14 +3,15 @@
     python benchmarks/recomposition.py --out docs --results RESULTS
 
 The renderer's plate, composite and alpha are decomposed as they are, and after composite and plate
-went through a model's autoencoder. Writes ``layers.json`` and ``layers.png``; the sheet also has a
+went through a model's autoencoder; once more with alphas that end early, as if the scene had drawn
+its objects larger. Writes ``layers.json`` and ``layers.png``; the sheet also has a
 few results of ``taue generate`` if RESULTS is a folder of such folders.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,6 +22,7 @@ import typer
 from crew import Out, load
 from PIL import Image, ImageDraw
 from rich.progress import track
+from scipy import ndimage
 
 from taue.files.saved_result import read_result
 from taue.paddy import scenes
@@ -30,6 +32,9 @@ from taue.stack.model import Bytes
 SHIFT = 0.2
 SHADOW = 0.1
 """A pixel is in shadow if it loses more than this share of its light."""
+
+EARLY = 1 / 64
+"""Sides of the picture by which an alpha ends too early."""
 
 ROWS = 4
 LABEL = 16
@@ -59,24 +64,42 @@ def autoencoder(model: str) -> Codec:
     return trip
 
 
-def decompose(scene: scenes.Scene, codec: Codec | None) -> Stack:
-    """The exact stack of a rendered scene, its pictures through the codec if there is one."""
+def pictures_of(scene: scenes.Scene, codec: Codec | None) -> Pictures:
+    """A rendered scene's pictures, through the codec if there is one, and its true subjects."""
     composite, plate = scene.composite, scene.plate
     if codec is not None:
         composite, plate = codec(composite), codec(plate)
     subjects = tuple(thing.rgba for thing in scene.objects)
     names = tuple(thing.caption for thing in scene.objects)
-    return exact(Pictures(composite, plate, subjects, names))
+    return Pictures(composite, plate, subjects, names)
 
 
-def figures(scene: scenes.Scene, stack: Stack) -> dict[str, float | None]:
+def early(rgba: Bytes) -> Bytes:
+    """The subject with an alpha that ends too early."""
+    size = 2 * round(EARLY * min(rgba.shape[:2])) + 1
+    alpha = ndimage.grey_erosion(rgba[..., 3], (size, size), mode="nearest")
+    return np.concatenate([rgba[..., :3], alpha[..., None]], axis=-1)
+
+
+def alpha_error(subjects: Iterable[Bytes], true: Iterable[Bytes]) -> float:
+    """The absolute errors of alpha, summed over the pixels [H, W, 4] of all subjects."""
+    pairs = zip(subjects, true, strict=True)
+    return float(sum(np.abs(s[..., 3].astype(float) - t[..., 3]).sum() / 255 for s, t in pairs))
+
+
+def figures(scene: scenes.Scene, pictures: Pictures, stack: Stack) -> dict[str, float | None]:
     """One scene's figures; the shadow's IoU where no object hides it, None without a shadow."""
+    shrunk = replace(pictures, subjects=tuple(map(early, pictures.subjects)))
+    regrown = exact(shrunk)
     seen = np.all([thing.rgba[..., 3] == 0 for thing in scene.objects], axis=0)
     true, found = (scene.shadow > SHADOW) & seen, darkened(stack.layers, SHADOW) & seen
     return {
         "largest_error": largest_error(flatten(stack.layers), stack.merged),
         "coverage": coverage(stack.layers),
         "shadow_iou": float((true & found).sum() / (true | found).sum()) if true.any() else None,
+        "alpha_changed": alpha_error([x.pixels for x in stack.of("subject")], pictures.subjects),
+        "alpha_early": alpha_error(shrunk.subjects, pictures.subjects),
+        "alpha_regrown": alpha_error([x.pixels for x in regrown.of("subject")], pictures.subjects),
     }
 
 
@@ -84,6 +107,7 @@ def summary(lines: list[dict[str, float | None]]) -> dict[str, Any]:
     """Over all scenes; shadows by their median, tenth percentile and the share found."""
     covers = [line["coverage"] for line in lines]
     shadows = np.array([x for line in lines if (x := line["shadow_iou"]) is not None])
+    alphas = ("alpha_changed", "alpha_early", "alpha_regrown")
     return {
         "scenes": len(lines),
         "largest_error": max(line["largest_error"] or 0 for line in lines),
@@ -93,6 +117,7 @@ def summary(lines: list[dict[str, float | None]]) -> dict[str, Any]:
         "shadow_iou_median": round(float(np.median(shadows)), 3),
         "shadow_iou_p10": round(float(np.percentile(shadows, 10)), 3),
         "shadow_iou_share_above_0.7": round(float((shadows >= 0.7).mean()), 3),
+        **{name: round(float(np.mean([line[name] or 0 for line in lines])), 1) for name in alphas},
     }
 
 
@@ -162,8 +187,9 @@ def main(
             lines: list[dict[str, float | None]] = []
             for spec in track(list(specs(count // objects**2, objects)), f"{name}, {objects}"):
                 scene = scenes.render(spec, size)
-                stack = decompose(scene, codec)
-                lines.append(figures(scene, stack))
+                pictures = pictures_of(scene, codec)
+                stack = exact(pictures)
+                lines.append(figures(scene, pictures, stack))
                 if codec is None and len(rows) < ROWS * objects // 2 and scene.shadow.any():
                     rows.append(stack)
             document[f"{name}, {objects} object(s)"] = summary(lines)

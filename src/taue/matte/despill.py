@@ -14,6 +14,7 @@ from scipy import ndimage
 from taue.matte.key import Array, Mask
 from taue.matte.pure import OPAQUE, Pure, pure_colours, purest, squared_distances
 from taue.matte.trimap import narrowed, widened
+from taue.ramp import falling
 
 FINEST = 256
 """Pure colours change slowly: a larger canvas is looked at in about this many places a side."""
@@ -123,12 +124,6 @@ def mixed(colour: Array, key: Array, pure: Array, along: Array) -> Array:
     off_shade = np.linalg.norm(colour - bright[..., None] * pure, axis=-1)
     ratio = across / np.maximum(off_shade, 1e-3)
     return falling(sine, BESIDE) * falling(ratio, SHADED)
-
-
-def falling(values: Array, ends: tuple[float, float]) -> Array:
-    """1 up to the first of the ends, 0 from the second on, a line between."""
-    low, high = ends
-    return ((high - values) / (high - low)).clip(0, 1)
 
 
 def drained(

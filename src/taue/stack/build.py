@@ -12,12 +12,10 @@ from taue.stack.effects import least_effects, nearest_subject
 from taue.stack.flatten import flatten
 from taue.stack.mixing import Floats, least_change, shares
 from taue.stack.model import Bytes, Layer, Stack, label
+from taue.stack.outgrown import CLEARLY, with_outgrown
 from taue.straight import continued, from_nearest
 
 MODES = ("exact", "raw")
-
-CLEARLY = 0.9
-"""A subject's light is measured where it makes up so much of the pixel."""
 
 SLIGHTEST = np.float32(1 / 255)
 """A share below this changes no pixel by a level, so no rounding can be made up for there."""
@@ -70,14 +68,20 @@ def raw(pictures: Pictures) -> Stack:
 def exact(pictures: Pictures) -> Stack:
     """Layers whose source-over is the composite, at most one level of 255 off at every pixel.
 
-    Alphas stay as they are. A subject takes its colours from the composite where it is seen, keeps
-    its own where another hides it, and where it is transparent has the colour that the composite
-    shows less what is beneath. What remains is the effects'.
+    Alphas grow by what the composite shows of a subject beyond them, and are never less. A subject
+    takes its colours from the composite where it is seen, keeps its own where another hides it, and
+    where it is transparent has the colour that the composite shows less what is beneath. What
+    remains is the effects'.
     """
-    alphas = np.stack([s[..., 3] for s in pictures.subjects]).astype(np.float32)
-    seen, clear = shares(alphas / np.float32(255))
+    alphas = with_outgrown(
+        pictures.composite, pictures.background, [s[..., 3] for s in pictures.subjects]
+    )
+    subjects = [
+        np.concatenate([subject[..., :3], alpha[..., None]], axis=-1)
+        for subject, alpha in zip(pictures.subjects, alphas, strict=True)
+    ]
+    seen, clear = shares(alphas.astype(np.float32) / np.float32(255))
     composite = pictures.composite.astype(np.float32)
-    subjects = [s.copy() for s in pictures.subjects]
 
     # The ground is what the composite shows wherever no subject covers any of it.
     target = composite.copy()
@@ -109,7 +113,7 @@ def exact(pictures: Pictures) -> Stack:
         subject[mixed, :3] = chosen.astype(np.uint8)
         subject[..., :3] = continued(subject[..., :3], subject[..., 3])
 
-    owner = nearest_subject([s[..., 3] for s in pictures.subjects])
+    owner = nearest_subject(list(alphas))
     parts = [np.where((owner == i)[..., None], effects, 0) for i in range(len(subjects))]
     layers = _stacked(pictures.background, parts, subjects, pictures.names)
     return Stack("exact", layers, pictures.composite)

@@ -1,0 +1,111 @@
+"""What the composite shows of a subject beyond its own alpha.
+
+A scene may draw an object a little larger than its foreground was. Left to the effects, the rest of
+it stays behind as an outline when somebody moves the subject.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+from taue.ramp import falling
+from taue.stack.effects import nearest_subject
+from taue.stack.mixing import Floats, shares
+from taue.stack.model import Bytes
+from taue.straight import from_nearest
+
+CLEARLY = 0.9
+"""A subject's colour is measured where it makes up so much of the pixel."""
+
+REACH = 0.06
+"""Shorter sides of the picture by which an object may outgrow its alpha."""
+
+BESIDE = (0.3, 0.6)
+"""Sine of the angle off the line from background to subject over which a colour stops to be a
+mixture of the two."""
+
+SHADED = (0.25, 0.75)
+"""Distance to that line over the distance to the background's shades over which a colour is taken
+for a shadow rather than for the subject ..."""
+
+DARKEST = (0.3, 0.5)
+"""... unless no more than this is left of the background's light."""
+
+ALIKE = (40, 80)
+"""Levels of 255 between subject and background up to which they cannot be told apart, and from
+which on they can."""
+
+FAINT = 0.1
+"""Shares of the subject up to this are noise."""
+
+SOFT = 2
+"""Pixels by which the soft edge goes on beyond what is mostly the subject."""
+
+
+def with_outgrown(composite: Bytes, background: Bytes, alphas: Sequence[Bytes]) -> Bytes:
+    """The subjects' alphas with what they have outgrown, never less than before, uint8 [n, H, W].
+
+    A pixel goes to its nearest subject. Where two meet all stays as it is, for what the composite
+    shows there may belong to either.
+
+    Args:
+        composite, background: uint8 [H, W, 3].
+        alphas: uint8 [H, W] each, from the lowest layer to the highest.
+    """
+    before = np.stack(alphas)
+    seen, _ = shares(before.astype(np.float32) / np.float32(255))
+    shown, ground = composite.astype(np.float32), background.astype(np.float32)
+    after, owner = before.copy(), nearest_subject(alphas)
+    for index, share in enumerate(seen):
+        alone = (owner == index) & (np.delete(before, index, axis=0) == 0).all(axis=0)
+        found = (outgrown(shown, ground, share) * 255).round().astype(np.uint8)
+        after[index] = np.where(alone, np.maximum(before[index], found), before[index])
+    return after
+
+
+def outgrown(shown: Floats, ground: Floats, share: Floats) -> Floats:
+    r"""The subject's share of the pixels that it has outgrown [H, W] in [0, 1], elsewhere 0.
+
+    .. math:: \frac{(C - B) \cdot (F - B)}{\lVert F - B \rVert^2}
+
+    with F the composite's colour where the subject is clearly seen next, as far as mixtures of B
+    and F explain the composite, and all of it hangs on to the subject.
+
+    Args:
+        shown: C, the composite, and ground: B, the background, each [H, W, 3] in [0, 255].
+        share: how much of a pixel is the subject as known so far [H, W] in [0, 1].
+    """
+    clearly = share >= CLEARLY
+    if not clearly.any() or clearly.all():
+        return np.zeros_like(share)
+    away: Any = ndimage.distance_transform_edt(share < 0.5)
+    found = mixture(shown, ground, from_nearest(shown, clearly))
+    found = np.where(away <= REACH * min(share.shape), found, 0)
+    found = np.minimum(found, ndimage.median_filter(found, 3))  # no specks
+    parts = np.empty(share.shape, np.int32)
+    ndimage.label((found > 0.5) | clearly, output=parts)
+    hanging = np.isin(parts, np.unique(parts[clearly])) & (share < 0.5) & (found > 0.5)
+    if not hanging.any():
+        return np.zeros_like(share)
+    return np.where(ndimage.binary_dilation(hanging, iterations=SOFT), found, 0)
+
+
+def mixture(shown: Floats, ground: Floats, own: Floats) -> Floats:
+    """How much of the composite is the subject's colour, as far as that explains it [H, W] in
+    [0, 1]. All [H, W, 3] in [0, 255]."""
+    line, change = own - ground, shown - ground
+    length = np.linalg.norm(line, axis=-1)
+    along = np.einsum("...c,...c", change, line) / np.maximum(np.square(length), 1)
+    across = np.linalg.norm(change - along[..., None] * line, axis=-1)
+    left = np.einsum("...c,...c", shown, ground) / np.maximum(np.square(ground).sum(axis=-1), 1)
+    off_shade = np.linalg.norm(shown - left.clip(0, 1)[..., None] * ground, axis=-1)
+    no_shadow = falling(across / np.maximum(off_shade, 1), SHADED)
+    no_shadow = np.maximum(no_shadow, falling(left, DARKEST))
+    explained = falling(across / np.maximum(np.linalg.norm(change, axis=-1), 1), BESIDE)
+    told = 1 - falling(length, ALIKE)
+    share = ((along - FAINT) / (1 - FAINT)).clip(0, 1)
+    return (share * explained * no_shadow * told).astype(np.float32)
