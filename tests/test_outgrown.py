@@ -44,6 +44,26 @@ def test_what_a_subject_has_outgrown_is_its_own_and_its_shadow_is_not(
     assert largest_error(flatten(stack.layers), stack.merged) <= 1
 
 
+def test_a_shadow_that_the_alpha_covers_does_not_go_on() -> None:
+    # The scene drew the object shorter than its alpha: what is seen at its foot is a shadow.
+    pictures = outgrown_square((200, 30, 30))
+    (subject,) = pictures.subjects
+    subject[57:63, 36:54, 3] = 255
+    alpha = exact(pictures).of("subject")[0].pixels[..., 3]
+    np.testing.assert_array_equal(alpha[SHADOW], subject[SHADOW][..., 3])
+    assert (alpha[45, 30:60] == 255).all()
+
+
+def test_something_else_that_the_alpha_covers_does_not_go_on() -> None:
+    # Where the alpha is too wide, another thing is seen that the background layer does not have.
+    pictures = outgrown_square((200, 30, 30))
+    composite = pictures.composite.copy()
+    composite[30:45, 57:75] = (40, 60, 200)
+    pictures.subjects[0][33:42, 57:63, 3] = 255
+    alpha = exact(replace(pictures, composite=composite)).of("subject")[0].pixels[..., 3]
+    assert (alpha[:, 64:] == 0).all()
+
+
 def test_what_does_not_hang_on_to_the_subject_is_not_its_own() -> None:
     pictures = outgrown_square((200, 30, 30))
     composite = pictures.composite.copy()
@@ -66,8 +86,8 @@ def test_far_from_the_subject_nothing_is_its_own() -> None:
 def test_a_true_alpha_stays_as_it_is(kind: str, background: str) -> None:
     thing = scenes.ObjectSpec(kind, "yellow", Box(0.25, 0.3, 0.5, 0.5))
     scene = scenes.render(scenes.SceneSpec((thing,), background, None, 7), 128)
-    before = scene.objects[0].rgba[..., 3]
-    (after,) = with_outgrown(scene.composite, scene.plate, [before])
+    rgba = scene.objects[0].rgba
+    (after,), before = with_outgrown(scene.composite, scene.plate, [rgba]), rgba[..., 3]
     assert (after >= before).all()
     assert (after.astype(float) - before).sum() / 255 < 2  # pixels
 
@@ -75,7 +95,7 @@ def test_a_true_alpha_stays_as_it_is(kind: str, background: str) -> None:
 def test_where_subjects_meet_alphas_stay() -> None:
     pictures = overlapping()
     before = [subject[..., 3] for subject in pictures.subjects]
-    after = with_outgrown(pictures.composite, pictures.background, before)
+    after = with_outgrown(pictures.composite, pictures.background, pictures.subjects)
     touched = (before[0] > 0) & (before[1] > 0)
     assert touched.any()
     for old, new in zip(before, after, strict=True):
@@ -84,8 +104,8 @@ def test_where_subjects_meet_alphas_stay() -> None:
 
 def test_a_pixel_goes_to_its_nearest_subject() -> None:
     pictures = outgrown_square((200, 30, 30))
-    left, right = (pictures.subjects[0][..., 3].copy() for _ in range(2))
-    left[:, 42:], right[:, :48] = 0, 0  # six pixels of one square, in three and three
+    left, right = (pictures.subjects[0].copy() for _ in range(2))
+    left[:, 42:, 3], right[:, :48, 3] = 0, 0  # six pixels of one square, in three and three
     after = with_outgrown(pictures.composite, pictures.background, [left, right])
     shown = (after[:, 45, 41:49] > 0).astype(int)
     assert shown.tolist() == [[1, 1, 1, 1, 0, 0, 0, 0], [0, 0, 0, 0, 1, 1, 1, 1]]

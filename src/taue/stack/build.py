@@ -73,9 +73,7 @@ def exact(pictures: Pictures) -> Stack:
     where it is transparent has the colour that the composite shows less what is beneath. What
     remains is the effects'.
     """
-    alphas = with_outgrown(
-        pictures.composite, pictures.background, [s[..., 3] for s in pictures.subjects]
-    )
+    alphas = with_outgrown(pictures.composite, pictures.background, pictures.subjects)
     subjects = [
         np.concatenate([subject[..., :3], alpha[..., None]], axis=-1)
         for subject, alpha in zip(pictures.subjects, alphas, strict=True)

@@ -35,6 +35,13 @@ for a shadow rather than for the subject ..."""
 DARKEST = (0.3, 0.5)
 """... unless no more than this is left of the background's light."""
 
+SHADE = 30
+"""Levels of 255 from the background's shades up to which the composite shows ground, or a shadow,
+though the subject's alpha, too wide, says otherwise ..."""
+
+UNUSUAL = 60
+"""... and from the median change of the subject's colours, from which on it shows another thing."""
+
 ALIKE = (40, 80)
 """Levels of 255 between subject and background up to which they cannot be told apart, and from
 which on they can."""
@@ -46,7 +53,7 @@ SOFT = 2
 """Pixels by which the soft edge goes on beyond what is mostly the subject."""
 
 
-def with_outgrown(composite: Bytes, background: Bytes, alphas: Sequence[Bytes]) -> Bytes:
+def with_outgrown(composite: Bytes, background: Bytes, subjects: Sequence[Bytes]) -> Bytes:
     """The subjects' alphas with what they have outgrown, never less than before, uint8 [n, H, W].
 
     A pixel goes to its nearest subject. Where two meet all stays as it is, for what the composite
@@ -54,36 +61,44 @@ def with_outgrown(composite: Bytes, background: Bytes, alphas: Sequence[Bytes]) 
 
     Args:
         composite, background: uint8 [H, W, 3].
-        alphas: uint8 [H, W] each, from the lowest layer to the highest.
+        subjects: uint8 [H, W, 4] each, from the lowest layer to the highest.
     """
-    before = np.stack(alphas)
+    before = np.stack([subject[..., 3] for subject in subjects])
     seen, _ = shares(before.astype(np.float32) / np.float32(255))
     shown, ground = composite.astype(np.float32), background.astype(np.float32)
-    after, owner = before.copy(), nearest_subject(alphas)
-    for index, share in enumerate(seen):
+    after, owner = before.copy(), nearest_subject(list(before))
+    for index, (subject, share) in enumerate(zip(subjects, seen, strict=True)):
         alone = (owner == index) & (np.delete(before, index, axis=0) == 0).all(axis=0)
-        found = (outgrown(shown, ground, share) * 255).round().astype(np.uint8)
+        colours = subject[..., :3].astype(np.float32)
+        found = (outgrown(shown, ground, colours, share) * 255).round().astype(np.uint8)
         after[index] = np.where(alone, np.maximum(before[index], found), before[index])
     return after
 
 
-def outgrown(shown: Floats, ground: Floats, share: Floats) -> Floats:
+def outgrown(shown: Floats, ground: Floats, colours: Floats, share: Floats) -> Floats:
     r"""The subject's share of the pixels that it has outgrown [H, W] in [0, 1], elsewhere 0.
 
     .. math:: \frac{(C - B) \cdot (F - B)}{\lVert F - B \rVert^2}
 
-    with F the composite's colour where the subject is clearly seen next, as far as mixtures of B
-    and F explain the composite, and all of it hangs on to the subject.
+    with F the composite's colour where the subject is seen for certain next, as far as mixtures of
+    B and F explain the composite, and all of it hangs on to the subject.
 
     Args:
-        shown: C, the composite, and ground: B, the background, each [H, W, 3] in [0, 255].
+        shown: C, the composite, ground: B, the background, and colours: the subject's own, each
+            [H, W, 3] in [0, 255].
         share: how much of a pixel is the subject as known so far [H, W] in [0, 1].
     """
     clearly = share >= CLEARLY
     if not clearly.any() or clearly.all():
         return np.zeros_like(share)
+    change = shown - colours
+    unusual = np.linalg.norm(change - np.median(change[clearly], axis=0), axis=-1) > UNUSUAL
+    left, off_shade = shade(shown, ground)
+    certain = clearly & ~unusual & ((off_shade > SHADE) | (left < DARKEST[0]))
+    if not certain.any():
+        return np.zeros_like(share)
     away: Any = ndimage.distance_transform_edt(share < 0.5)
-    found = mixture(shown, ground, from_nearest(shown, clearly))
+    found = mixture(shown, ground, from_nearest(shown, certain))
     found = np.where(away <= REACH * min(share.shape), found, 0)
     found = np.minimum(found, ndimage.median_filter(found, 3))  # no specks
     parts = np.empty(share.shape, np.int32)
@@ -101,11 +116,17 @@ def mixture(shown: Floats, ground: Floats, own: Floats) -> Floats:
     length = np.linalg.norm(line, axis=-1)
     along = np.einsum("...c,...c", change, line) / np.maximum(np.square(length), 1)
     across = np.linalg.norm(change - along[..., None] * line, axis=-1)
-    left = np.einsum("...c,...c", shown, ground) / np.maximum(np.square(ground).sum(axis=-1), 1)
-    off_shade = np.linalg.norm(shown - left.clip(0, 1)[..., None] * ground, axis=-1)
+    left, off_shade = shade(shown, ground)
     no_shadow = falling(across / np.maximum(off_shade, 1), SHADED)
     no_shadow = np.maximum(no_shadow, falling(left, DARKEST))
     explained = falling(across / np.maximum(np.linalg.norm(change, axis=-1), 1), BESIDE)
     told = 1 - falling(length, ALIKE)
     share = ((along - FAINT) / (1 - FAINT)).clip(0, 1)
     return (share * explained * no_shadow * told).astype(np.float32)
+
+
+def shade(shown: Floats, ground: Floats) -> tuple[Floats, Floats]:
+    """How much of the background's light is left, and the composite's distance from the nearest
+    shade of it, on the line to black, in levels of 255, each [H, W]. Both [H, W, 3]."""
+    left = np.einsum("...c,...c", shown, ground) / np.maximum(np.square(ground).sum(axis=-1), 1)
+    return left, np.linalg.norm(shown - left.clip(0, 1)[..., None] * ground, axis=-1)
