@@ -49,8 +49,8 @@ which on they can."""
 FAINT = 0.1
 """Shares of the subject up to this are noise."""
 
-SOFT = 2
-"""Pixels by which the soft edge goes on beyond what is mostly the subject."""
+SOFT = 1 / 128
+"""Shorter sides by which the soft edge goes on beyond what is mostly the subject."""
 
 
 def with_outgrown(composite: Bytes, background: Bytes, subjects: Sequence[Bytes]) -> Bytes:
@@ -97,16 +97,18 @@ def outgrown(shown: Floats, ground: Floats, colours: Floats, share: Floats) -> F
     certain = clearly & ~unusual & ((off_shade > SHADE) | (left < DARKEST[0]))
     if not certain.any():
         return np.zeros_like(share)
+    side = min(share.shape)
     away: Any = ndimage.distance_transform_edt(share < 0.5)
     found = mixture(shown, ground, from_nearest(shown, certain))
-    found = np.where(away <= REACH * min(share.shape), found, 0)
+    found = np.where(away <= REACH * side, found, 0)
     found = np.minimum(found, ndimage.median_filter(found, 3))  # no specks
     parts = np.empty(share.shape, np.int32)
     ndimage.label((found > 0.5) | clearly, output=parts)
     hanging = np.isin(parts, np.unique(parts[clearly])) & (share < 0.5) & (found > 0.5)
     if not hanging.any():
         return np.zeros_like(share)
-    return np.where(ndimage.binary_dilation(hanging, iterations=SOFT), found, 0)
+    widened = ndimage.binary_dilation(hanging, iterations=max(1, round(SOFT * side)))
+    return np.where(widened, found, 0)
 
 
 def mixture(shown: Floats, ground: Floats, own: Floats) -> Floats:
