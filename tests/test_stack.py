@@ -17,6 +17,7 @@ from taue.stack.effects import TOLERANCE, least_effects, nearest_subject
 from taue.stack.flatten import clear, finished, lay_over
 from taue.stack.mixing import least_change, shares
 from taue.stack.model import LONGEST_NAME, label
+from taue.stack.outgrown import with_outgrown
 from taue.straight import continued
 
 BYTE = st.one_of(st.sampled_from([0, 1, 2, 127, 128, 253, 254, 255]), st.integers(0, 255))
@@ -54,8 +55,10 @@ def test_any_pictures_at_all_recompose(pictures: Pictures) -> None:
     assert largest_error(flatten(stack.layers), pictures.composite) <= 1
     off = np.abs(in_doubles(stack.layers) - pictures.composite).max()
     assert off <= TOLERANCE + 0.01  # before any rounding, so that readers may round as they like
-    for layer, one in zip(stack.of("subject"), pictures.subjects, strict=True):
-        assert (layer.pixels[..., 3] >= one[..., 3]).all()
+    alphas = with_outgrown(pictures.composite, pictures.background, pictures.subjects)
+    for layer, one, alpha in zip(stack.of("subject"), pictures.subjects, alphas, strict=True):
+        np.testing.assert_array_equal(layer.pixels[..., 3], alpha)
+        assert (alpha >= one[..., 3]).all()
     shown = sum((layer.pixels[..., 3] > 0).astype(int) for layer in stack.of("effects"))
     assert np.max(shown) <= 1  # each pixel has one owner
     roles = [layer.role for layer in stack.layers]

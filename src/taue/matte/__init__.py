@@ -20,6 +20,7 @@ from taue.matte.key import Array, Mask, painted_key
 from taue.matte.line import beside, projected
 from taue.matte.sharpness import blurred
 from taue.matte.trimap import NEAR, Trimap, band_width, largest, narrowed, trimap, widened
+from taue.ramp import falling
 from taue.straight import continued
 
 LEAST_SPREAD, MOST_SPREAD = 0.04, 0.3
@@ -120,11 +121,9 @@ def without_haze(alpha: Array, cell: int) -> Array:
     """
     solid = alpha >= alpha.max() / 2
     away = np.asarray(ndimage.distance_transform_edt(~solid)) / cell
-    low, high = BRINK
-    faint = (alpha > INVISIBLE) & (away > low)
+    faint = (alpha > INVISIBLE) & (away > BRINK[0])
     broad = widened(narrowed(faint, cell // 2), cell // 2 + 1)
-    fading = ((high - away) / (high - low)).clip(0, 1)
-    return np.where(broad, alpha * fading, alpha).astype(np.float32)
+    return np.where(broad, alpha * falling(away, BRINK), alpha).astype(np.float32)
 
 
 def _spread(distance: Array, outside: Mask) -> float:

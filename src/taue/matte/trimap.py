@@ -70,9 +70,8 @@ def reach(coloured: Mask, mask: Mask, cell: int) -> Mask:
     """Where alpha may be more than 0: near the mask, and along thin parts that hang on to it."""
     near = widened(mask, NEAR * cell)
     wide = widened(narrowed(coloured, cell // 2), cell // 2 + 1)
-    parts = np.empty(mask.shape, np.int32)
-    ndimage.label(coloured & (near | (widened(mask, FAR * cell) & ~wide)), output=parts)
-    hanging = np.isin(parts, np.unique(parts[near & (parts > 0)])) & (parts > 0)
+    parts = coloured & (near | (widened(mask, FAR * cell) & ~wide))
+    hanging = np.asarray(ndimage.binary_propagation(near & parts, mask=parts), bool)
     return near | widened(hanging, band_width(mask.shape))
 
 

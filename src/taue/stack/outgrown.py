@@ -71,7 +71,7 @@ def with_outgrown(composite: Bytes, background: Bytes, subjects: Sequence[Bytes]
         alone = (owner == index) & (np.delete(before, index, axis=0) == 0).all(axis=0)
         colours = subject[..., :3].astype(np.float32)
         found = (outgrown(shown, ground, colours, share) * 255).round().astype(np.uint8)
-        after[index] = np.where(alone, np.maximum(before[index], found), before[index])
+        after[index] = np.maximum(before[index], np.where(alone, found, 0))
     return after
 
 
@@ -102,9 +102,9 @@ def outgrown(shown: Floats, ground: Floats, colours: Floats, share: Floats) -> F
     found = mixture(shown, ground, from_nearest(shown, certain))
     found = np.where(away <= REACH * side, found, 0)
     found = np.minimum(found, ndimage.median_filter(found, 3))  # no specks
-    parts = np.empty(share.shape, np.int32)
-    ndimage.label((found > 0.5) | clearly, output=parts)
-    hanging = np.isin(parts, np.unique(parts[clearly])) & (share < 0.5) & (found > 0.5)
+    mostly = found > 0.5
+    connected: Any = ndimage.binary_propagation(clearly, mask=mostly | clearly)
+    hanging = connected & mostly & (share < 0.5)
     if not hanging.any():
         return np.zeros_like(share)
     widened = ndimage.binary_dilation(hanging, iterations=max(1, round(SOFT * side)))
