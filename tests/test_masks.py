@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from taue.masks import find_object, grow, parts_heard
+from taue.equations import border, border_colour, key_distance
+from taue.masks import find_object, grow, painted_distance, painted_spread, parts_heard
 from taue.settings import KEYS, Settings
 
 SETTINGS = Settings()
@@ -81,6 +82,38 @@ def test_the_object_is_found_on_any_key(place: str, key: str, heard: str) -> Non
     assert overlap(found.mask, truth) > 0.9
 
 
+def along_the_border(cells: int, share: float) -> Tensor:
+    """An object that stands on the whole foot of a square canvas, and on its sides as high up as
+    makes it this share of the border, a quarter or more."""
+    truth = torch.zeros(cells, cells)
+    up = max(0, round(share * (4 * cells - 4)) - cells) // 2
+    truth[-1 - up :] = 1
+    truth[-cells // 3 :, cells // 4 : -cells // 4] = 1
+    return truth
+
+
+@pytest.mark.parametrize("share", [0.25, 0.4])
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("side", [256, 512, 1024])
+def test_an_object_along_the_border_is_found(side: int, key: str, share: float) -> None:
+    truth = along_the_border(side // 8, share)
+    assert border(truth).mean().item() == pytest.approx(share, abs=0.02)
+    found = find_object(estimate(truth, KEYS[key]), truth, SETTINGS)
+    assert found.separated
+    assert overlap(found.mask, truth) > 0.95
+
+
+@pytest.mark.parametrize("side", [256, 512, 1024])
+def test_an_object_clear_of_the_border_leaves_key_and_spread_as_they_are(side: int) -> None:
+    cells = side // 8
+    truth, _ = disc(cells, cells, cells / 2, cells / 2, cells / 4)
+    latents = estimate(truth, KEYS["green"])
+    distance = painted_distance(latents, SETTINGS.mask_blur)
+    expected = key_distance(latents, border_colour(latents), SETTINGS.mask_blur)
+    assert torch.equal(distance, expected)
+    assert painted_spread(distance) == border(expected).quantile(0.75).item()
+
+
 def test_holes_are_closed_in_estimates_and_kept_in_what_is_finished() -> None:
     outer, ring = disc(32, 32, 16, 16, 10)
     hole, _ = disc(32, 32, 16, 16, 4)
@@ -112,10 +145,11 @@ def test_without_an_object_the_mask_is_the_attentions() -> None:
     assert torch.equal(found.mask, attention)
 
 
+@pytest.mark.parametrize("cells", [16, 32, 64, 128])
 @pytest.mark.parametrize("seed", range(5))
-def test_noise_alone_is_no_object(seed: int) -> None:
-    noise = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(seed))
-    heard, _ = disc(16, 16, 8, 8, 4)
+def test_noise_alone_is_no_object(seed: int, cells: int) -> None:
+    noise = torch.randn(1, 4, cells, cells, generator=torch.Generator().manual_seed(seed))
+    heard, _ = disc(cells, cells, cells / 2, cells / 2, cells / 4)
     found = find_object(noise, heard, SETTINGS)
     assert not found.separated
     assert torch.equal(found.mask, heard)

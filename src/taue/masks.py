@@ -30,6 +30,14 @@ FEWEST_CELLS = 4
 LEAST_CONTRAST = 2.0
 """Pure noise reaches 1.7 times the key's own spread, objects on a painted key 7 times and more."""
 
+STRANGE = 3.0
+"""A border cell so many times as far from the key as half of them are is no key: without an object
+there, hardly one is."""
+
+UNEVEN = 2.0
+"""The key's own spread is at most so many times the distance that half of the border keeps within:
+painted keys reach 1.8 times, pure noise 1.5 times."""
+
 
 def find_object(
     denoised: Tensor, attention: Tensor, settings: Settings, *, solid: bool = True
@@ -40,13 +48,11 @@ def find_object(
     is finished shows its own.
 
     The value is the distance to the key latent as painted, and the threshold calibrates itself:
-    ``background_threshold`` of the way from the key's own spread (75 % of the border, so that an
-    object may stand on it) to the object (98 % of the canvas). A fixed threshold fails whenever
-    the key comes out dull.
+    ``background_threshold`` of the way from the key's own spread to the object (98 % of the
+    canvas). A fixed threshold fails whenever the key comes out dull.
     """
-    key = equations.border_colour(denoised)
-    distance = equations.key_distance(denoised, key, settings.mask_blur).cpu()
-    spread = equations.border(distance).quantile(0.75).item()
+    distance = painted_distance(denoised, settings.mask_blur).cpu()
+    spread = painted_spread(distance)
     farthest = distance.flatten().topk(max(FEWEST_CELLS, distance.numel() // 100)).values
     object_ = farthest.mean().item()
     threshold = spread + settings.background_threshold * (object_ - spread)
@@ -60,6 +66,30 @@ def find_object(
         return FoundObject(heard.to(distance.dtype), attention, separated=False)
     presence = (0.5 * (distance - spread) / (threshold - spread)).clamp(0, 1)
     return FoundObject(mask, presence * grow(mask), separated=True)
+
+
+def painted_distance(denoised: Tensor, blur: float) -> Tensor:
+    """How far each cell of an estimate [1, C, h, w] is from the key as painted [h, w].
+
+    The border's median is drawn towards an object that lies along much of it, so the key is the
+    median once more, of those border cells alone that are not strange to the first. With no
+    object there the two are the same.
+
+    Args:
+        denoised: the estimate.
+        blur: standard deviation of the distance's Gaussian, cells.
+    """
+    first = equations.border_colour(denoised)
+    away = equations.border(equations.key_distance(denoised, first, blur))
+    painted = equations.border(denoised[0])[:, away <= STRANGE * away.median()]
+    return equations.key_distance(denoised, painted.median(dim=-1).values, blur)
+
+
+def painted_spread(distance: Tensor) -> float:
+    """The key's own spread, of distances [h, w] to it: 75 % of the border, but no more than the
+    nearer half allows, since an object may lie along the other."""
+    ring = equations.border(distance)
+    return min(ring.quantile(0.75).item(), UNEVEN * ring.median().item())
 
 
 def parts_heard(coloured: Tensor, heard: Tensor, *, solid: bool = True) -> Tensor:
