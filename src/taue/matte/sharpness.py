@@ -15,7 +15,7 @@ STEP = 0.25
 """Distances to the key that differ by so much within three pixels are an edge."""
 
 SIDE = 256
-"""Pixels a side at which edges are looked at."""
+"""Pixels a side at which edges are looked at, about: a picture is as blurred at any size."""
 
 
 def blurred(picture: Array, key: Array, side: int) -> bool:
@@ -35,7 +35,7 @@ def sharpness(distance: Array, side: int) -> float:
         side: the canvas's larger side, pixels.
     """
     step = max(1, round(side / SIDE))
-    coarse = distance[::step, ::step]
+    coarse = averaged(distance, step)
     whole = ndimage.maximum_filter(coarse, 7) - ndimage.minimum_filter(coarse, 7)
     single = np.zeros_like(coarse)
     single[:-1] = np.abs(np.diff(coarse, axis=0))
@@ -43,3 +43,12 @@ def sharpness(distance: Array, side: int) -> float:
     edge = whole > STEP
     single = np.asarray(ndimage.maximum_filter(single, 5))
     return float(np.median(single[edge] / whole[edge])) if edge.any() else 1.0
+
+
+def averaged(values: Array, step: int) -> Array:
+    """The means of squares of ``step`` pixels a side, [H, W] to [h, w]: single pixels of a finer
+    picture have steeper edges than the coarse one would. The border is repeated to full squares."""
+    sides = [(0, -n % step) for n in values.shape]
+    height, width = (-(-n // step) for n in values.shape)
+    squares = np.pad(values, sides, mode="edge").reshape(height, step, width, step)
+    return squares.mean(axis=(1, 3))
