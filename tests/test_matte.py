@@ -11,6 +11,7 @@ from fringe import BACKDROPS, fringed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matte_cases import make
+from scipy.special import erf
 from torch import Tensor
 
 from taue import matte, models
@@ -180,6 +181,31 @@ def test_a_large_picture_is_no_worse() -> None:
     edge = (truth[3] > 0) & (truth[3] < 1)
     assert (rgba[3] - truth[3]).abs().mean() < 0.003
     assert (rgba[:3] - truth[:3]).abs()[:, edge].mean() < 0.1
+
+
+@pytest.mark.parametrize("side", [256, 512, 1024])
+def test_a_soft_edge_is_kept_at_any_size(side: int) -> None:
+    # Out of focus, by the same share of the picture: at 1024 haze once began within the edge.
+    y, x = np.indices((side, side)) + 0.5 - side / 2
+    alpha = 0.5 + 0.5 * erf((0.25 * side - np.hypot(x, y)) / (3 / 256 * side * 2**0.5))
+    true = torch.from_numpy(alpha).float()
+    ends = torch.tensor([COLOURS["red"], PAINTED["green"]]).view(2, 3, 1, 1) / 255
+    picture = true * ends[0] + (1 - true) * ends[1]
+    mask = (F.adaptive_avg_pool2d(true[None, None], (side // 8, side // 8))[0, 0] > 0.3).float()
+    found = matte.extract(picture, mask)[3]
+    faint = (true > 0.05) & (true < 0.45)
+    assert (found[faint] == 0).float().mean() < 0.05
+    assert (found - true)[(true > 0.01) & (true < 0.99)].abs().mean() < 0.08
+
+
+@pytest.mark.parametrize("side", [256, 512, 1024])
+def test_a_thin_part_is_kept_as_far_off_at_any_size(side: int) -> None:
+    picture, truth, _ = on_key("ball", "red", "green", Box(0.1, 0.3, 0.4, 0.4), side)
+    unit = side // 128
+    handle = slice(63 * unit, 65 * unit), slice(60 * unit, 80 * unit)
+    picture[:, *handle] = torch.tensor([0.4, 0.28, 0.17]).view(3, 1, 1)
+    mask = (F.adaptive_avg_pool2d(truth[None, 3:], (side // 8, side // 8))[0, 0] > 0.3).float()
+    assert matte.extract(picture, mask)[3][handle].min() > 0.5
 
 
 @settings(max_examples=15, deadline=None)

@@ -19,7 +19,7 @@ from taue.matte.key import basis, biweight, painted_key
 from taue.matte.line import beside, projected
 from taue.matte.pure import pure_colours, purest
 from taue.matte.sharpness import SHARP, averaged, sharpness
-from taue.matte.trimap import Trimap, band_width, narrowed, trimap, widened
+from taue.matte.trimap import Trimap, band_width, edge_width, narrowed, trimap, widened
 
 pictures = arrays(np.float32, (6, 7, 3), elements=st.floats(0, 1, width=32))
 GREEN = np.array([0.25, 0.75, 0.25], np.float32)
@@ -146,6 +146,22 @@ def test_a_large_band_at_half_the_size_is_as_right(monkeypatch: pytest.MonkeyPat
     found = closed_form_within(mixture(true), np.where(unknown, 0.5, true), unknown)
     assert np.abs(found - true).max() < 0.1
     assert np.array_equal(found[~unknown], true[~unknown])
+
+
+def test_an_edge_is_as_soft_as_the_picture_is_large_and_no_less_than_a_cell() -> None:
+    assert [edge_width(8, side) for side in (128, 256, 512, 1024)] == [8, 8, 16, 32]
+
+
+@pytest.mark.parametrize("side", [256, 512, 1024])
+def test_haze_begins_at_the_same_share_of_the_picture(side: int) -> None:
+    unit = side // 256
+    alpha = np.zeros((64, 40 * unit), np.float32)
+    alpha[:, : 10 * unit] = 0.8
+    alpha[:, 10 * unit :] = 0.3
+    clean = without_haze(alpha, edge_width(8, side))[32]
+    assert (clean[10 * unit : 14 * unit - 1] == alpha[0, -1]).all()  # half an edge's width
+    assert 0 < clean[16 * unit] < 0.3
+    assert not clean[18 * unit :].any()
 
 
 def test_haze_fades_within_a_cell_of_the_object_and_a_thin_part_stays() -> None:

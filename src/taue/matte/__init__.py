@@ -19,7 +19,16 @@ from taue.matte.despill import despilled
 from taue.matte.key import Array, Mask, painted_key
 from taue.matte.line import beside, projected
 from taue.matte.sharpness import blurred
-from taue.matte.trimap import NEAR, Trimap, band_width, largest, narrowed, trimap, widened
+from taue.matte.trimap import (
+    NEAR,
+    Trimap,
+    band_width,
+    edge_width,
+    largest,
+    narrowed,
+    trimap,
+    widened,
+)
 from taue.ramp import falling
 from taue.straight import continued
 
@@ -31,21 +40,22 @@ PROJECTIONS = 2
 
 MOST = 1.6
 """In blurred pictures alpha is at most so many times the distance to the key over the largest one
-within a cell. Where a gap is blurred shut the object's own colour is estimated from the key's, and
-each projection makes the pixel more opaque."""
+within a soft edge's width. Where a gap is blurred shut the object's own colour is estimated from
+the key's, and each projection makes the pixel more opaque."""
 
 INVISIBLE = 0.5 / 255
 """Alpha that is 0 in 8 bits."""
 
 BRINK = (0.5, 1)
-"""Latent cells from the object over which haze fades."""
+"""Soft edges' widths from the object over which haze fades."""
 
 
 def extract(picture: Tensor, mask: Tensor) -> Tensor:
     """The subject as RGBA [4, H, W] in [0, 1], straight alpha, from the raw foreground.
 
-    Alpha is 0 beyond two latent cells around the mask, but for thin parts that hang on to it. The
-    colours go on beyond the object, so that no scaling of the layer meets the key.
+    Alpha is 0 beyond two latent cells (or a 16th of the larger side, if that is more) around the
+    mask, but for thin parts that hang on to it. The colours go on beyond the object, so that no
+    scaling of the layer meets the key.
 
     Args:
         picture: the decoded foreground [3, H, W] in [0, 1].
@@ -67,21 +77,23 @@ def cut_out(picture: Array, mask: Mask, cell: int) -> Array:
         mask: the object mask, enlarged to the picture, bool [H, W].
         cell: pixels of a latent cell.
     """
-    outside = ~widened(mask, NEAR * cell)
+    side = max(mask.shape)
+    edge = edge_width(cell, side)
+    outside = ~widened(mask, NEAR * edge)
     key = painted_key(picture, outside)
     smooth = np.linalg.norm(ndimage.uniform_filter(picture - key, 3, axes=(0, 1)), axis=-1)
     spread = _spread(smooth, outside)
-    areas = trimap(smooth, spread, mask, cell)
+    areas = trimap(smooth, spread, mask, edge)
     if not mask.any() or areas.clear.all():
         return np.concatenate([picture, np.zeros_like(smooth)[..., None]], axis=-1)
     part = _surroundings(areas, 4 * band_width(mask.shape))
     areas = Trimap(areas.opaque[part], areas.clear[part])
-    picture, key, side = picture[part], key[part], max(mask.shape)
+    picture, key = picture[part], key[part]
     veiled = blurred(picture, key, side)
-    colour, alpha = _separated(picture, key, smooth[part], areas, spread, cell, bounded=veiled)
+    colour, alpha = _separated(picture, key, smooth[part], areas, spread, edge, bounded=veiled)
     if veiled:
-        colour, alpha = despilled(picture, key, colour, alpha, areas.clear, cell, side)
-    alpha = without_haze(alpha.clip(0, 1), cell)
+        colour, alpha = despilled(picture, key, colour, alpha, areas.clear, edge, side)
+    alpha = without_haze(alpha.clip(0, 1), edge)
     colour = continued(colour.clip(0, 1), np.where(alpha < INVISIBLE, 0, alpha))
     sides = [(s.start, n - s.stop) for s, n in zip(part, mask.shape, strict=True)]
     return np.concatenate(
@@ -95,12 +107,12 @@ def _separated(
     distance: Array,
     areas: Trimap,
     spread: float,
-    cell: int,
+    edge: int,
     *,
     bounded: bool,
 ) -> tuple[Array, Array]:
     """The object's own colour [H, W, 3] and alpha [H, W], this ``bounded`` as ``MOST`` says."""
-    share = distance / np.maximum(largest(distance, cell), 1e-3)
+    share = distance / np.maximum(largest(distance, edge), 1e-3)
     alpha = closed_form_within(picture, areas.impose(share), areas.unknown)
     for _ in range(PROJECTIONS):
         colour = own_colour(picture, alpha, key)
@@ -113,16 +125,20 @@ def _separated(
     return own_colour(picture, alpha, key), alpha
 
 
-def without_haze(alpha: Array, cell: int) -> Array:
+def without_haze(alpha: Array, edge: int) -> Array:
     """Alpha [H, W] without what is broad and faint beyond the object's soft edge: an uneven key.
 
     It fades away from what is half as opaque as the most opaque pixel. Thin parts, such as spokes
     that a decoder has blurred, are no haze.
+
+    Args:
+        alpha: [H, W] in [0, 1].
+        edge: pixels over which an edge may be soft.
     """
     solid = alpha >= alpha.max() / 2
-    away = np.asarray(ndimage.distance_transform_edt(~solid)) / cell
+    away = np.asarray(ndimage.distance_transform_edt(~solid)) / edge
     faint = (alpha > INVISIBLE) & (away > BRINK[0])
-    broad = widened(narrowed(faint, cell // 2), cell // 2 + 1)
+    broad = widened(narrowed(faint, edge // 2), edge // 2 + 1)
     return np.where(broad, alpha * falling(away, BRINK), alpha).astype(np.float32)
 
 

@@ -20,10 +20,10 @@ FINEST = 256
 """Pure colours change slowly: a larger canvas is looked at in about this many places a side."""
 
 DEEP = 2.5
-"""Latent cells from the key within which an opaque pixel may be a veil."""
+"""Soft edges' widths from the key within which an opaque pixel may be a veil."""
 
 WIDE = 0.6
-"""Latent cells from all that is not opaque at which no veil reaches."""
+"""Soft edges' widths from all that is not opaque at which no veil reaches."""
 
 FULL = 0.7
 """Share of the pure colour's distance to the key from which on a veil is opaque."""
@@ -50,30 +50,31 @@ COLOURED = 0.1
 
 
 def despilled(
-    picture: Array, key: Array, colour: Array, alpha: Array, clear: Mask, cell: int, side: int
+    picture: Array, key: Array, colour: Array, alpha: Array, clear: Mask, edge: int, side: int
 ) -> tuple[Array, Array]:
     """Colour [H, W, 3] and alpha [H, W] without the veil of key: first along the rays from the
-    key, then in pockets. For blurred pictures: a sharp one has no veils.
+    key, then in pockets. For blurred pictures: a sharp one has no veils. What counts as blurred is
+    so for the size of its canvas, and with it the veils are wider on a larger one.
 
     Args:
         picture: I, key: K, colour: F as found so far, each [H, W, 3].
         alpha: as found so far [H, W].
         clear: where there is only key, bool [H, W].
-        cell: pixels of a latent cell.
+        edge: pixels over which an edge may be soft.
         side: the canvas's larger side, pixels.
     """
     low, high, lift = ONE
     alpha = np.minimum(alpha + lift * ((alpha - low) / (high - low)).clip(0, 1), 1)
     smooth = ndimage.uniform_filter(picture, 3, axes=(0, 1))
-    wide = round(WIDE * cell)
+    wide = round(WIDE * edge)
     pure = pure_colours(smooth, key, alpha, 2, wide)
     if not len(pure.places):
         return colour, alpha
-    colour, alpha = unveiled(smooth, key, colour, alpha, clear, pure, cell, side)
+    colour, alpha = unveiled(smooth, key, colour, alpha, clear, pure, edge, side)
     pure = pure_colours(smooth, key, alpha, wide, wide)
     if not len(pure.places):
         return colour, alpha
-    return drained(key, colour, alpha, pure, cell, side)
+    return drained(key, colour, alpha, pure, edge, side)
 
 
 def unveiled(
@@ -83,7 +84,7 @@ def unveiled(
     alpha: Array,
     clear: Mask,
     pure: Pure,
-    cell: int,
+    edge: int,
     side: int,
 ) -> tuple[Array, Array]:
     r"""Colour and alpha, where F is a mixture :math:`K + t (P - K)` of the key and a pure colour P.
@@ -92,7 +93,7 @@ def unveiled(
     still), so that the two explain the pixel as before.
     """
     soft = alpha < 1
-    where = (alpha > 0) & (soft | widened(clear, round(DEEP * cell)))
+    where = (alpha > 0) & (soft | widened(clear, round(DEEP * edge)))
     raw = smooth - key
 
     def lines(places: Array) -> Array:
@@ -127,7 +128,7 @@ def mixed(colour: Array, key: Array, pure: Array, along: Array) -> Array:
 
 
 def drained(
-    key: Array, colour: Array, alpha: Array, pure: Pure, cell: int, side: int
+    key: Array, colour: Array, alpha: Array, pure: Pure, edge: int, side: int
 ) -> tuple[Array, Array]:
     r"""Colour and alpha without key in soft pockets, the gaps that the opaque area closes over.
 
@@ -140,7 +141,7 @@ def drained(
     """
     hue = key.mean(axis=(0, 1))
     hue = hue - hue.mean()
-    pocket = (alpha > 0) & (alpha < 1) & narrowed(widened(alpha > OPAQUE, cell), cell)
+    pocket = (alpha > 0) & (alpha < 1) & narrowed(widened(alpha > OPAQUE, edge), edge)
     if np.linalg.norm(hue) < COLOURED or not pocket.any():
         return colour, alpha
     hue = hue / np.linalg.norm(hue)

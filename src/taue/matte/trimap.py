@@ -9,12 +9,15 @@ from scipy import ndimage
 
 from taue.matte.key import Array, Mask
 
+SOFT = 1 / 32
+"""Larger sides over which an edge may be soft."""
+
 NEAR = 2
-"""Latent cells around the mask in which everything may be object."""
+"""Soft edges' widths around the mask in which everything may be object."""
 
 FAR = 6
-"""Latent cells around the mask that a thin part may reach: on a coarse grid a mask misses what
-is thinner than a cell, and nothing else."""
+"""Soft edges' widths around the mask that a thin part may reach: a mask misses what is thinner
+than a latent cell, or faint and no wider than such an edge, and nothing else."""
 
 CLEAR = 1.5
 """Times the key's own spread (95 % of it) from which on a colour is no key."""
@@ -24,8 +27,8 @@ LEVEL = 0.85
 on a soft edge the distance falls, on the object it stays."""
 
 STRONG = 0.4
-"""... and this share of the largest two cells around it: less may be a veil, such as hair that a
-decoder has blurred, and the closed form decides."""
+"""... and this share of the largest two soft edges' widths around it: less may be a veil, such as
+hair that a decoder has blurred, and the closed form decides."""
 
 
 @dataclass(frozen=True)
@@ -44,21 +47,34 @@ class Trimap:
         return np.where(self.opaque, 1, np.where(self.clear, 0, alpha)).astype(np.float32)
 
 
-def trimap(distance: Array, spread: float, mask: Mask, cell: int) -> Trimap:
+def edge_width(cell: int, side: int) -> int:
+    """Pixels over which an edge may be soft, the unit of all that is measured from the object.
+
+    Hair, and what is out of focus, scale with the picture and not with latent cells; but a decoder
+    blurs over about one of these, however small the canvas.
+
+    Args:
+        cell: pixels of a latent cell.
+        side: the canvas's larger side, pixels.
+    """
+    return max(cell, round(SOFT * side))
+
+
+def trimap(distance: Array, spread: float, mask: Mask, edge: int) -> Trimap:
     """What is surely object, surely key, and the band between.
 
     Args:
         distance: smoothed distance to the key [H, W], in [0, 1.73].
         spread: of the key itself, likewise.
         mask: the object mask, enlarged, bool [H, W].
-        cell: pixels of a latent cell.
+        edge: pixels over which an edge may be soft.
     """
     band = band_width(distance.shape)
     coloured = distance > CLEAR * spread
-    allowed = reach(coloured, mask, cell)
+    allowed = reach(coloured, mask, edge)
     coloured &= allowed
     level = distance >= LEVEL * largest(distance, band + 1)
-    strong = distance >= STRONG * largest(distance, 2 * cell)
+    strong = distance >= STRONG * largest(distance, 2 * edge)
     deep = narrowed(coloured, 4 * band)  # deeper than most edges
     opaque = strong & (deep | (level & narrowed(coloured, band)))
     holes = mask & ~widened(coloured, band // 3)
@@ -66,11 +82,11 @@ def trimap(distance: Array, spread: float, mask: Mask, cell: int) -> Trimap:
     return Trimap(opaque & ~clear, clear)
 
 
-def reach(coloured: Mask, mask: Mask, cell: int) -> Mask:
+def reach(coloured: Mask, mask: Mask, edge: int) -> Mask:
     """Where alpha may be more than 0: near the mask, and along thin parts that hang on to it."""
-    near = widened(mask, NEAR * cell)
-    wide = widened(narrowed(coloured, cell // 2), cell // 2 + 1)
-    parts = coloured & (near | (widened(mask, FAR * cell) & ~wide))
+    near = widened(mask, NEAR * edge)
+    wide = widened(narrowed(coloured, edge // 2), edge // 2 + 1)
+    parts = coloured & (near | (widened(mask, FAR * edge) & ~wide))
     hanging = np.asarray(ndimage.binary_propagation(near & parts, mask=parts), bool)
     return near | widened(hanging, band_width(mask.shape))
 
