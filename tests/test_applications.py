@@ -65,9 +65,10 @@ def test_regrowing_without_a_change_changes_nothing(pipe: TauePipeline, family: 
 def test_another_background_leaves_the_objects_and_their_stage_alone(pipe: TauePipeline) -> None:
     layers = made(pipe, scene="a red apple on the beach")
     other = layers.rebackground(pipe, "a dark meadow", output_type="pt")
-    assert [r.stage for r in other.records] == ["composite", "background", "decode"]
-    for ours, theirs in zip(layers.subjects, other.subjects, strict=True):
-        torch.testing.assert_close(ours.image, theirs.image, atol=1e-5, rtol=0)
+    stages = [r.stage for r in other.records]
+    assert stages == ["composite", "background", "decode", "refine", "heal"]
+    for ours, theirs in zip(layers.cuts, other.cuts, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)
     assert not torch.equal(layers.composite, other.composite)
     assert not torch.equal(layers.background, other.background)
     assert other.settings["background"] == "a dark meadow"

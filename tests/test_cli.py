@@ -23,8 +23,9 @@ from taue.paddy.scenes import BACKGROUNDS, COLOURS, KINDS
 from taue.scene import SceneSubject
 
 FILES = [
-    "background.png", "composite.png", "foreground-1.png", "layers", "layers.ora", "layers.psd",
-    "report.json", "scene.toml", "seedlings", "sheet.png", "subject-1.png",
+    "background.png", "composite.png", "foreground-1-cut.png", "foreground-1.png", "layers",
+    "layers.ora", "layers.psd", "raw", "report.json", "scene.toml", "seedlings", "sheet.png",
+    "subject-1.png",
 ]  # fmt: skip
 
 

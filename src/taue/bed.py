@@ -22,17 +22,20 @@ class Planting:
 
     ``crop_ratio`` says until when it is held, the settings' own if None. ``harmony`` in [0, 1]
     is how soon after that its inner cells may leave the look that the seedling ended with: 1 at
-    once (the paper), 0 never.
+    once (the paper), 0 never. With ``to_end`` all of the region follows the line to its end, and
+    ends as the seedling's estimate. ``row`` is the sample of the batch that it is planted into.
     """
 
     seedling: Seedling
     region: Tensor
     crop_ratio: float | None = None
     harmony: float = 1.0
+    to_end: bool = False
+    row: int = 0
 
 
 class Bed:
-    """All plantings of one pass, laid side by side: their regions are disjoint.
+    """All plantings of one pass, laid side by side: in each row their regions are disjoint.
 
     Cells of a region follow the seedling's straight line until its harvest step; with a harmony
     below 1, cells whose neighbours all belong to the region follow the line to the seedling's
@@ -41,6 +44,7 @@ class Bed:
 
     Args:
         order: iterations that the scheduler takes for a step.
+        rows: samples of the batch.
 
     Attributes:
         released: the iteration from which on no seedling follows its line; 0 without any.
@@ -53,49 +57,58 @@ class Bed:
         levels: NoiseLevels,
         order: int,
         device: torch.device,
+        rows: int = 1,
     ) -> None:
         self.levels, self.last, self.released = levels, -1, 0
         if not plantings:
             return
         first = plantings[0].seedling.denoised
-        cells = torch.zeros(1, 1, *first.shape[-2:], device=device)
+        cells = torch.zeros(rows, 1, *first.shape[-2:], device=device)
         self.region = cells.clone()
         self.crop, self.held, self.kept = cells.clone(), cells.clone(), cells.clone()
-        self.end = torch.zeros_like(first, device=device)
+        self.end = torch.zeros(rows, *first.shape[1:], dtype=first.dtype, device=device)
         self.noise, self.final = torch.zeros_like(self.end), torch.zeros_like(self.end)
         steps = settings.num_inference_steps
         for planting in plantings:
             region = planting.region.to(device, torch.float32)[None, None]
-            inside = region > 0
-            self._line(planting, inside, settings)
-            self.region = self.region + region
+            row, inside = slice(planting.row, planting.row + 1), region > 0
+            self._line(planting, row, inside, settings)
+            self.region[row] += region
+            if planting.to_end:
+                self.crop[row][inside] = self.held[row][inside] = len(levels.sigmas)
+                continue
             crop = equations.harvest_step(steps, planting.crop_ratio or settings.crop_ratio)
-            self.crop[inside] = order * crop
-            self.held[inside] = order * (crop + 1 if settings.hold_crop_step else crop)
+            self.crop[row][inside] = order * crop
+            held = order * (crop + 1 if settings.hold_crop_step else crop)
+            self.held[row][inside] = held
             kept = equations.release_step(steps, crop, planting.harmony)
             if kept > crop:
                 # Iterations end before steps do: Heun's last step is one iteration.
-                self._look(planting, inside, min(order * kept, len(levels.sigmas)))
+                self._look(planting, row, inside, min(order * kept, len(levels.sigmas)))
         self.released = int(self.crop.max())
         self.last = int(torch.stack([self.crop, self.held, self.kept]).max())
 
-    def _line(self, planting: Planting, inside: Tensor, settings: Settings) -> None:
-        denoised, noise = filtered(planting.seedling, planting.region, settings)
+    def _line(self, planting: Planting, row: slice, inside: Tensor, settings: Settings) -> None:
         # The same line as from sigma_0, kept at its end: with all levels lowered by sigma_0,
         # float32 resolves it even where sigma_0 is thousands (zero terminal SNR).
         sigma, start = planting.seedling.sigma, self.levels.sigmas[0]
-        end = equations.planted_start(denoised, noise, sigma - start, 0.0, settings.noise_strength)
-        self.end = torch.where(inside, end.to(self.end), self.end)
-        self.noise = torch.where(inside, noise.to(self.noise), self.noise)
+        denoised, noise = planting.seedling.denoised, planting.seedling.noise
+        end = denoised
+        if not planting.to_end:
+            denoised, noise = filtered(planting.seedling, planting.region, settings)
+            strength = settings.noise_strength
+            end = equations.planted_start(denoised, noise, sigma - start, 0.0, strength)
+        self.end[row] = torch.where(inside, end.to(self.end), self.end[row])
+        self.noise[row] = torch.where(inside, noise.to(self.noise), self.noise[row])
 
-    def _look(self, planting: Planting, inside: Tensor, kept: int) -> None:
+    def _look(self, planting: Planting, row: slice, inside: Tensor, kept: int) -> None:
         final = planting.seedling.final
         if final is None:
             raise TaueError("harmony below 1 needs seedlings that know how their stage ended.")
         rim = grow(1 - planting.region.to(self.end.device, torch.float32))[None, None]
         core = inside & (rim == 0)
-        self.kept[core] = kept
-        self.final = torch.where(core, final.to(self.end), self.final)
+        self.kept[row][core] = kept
+        self.final[row] = torch.where(core, final.to(self.end), self.final[row])
 
     def plant(self, latents: Tensor, index: int) -> Tensor:
         """Impose the seedlings on the scheduler's latents before iteration ``index``.

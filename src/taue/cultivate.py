@@ -26,7 +26,7 @@ class Plan:
     """One pass over a batch of B latents.
 
     Attributes:
-        stage: "foreground", "composite" or "background".
+        stage: "foreground", "composite", "background", "refine" or "heal".
         noise: unit noise to start from [B, C, h, w].
         conditioning: prompts, one per mask of ``regions``.
         guidance_scale: classifier-free guidance.
@@ -116,7 +116,7 @@ def cultivate(
     extra = backbone.extra_step_arguments(scheduler, plan.generators)
     evaluations = backbone.evaluations(plan.guidance_scale)
     tap = AttentionTap(plan.listen_to, height, width, guided=evaluations == 2)
-    bed = Bed(plan.plantings, settings, levels, order, device)
+    bed = Bed(plan.plantings, settings, levels, order, device, len(plan.noise))
 
     first = 0 if plan.estimate is None else crop
     latents = _begin(plan, scheduler, levels, first, device)

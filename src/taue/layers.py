@@ -15,7 +15,7 @@ from taue.errors import TaueError
 from taue.seedling import Seedling
 from taue.stack import Pictures, Stack, stack_of
 from taue.stack.model import Bytes
-from taue.subject import Subject
+from taue.subject import Subject, layer_stems
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,17 @@ class StageRecord:
 class Layers(BaseOutput):
     """The result of one call of ``TauePipeline``.
 
-    ``composite`` and ``background`` are RGB images of the call's ``output_type``. The rest is for
-    researchers, one entry per subject: ``foregrounds`` (the raw foreground stage, on the key
-    colour as it was painted), ``masks`` (float [h, w] on the latent grid, 1 = object),
-    ``attention_maps`` (float [h, w] in [0, 1]) and ``seedlings``.
+    ``composite`` and ``background`` are RGB images of the call's ``output_type``; ``effects``, one
+    for each subject, are RGBA like it: black and white with alpha, what it does to the light of
+    the background. Effects and subjects laid over the background are the composite.
+
+    The rest is for researchers. One entry per subject: ``foregrounds`` (the raw foreground stage,
+    on the key colour as it was painted), ``cuts`` (those cut out, RGBA), ``refined`` (the same
+    object grown once more beside the composite, from which the subject was cut), ``masks`` (float
+    [h, w] on the latent grid, 1 = object), ``attention_maps`` (float [h, w] in [0, 1]) and
+    ``seedlings``. ``raw_composite`` is the composite's stage as it ended, ``healed`` the picture
+    with which the model stands behind the layers. With ``layering="difference"`` and for latents
+    ``effects``, ``cuts`` and ``refined`` are empty, and these two None.
     """
 
     composite: Any
@@ -59,6 +66,11 @@ class Layers(BaseOutput):
     masks: list[Any]
     attention_maps: list[Any]
     seedlings: list[Seedling]
+    effects: list[Any] = field(default_factory=list)
+    cuts: list[Any] = field(default_factory=list)
+    refined: list[Any] = field(default_factory=list)
+    raw_composite: Any = None
+    healed: Any = None
     records: list[StageRecord] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
@@ -100,17 +112,21 @@ class Layers(BaseOutput):
 
         Args:
             mode: "exact" for layers whose source-over is the composite, at most 1/255 off; "raw"
-                for the stages untouched (see :mod:`taue.stack`).
+                for the stages untouched: the background and the foregrounds cut out.
 
         Raises:
             TaueError: if there is no such mode, or these layers are latents.
         """
+        people = [layer.subject for layer in self.subjects]
         return stack_of(
             Pictures(
                 composite=_as_bytes(self.composite),
                 background=_as_bytes(self.background),
                 subjects=tuple(_as_bytes(layer.image) for layer in self.subjects),
-                names=tuple(layer.subject.name or layer.subject.prompt for layer in self.subjects),
+                names=tuple(subject.name or subject.prompt for subject in people),
+                effects=tuple(_as_bytes(effect) for effect in self.effects),
+                cuts=tuple(_as_bytes(cut) for cut in self.cuts),
+                stems=tuple(layer_stems(people)),
             ),
             mode,
         )

@@ -34,10 +34,15 @@ class StageProgress:
         console: where to draw; if it is no terminal, the finished bars are printed once.
         foregrounds: the prompts of the subjects that grow, by the numbers of each batch.
         steps: steps per stage, until the pipeline says how many they are.
+        further: stages after the background, with the numbers of their subjects.
     """
 
     def __init__(
-        self, console: Console, foregrounds: Mapping[Key, Sequence[str]], steps: int
+        self,
+        console: Console,
+        foregrounds: Mapping[Key, Sequence[str]],
+        steps: int,
+        further: Sequence[tuple[str, Key]] = (),
     ) -> None:
         self.progress = Progress(
             TextColumn("{task.description}"),
@@ -54,6 +59,8 @@ class StageProgress:
             self._add(("foreground", numbers), _short("foreground: " + "; ".join(prompts)), steps)
         for stage in ("composite", "background"):
             self._add((stage, ()), stage, steps)
+        for stage, numbers in further:
+            self._add((stage, numbers), stage, steps)
         self._begin(next(iter(self.bars)))
 
     def __enter__(self) -> Self:

@@ -11,6 +11,9 @@ from taue.errors import TaueError
 from taue.settings import Settings
 from taue.subject import Subject, layer_file_names
 
+LATER = frozenset({"layering"})
+"""Settings that older reports do not name."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -86,9 +89,10 @@ class Request:
                 )
                 for one in told["subjects"]
             ]
+            named = [field.name for field in fields(Settings)]
             return cls(
                 subjects=tuple(subjects),
-                settings=Settings(**{f.name: told[f.name] for f in fields(Settings)}),
+                settings=Settings(**{n: told[n] for n in named if n in told or n not in LATER}),
                 **{
                     name: told[name]
                     for name in (

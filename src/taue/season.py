@@ -6,9 +6,10 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from taue import matte, stages
+from taue import layering, stages
 from taue.backbones import Encoded
 from taue.backbones.sdxl import SDXLBackbone
 from taue.box import Box
@@ -20,6 +21,7 @@ from taue.placing import Placement
 from taue.request import Request
 from taue.seedling import Seedling
 from taue.space import noise_levels
+from taue.stack.mixing import Floats
 from taue.subject import batches, default_boxes
 from taue.watch import StageWatch, recorded
 
@@ -99,18 +101,17 @@ class Season:
         return grown
 
     def layers(self, subjects: list[stages.Grown], output_type: str) -> Layers:
-        """Stages 2 and 3, then decode what the stages ended with, and cut the subjects out."""
-        seedlings = [one.seedling for one in subjects]
+        """Stages 2 and 3, what they ended with decoded, and the layers of it."""
         garden, behind = self.garden, self.background
         with recorded(self.records, "composite") as made:
             made.append(stages.composite(garden, self.sprouts, behind, self.whole, subjects))
         together = made[0]
         with recorded(self.records, "background") as made:
             made.append(stages.background(garden, behind, together.seedling))
-        ends = [one.latents for one in (*subjects, together, made[0])]
-        started = time.perf_counter()
-        layers = self._harvested(ends, seedlings, output_type)
-        self.records.append(StageRecord("decode", (), time.perf_counter() - started, 0))
+        if output_type == "latent":
+            layers = self._latent(subjects, together, made[0])
+        else:
+            layers = self._pictured(subjects, together, made[0], output_type)
         layers.records = self.records
         layers.warnings = self._warnings(subjects)
         scheduler = type(self.pipeline.scheduler).__name__
@@ -140,28 +141,80 @@ class Season:
             for number, subject in enumerate(people, 1)
         ]
 
-    def _harvested(
-        self, ends: list[Tensor], seedlings: Sequence[Seedling], output_type: str
+    def _latent(
+        self, subjects: Sequence[stages.Grown], together: stages.Grown, behind: stages.Grown
     ) -> Layers:
-        masks = [s.mask for s in seedlings]
-        if output_type == "latent":
-            *first, composite, background = ends
-            images, foregrounds = first, first
-        else:
-            *first, composite, background = (self.backbone.decode(e) for e in ends)
-            cut = [matte.extract(f[0], m) for f, m in zip(first, masks, strict=True)]
-            images = [self._as_output(rgba[None], output_type) for rgba in cut]
-            marked = [self._watermarked(picture) for picture in (*first, composite, background)]
-            *foregrounds, composite, background = (self._as_output(p, output_type) for p in marked)
+        """The three stages as they ended, not decoded: layers are made of pictures."""
+        ends = [one.latents for one in subjects]
+        return self._harvested(subjects, together.latents, behind.latents, ends, ends)
+
+    def _pictured(
+        self,
+        subjects: Sequence[stages.Grown],
+        together: stages.Grown,
+        behind: stages.Grown,
+        output_type: str,
+    ) -> Layers:
+        """The three stages decoded and cut out, and the layers made from them."""
+        started = time.perf_counter()
+        decoded = [self._decoded(one) for one in (*subjects, together)]
+        *foregrounds, composite = decoded
+        # What every layer's composite is laid over carries the watermark already.
+        background = layering.picture_of(self._watermarked(self.backbone.decode(behind.latents)))
+        raw = layering.Raw(composite, background, tuple(foregrounds))
+        cuts = layering.cut_outs(raw, subjects)
+        self.records.append(StageRecord("decode", (), time.perf_counter() - started, 0))
+
+        def shown(picture: Floats) -> Any:
+            return self._as_output(self._watermarked(_tensor(picture)), output_type)
+
+        def bare(picture: Floats) -> Any:
+            return self._as_output(_tensor(picture), output_type)
+
+        layers = self._harvested(
+            subjects,
+            shown(composite),
+            bare(background),
+            [bare(cut) for cut in cuts],
+            [shown(picture) for picture in foregrounds],
+        )
+        if self.request.settings.layering == "difference":
+            return layers
+        scene = layering.Scene(self.garden, self.sprouts, subjects, together, behind, self.whole)
+        made = layering.layered(scene, raw, cuts, self.records)
+        layers.cuts = [layer.image for layer in layers.subjects]
+        layers.raw_composite, layers.composite = layers.composite, bare(made.composite)
+        layers.healed = shown(made.healed)
+        layers.refined = [shown(picture) for picture in made.refined]
+        layers.effects = [bare(effect) for effect in made.effects]
+        people = self.request.subjects
+        layers.subjects = [
+            SubjectLayer(subject, bare(image))
+            for subject, image in zip(people, made.subjects, strict=True)
+        ]
+        return layers
+
+    def _decoded(self, grown: stages.Grown) -> Floats:
+        return layering.picture_of(self.backbone.decode(grown.latents))
+
+    def _harvested(
+        self,
+        subjects: Sequence[stages.Grown],
+        composite: Any,
+        background: Any,
+        images: Sequence[Any],
+        foregrounds: Sequence[Any],
+    ) -> Layers:
+        seedlings = [one.seedling for one in subjects]
         people = self.request.subjects
         return Layers(
             composite=composite,
             background=background,
             subjects=[SubjectLayer(s, i) for s, i in zip(people, images, strict=True)],
             foregrounds=list(foregrounds),
-            masks=masks,
+            masks=[s.mask for s in seedlings],
             attention_maps=[s.attention for s in seedlings],
-            seedlings=list(seedlings),
+            seedlings=seedlings,
         )
 
     def _as_output(self, pictures: Tensor, output_type: str) -> Any:
@@ -188,3 +241,8 @@ class Season:
         ]
         interrupted = bool(self.pipeline.interrupt)
         return [*notes, "interrupted: the layers are unfinished."] if interrupted else notes
+
+
+def _tensor(picture: Floats) -> Tensor:
+    """An array [H, W, C] as a batch of one, [1, C, H, W]."""
+    return torch.from_numpy(picture).permute(2, 0, 1)[None]

@@ -40,6 +40,7 @@ CHOICES = {
     "placement": ("fit", "suggest"),
     "planting": ("finished", "harvested"),
     "released_prompt": ("scene", "regions"),
+    "layering": ("first", "difference"),
     "mask_rule": ("component", "intersection"),
 }
 
@@ -70,6 +71,10 @@ class Settings:
             "harvested" is the paper's: estimate and noise as they were at the harvest step.
         released_prompt: what the composite attends to once the seedlings are released: "scene",
             the whole scene's prompt everywhere; "regions" is the paper's, each its own still.
+        layering: "first" makes the layers first and the composite from them: subjects are grown
+            once more beside the composite, and what they do to its light becomes smooth effects;
+            "difference" is the paper's: the composite is its stage as it ended, and the effects
+            are whatever it shows besides.
         tries: how often, at most, a foreground is begun if its object cannot be told from the
             key colour.
         mask_rule: "component" keeps those parts of the colour mask that attention touches, holes
@@ -92,6 +97,7 @@ class Settings:
     placement: str = "fit"
     planting: str = "finished"
     released_prompt: str = "scene"
+    layering: str = "first"
     tries: int = 3
     background_threshold: float = 0.35
     attention_threshold: float = 0.35

@@ -1,8 +1,8 @@
-"""The three stages of TAUE, in order. Read this first.
+"""The stages of TAUE, in order. Read this first.
 
 Each stage is :func:`taue.cultivate.cultivate` with another plan: the foreground injects the key
 colour, the composite plants every subject's seedling, the background plants the composite's
-surroundings.
+surroundings. Two more, ours, make layers of it (see :mod:`taue.layering`).
 """
 
 from __future__ import annotations
@@ -186,6 +186,82 @@ def background(garden: Garden, prompt: Encoded, surroundings: Seedling) -> Grown
     )
     harvest = cultivate(garden.backbone, plan, garden.settings, garden.observe)
     return _scene(harvest, surroundings.mask)
+
+
+def refined(
+    garden: Garden,
+    sprouts: Sequence[Sprout],
+    together: Grown,
+    estimates: Tensor,
+    keys: Tensor,
+    cores: Sequence[Tensor],
+    outsides: Sequence[Tensor],
+) -> list[Grown]:
+    """Stage 4: what the composite shows of each subject, grown on from the harvest step on a key.
+
+    Its core is held to where the composite ended, its surroundings to the key; the rim between them
+    is free to become an edge.
+
+    Args:
+        together: the composite.
+        estimates: what to continue from [n, C, h, w], in sprouts' order.
+        keys: the key colours as scaled latents [n, C, 1, 1].
+        cores, outsides: masks [h, w] for each subject.
+    """
+    count, ended = len(sprouts), together.latents.cpu()
+    level = together.seedling.sigma
+    own = (together.seedling.at(level) - ended) / level
+    plantings = []
+    for row, (core, outside, key) in enumerate(zip(cores, outsides, keys, strict=True)):
+        plain = key.expand(garden.shape[1:])[None]
+        plantings += [
+            Planting(Seedling(ended, own, level, core, core), core, to_end=True, row=row),
+            Planting(Seedling(plain, own, level, outside, outside), outside, to_end=True, row=row),
+        ]
+    plan = replace(
+        _foreground_plan(garden, sprouts, own.expand(count, -1, -1, -1)),
+        stage="refine",
+        generators=tuple(garden.source.generator("refine-steps", s.number) for s in sprouts),
+        guidance_scale=garden.settings.guidance_scale,
+        crop_ratio=None,
+        estimate=estimates,
+        plantings=tuple(plantings),
+    )
+    harvest = cultivate(garden.backbone, plan, garden.settings, garden.observe)
+    share = harvest.evaluations // count
+    return [
+        replace(together, latents=harvest.latents[row : row + 1], evaluations=share)
+        for row in range(count)
+    ]
+
+
+def healed(
+    garden: Garden, whole: Encoded, together: Grown, estimate: Tensor, held: Tensor
+) -> Grown:
+    """Stage 5: the composite's pass once more from its harvest step, from the layers laid over each
+    other.
+
+    Args:
+        whole: the whole scene's prompt.
+        together: the composite.
+        estimate: the layers laid over each other, as scaled latents [1, C, h, w].
+        held: what stays as it is [h, w]; around it the model draws light and shadow.
+    """
+    level = together.seedling.sigma
+    begun = together.seedling.at(level)
+    own = (begun - together.latents.cpu()) / level
+    layers = Seedling(estimate, own, level, held, held)
+    plan = Plan(
+        stage="heal",
+        noise=own,
+        conditioning=Conditioning((whole,), whole),
+        guidance_scale=garden.settings.guidance_scale,
+        generators=(garden.source.generator("heal-steps"),),
+        estimate=estimate,
+        plantings=(Planting(layers, held, to_end=True),),
+    )
+    harvest = cultivate(garden.backbone, plan, garden.settings, garden.observe)
+    return replace(together, latents=harvest.latents, evaluations=harvest.evaluations)
 
 
 def object_box(seedling: Seedling, settings: Settings) -> Box:

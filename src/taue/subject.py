@@ -76,10 +76,7 @@ def layer_file_names(subjects: Sequence[Subject], kind: str = "subject") -> list
     Raises:
         TaueError: if two would be one file on some system (Windows and macOS ignore case).
     """
-    names = [
-        f"{kind}-{i if subject.name is None else slug(subject.name)}"
-        for i, subject in enumerate(subjects, 1)
-    ]
+    names = [f"{kind}-{stem}" for stem in layer_stems(subjects)]
     first: dict[str, int] = {}
     for i, name in enumerate(names, 1):
         other = first.setdefault(same_file(name), i)
@@ -89,3 +86,8 @@ def layer_file_names(subjects: Sequence[Subject], kind: str = "subject") -> list
                 f"subjects {one!r} and {two!r} would both be called {name}; give one another name."
             )
     return names
+
+
+def layer_stems(subjects: Sequence[Subject]) -> list[str]:
+    """What each subject's files have in common: its name's slug, or its number from 1."""
+    return [str(i) if s.name is None else slug(s.name) for i, s in enumerate(subjects, 1)]

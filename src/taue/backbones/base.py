@@ -96,6 +96,15 @@ class Backbone(Protocol):
         """What ``scheduler.step`` accepts besides output, timestep and latents."""
         ...
 
+    def decode(self, latents: Tensor) -> Tensor:
+        """Scaled latents [B, C, h, w] as pictures [B, 3, H, W] in [0, 1]."""
+        ...
+
+    def draw(self, pictures: Tensor) -> Tensor:
+        """Pictures [B, 3, H, W] in [0, 1] as scaled latents [B, C, h, w]: decode's inverse, as far
+        as there is one."""
+        ...
+
 
 def guided(unconditional: Tensor, conditional: Tensor, scale: float) -> Tensor:
     r"""Classifier-free guidance, :math:`\epsilon_u + s (\epsilon_c - \epsilon_u)`."""

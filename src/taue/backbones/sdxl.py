@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import torch
@@ -135,29 +135,55 @@ class SDXLBackbone:
 
     @torch.no_grad()
     def decode(self, latents: Tensor) -> Tensor:
-        """Scaled latents [1, 4, h, w] to pictures [1, 3, H, W] in [0, 1], float32.
+        """Scaled latents [B, 4, h, w] to pictures [B, 3, H, W] in [0, 1], float32."""
+        with self._autoencoder() as (vae, dtype):
+            raw = self._unscaled(latents.to(self.device, dtype))
+            picture = vae.decode(raw, return_dict=False)[0]
+        return (picture.float() / 2 + 0.5).clamp(0, 1)
 
-        Follows the VAE's ``force_upcast`` as SDXL's pipeline does: half-precision decoding
-        overflows there.
-        """
+    @torch.no_grad()
+    def draw(self, pictures: Tensor) -> Tensor:
+        """Pictures [B, 3, H, W] in [0, 1] to scaled latents [B, 4, h, w], float32: the most likely
+        ones."""
+        with self._autoencoder() as (vae, dtype):
+            encoded = vae.encode((pictures * 2 - 1).to(self.device, dtype))
+            certain = hasattr(encoded, "latents")  # a tiny autoencoder knows no distribution
+            raw = encoded.latents if certain else encoded.latent_dist.mode()
+        return self._scaled(raw.float())
+
+    @contextmanager
+    def _autoencoder(self) -> Iterator[tuple[Any, torch.dtype]]:
+        """The VAE and the precision to use it in: as SDXL's pipeline does, this follows
+        ``force_upcast``, for half precision overflows there."""
         vae = self.pipeline.vae
         upcast = vae.dtype == torch.float16 and vae.config.force_upcast
-        dtype = torch.float32 if upcast else vae.dtype
         if upcast:
             vae.to(dtype=torch.float32)
         try:
-            raw = self._unscaled(latents.to(dtype))
-            picture = vae.decode(raw, return_dict=False)[0]
+            yield vae, torch.float32 if upcast else vae.dtype
         finally:
             if upcast:
                 vae.to(dtype=torch.float16)
-        return (picture.float() / 2 + 0.5).clamp(0, 1)
 
     def _unscaled(self, latents: Tensor) -> Tensor:
+        factor, statistics = self.pipeline.vae.config.scaling_factor, self._statistics(latents)
+        if statistics is None:
+            return latents / factor  # as diffusers does it, to the last digit of half precision
+        mean, std = statistics
+        return latents * (std / factor) + mean
+
+    def _scaled(self, raw: Tensor) -> Tensor:
+        factor, statistics = self.pipeline.vae.config.scaling_factor, self._statistics(raw)
+        if statistics is None:
+            return raw * factor
+        mean, std = statistics
+        return (raw - mean) / (std / factor)
+
+    def _statistics(self, like: Tensor) -> tuple[Tensor, Tensor] | None:
+        """Mean and standard deviation of the VAE's own latents [1, C, 1, 1], where it has them."""
         config = self.pipeline.vae.config
         mean, std = getattr(config, "latents_mean", None), getattr(config, "latents_std", None)
         if mean is None or std is None:
-            return latents / config.scaling_factor
+            return None
         shape = (1, -1, 1, 1)
-        scale = torch.tensor(std).view(shape).to(latents) / config.scaling_factor
-        return latents * scale + torch.tensor(mean).view(shape).to(latents)
+        return torch.tensor(mean).view(shape).to(like), torch.tensor(std).view(shape).to(like)

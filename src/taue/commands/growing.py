@@ -64,7 +64,10 @@ def grow_result(
         pipe = run.load(scene, place, kind)
         pipe.set_progress_bar_config(disable=True)
     loaded = time.perf_counter()
-    with StageProgress(console, foregrounds, scene.steps) as bars, quiet_libraries():
+    further: list[tuple[str, tuple[int, ...]]] = []
+    if scene.arguments()["settings"].layering == "first":
+        further = [("refine", tuple(range(1, len(scene.subjects) + 1))), ("heal", ())]
+    with StageProgress(console, foregrounds, scene.steps, further) as bars, quiet_libraries():
         layers, made = grow(pipe, bars)
     generated = time.perf_counter()
     warnings = [*warnings, *layers.warnings]

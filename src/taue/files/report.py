@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from taue import __version__, metrics
 from taue.layers import Layers
@@ -52,12 +53,15 @@ def make_report(
 def agreement(layers: Layers) -> dict[str, Any]:
     """PSNR (dB) and SSIM of each layer against the composite, where the layer is what one sees.
 
-    Foregrounds: the raw stage, inside the subject's alpha (above 0.9) and where no later subject,
-    which is in front, covers it. Background: outside all alphas, grown by one latent cell. None
-    where a region is empty; "infinity" for a PSNR of equal pixels, which JSON has no number for.
+    All three are the stages as they ended. Foregrounds: inside the alpha of their cut-out (above
+    0.9) and where no later subject, which is in front, covers it. Background: outside all alphas,
+    grown by one latent cell. None where a region is empty; "infinity" for a PSNR of equal pixels,
+    which JSON has no number for.
     """
-    composite = _pixels(layers.composite)
-    alphas = [_pixels(layer.image)[..., 3] / np.float32(255) for layer in layers.subjects]
+    raw = layers.composite if layers.raw_composite is None else layers.raw_composite
+    composite = _pixels(raw)
+    cuts = layers.cuts or [layer.image for layer in layers.subjects]
+    alphas = [_pixels(cut)[..., 3] / np.float32(255) for cut in cuts]
     foregrounds: list[dict[str, Any]] = []
     for i, (raw, alpha) in enumerate(zip(layers.foregrounds, alphas, strict=True)):
         region = metrics.inside(alpha)
@@ -81,6 +85,25 @@ def recomposition(stack: Stack) -> dict[str, Any]:
     }
 
 
+def distances(layers: Layers) -> dict[str, Any]:
+    """How far the composite, which the layers add up to, is from the ``healed`` picture that the
+    model ended with: PSNR in dB everywhere, and ``near`` the subjects (an eighth of the shorter
+    side around them). Nothing if the composite is the stage itself."""
+    if layers.healed is None:
+        return {}
+    composite, healed = _pixels(layers.composite), _pixels(layers.healed)
+    alphas = [_pixels(layer.image)[..., 3] for layer in layers.subjects]
+    covered = np.asarray(np.max(alphas, axis=0) > 0)
+    reach = min(covered.shape) // 8
+    near = np.asarray(ndimage.maximum_filter(covered, 2 * reach + 1), bool)
+    everywhere = np.ones_like(covered)
+    figures = {
+        name: _psnr(composite, healed, region)
+        for name, region in (("everywhere", everywhere), ("near", near))
+    }
+    return {"healed": figures}
+
+
 def versions() -> dict[str, str]:
     """Versions of what decides the pixels."""
     told = {name: version(name) for name in TOLD}
@@ -96,12 +119,18 @@ def write_report(report: dict[str, Any], path: Path) -> None:
 def _compare(
     layer: NDArray[np.uint8], composite: NDArray[np.uint8], region: NDArray[np.bool_]
 ) -> dict[str, Any]:
-    psnr, ssim = (measure(layer, composite, region) for measure in (metrics.psnr, metrics.ssim))
     return {
-        "psnr": "infinity" if psnr == math.inf else _rounded(psnr, 3),
-        "ssim": _rounded(ssim, 5),
+        "psnr": _psnr(layer, composite, region),
+        "ssim": _rounded(metrics.ssim(layer, composite, region), 5),
         "pixels": int(region.sum()),
     }
+
+
+def _psnr(
+    one: NDArray[np.uint8], other: NDArray[np.uint8], region: NDArray[np.bool_]
+) -> float | str | None:
+    psnr = metrics.psnr(one, other, region)
+    return "infinity" if psnr == math.inf else _rounded(psnr, 3)
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

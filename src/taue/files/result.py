@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from taue.files.folder import complete_folder
+from taue.files.made import CUT, RAW
 from taue.files.png import write_png
-from taue.files.report import recomposition, write_report
+from taue.files.report import distances, recomposition, write_report
 from taue.files.save import save, write_pictures
 from taue.files.sheet import contact_sheet
 from taue.layers import Layers
@@ -41,22 +43,15 @@ def write_result(
     Raises:
         TaueError: if ``out`` exists or cannot be written, or two subjects share a file name.
     """
-    pictures = {"composite.png": layers.composite, "background.png": layers.background}
-    subjects = [layer.subject for layer in layers.subjects]
-    for kind, images in (
-        ("subject", [layer.image for layer in layers.subjects]),
-        ("foreground", layers.foregrounds),
-    ):
-        names = layer_file_names(subjects, kind)
-        pictures |= {f"{name}.png": image for name, image in zip(names, images, strict=True)}
-    pictures |= {"sheet.png": contact_sheet(layers)}
+    pictures = _pictures(layers)
     texts = {} if scene is None else {KEYWORD: scene.dumps()}
-    stack = layers.stack()
+    stack, subjects = layers.stack(), [layer.subject for layer in layers.subjects]
     with complete_folder(out) as folder:
         for name, picture in pictures.items():
+            (folder / name).parent.mkdir(exist_ok=True)
             write_png(picture, folder / name, texts)
         (folder / "layers").mkdir()
-        write_pictures(stack, folder / "layers", "png")
+        write_pictures(stack, folder / "layers", "png", texts)
         for name in LAYERED:
             save(stack, folder / name)
         (folder / SEEDLINGS).mkdir()
@@ -64,9 +59,32 @@ def write_result(
             seedling.save(folder / SEEDLINGS / f"{name}.safetensors")
         if scene is not None:
             (folder / FILE).write_text(scene.dumps(), encoding="utf-8", newline="\n")
-        write_report({**report, "recomposition": recomposition(stack)}, folder / "report.json")
+        told = {**report, "recomposition": recomposition(stack), **distances(layers)}
+        write_report(told, folder / "report.json")
     others = ["report.json"] if scene is None else [FILE, "report.json"]
+    shown = [name for name in pictures if not name.startswith(f"{RAW}/")]
+    folders = [RAW, SEEDLINGS] if len(shown) < len(pictures) else [SEEDLINGS]
     return [
-        Path(out).expanduser() / name
-        for name in (*pictures, *LAYERED, "layers", SEEDLINGS, *others)
+        Path(out).expanduser() / name for name in (*shown, *LAYERED, "layers", *folders, *others)
     ]
+
+
+def _pictures(layers: Layers) -> dict[str, Any]:
+    """Every picture by its file's name, the most looked-at first."""
+    subjects = [layer.subject for layer in layers.subjects]
+
+    def named(kind: str, images: Sequence[Any], more: str = "") -> dict[str, Any]:
+        names = layer_file_names(subjects, kind) if images else []
+        return {f"{name}{more}.png": image for name, image in zip(names, images, strict=True)}
+
+    pictures = {"composite.png": layers.composite, "background.png": layers.background}
+    pictures |= named("subject", [layer.image for layer in layers.subjects])
+    pictures |= named("foreground", layers.foregrounds)
+    pictures |= named("foreground", layers.cuts, CUT)
+    pictures |= {"sheet.png": contact_sheet(layers)}
+    if layers.healed is not None:
+        pictures |= {f"{RAW}/composite.png": layers.raw_composite}
+        pictures |= {f"{RAW}/healed.png": layers.healed}
+        refined = named("refined", layers.refined)
+        pictures |= {f"{RAW}/{name}": image for name, image in refined.items()}
+    return pictures

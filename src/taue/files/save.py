@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from PIL import Image
@@ -65,15 +66,18 @@ def save_pictures(stack: Stack, path: str | os.PathLike[str], kind: str) -> list
         return [Path(path).expanduser() / p.name for p in write_pictures(stack, folder, kind)]
 
 
-def write_pictures(stack: Stack, folder: Path, kind: str) -> list[Path]:
-    """The same into a folder that exists."""
+def write_pictures(
+    stack: Stack, folder: Path, kind: str, texts: Mapping[str, str] | None = None
+) -> list[Path]:
+    """The same into a folder that exists; PNG files carry ``texts`` (see
+    :func:`taue.files.png.write_png`)."""
     made: list[Path] = []
     digits = len(str(len(stack.layers) - 1))
     for place, layer in enumerate(stack.layers):
         path = folder / f"{place:0{digits}}-{_file_name(layer)}.{kind}"
         image = Image.fromarray(layer.pixels)
         if kind == "png":
-            write_png(image, path)
+            write_png(image, path, texts)
         else:
             # Exact keeps the colours under transparent pixels, as PNG does.
             image.save(path, format="WEBP", lossless=True, exact=True, quality=80, method=4)
@@ -82,4 +86,4 @@ def write_pictures(stack: Stack, folder: Path, kind: str) -> list[Path]:
 
 
 def _file_name(layer: Layer) -> str:
-    return layer.role if layer.subject is None else f"{layer.role}-{layer.subject}"
+    return layer.role if layer.subject is None else f"{layer.role}-{layer.stem or layer.subject}"

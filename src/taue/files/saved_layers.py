@@ -8,13 +8,15 @@ from pathlib import Path
 from PIL import Image
 
 from taue.errors import TaueError
+from taue.files.made import CUT, RAW
 from taue.files.png import read_png
 from taue.files.result import SEEDLINGS
 from taue.files.saved_report import read_report, settings_of
+from taue.files.saved_result import read_effects
 from taue.layers import Layers, SubjectLayer
 from taue.request import Request
 from taue.seedling import Seedling
-from taue.subject import layer_file_names
+from taue.subject import layer_file_names, layer_stems
 
 
 def read_layers(path: str | os.PathLike[str]) -> Layers:
@@ -39,6 +41,8 @@ def read_layers(path: str | os.PathLike[str]) -> Layers:
     def picture(name: str, mode: str = "RGB") -> Image.Image:
         return Image.fromarray(read_png(folder / f"{name}.png", mode))
 
+    stems = layer_stems(subjects)
+    first = (folder / RAW / "healed.png").is_file()
     return Layers(
         composite=picture("composite"),
         background=picture("background"),
@@ -50,5 +54,10 @@ def read_layers(path: str | os.PathLike[str]) -> Layers:
         masks=[s.mask for s in seedlings],
         attention_maps=[s.attention for s in seedlings],
         seedlings=seedlings,
+        effects=[Image.fromarray(one) for one in read_effects(folder, stems)],
+        cuts=[picture(f"foreground-{stem}{CUT}", "RGBA") for stem in stems] if first else [],
+        refined=[picture(f"{RAW}/refined-{stem}") for stem in stems] if first else [],
+        raw_composite=picture(f"{RAW}/composite") if first else None,
+        healed=picture(f"{RAW}/healed") if first else None,
         settings=settings,
     )

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from taue.errors import TaueError
 from taue.files.limits import MOST_LAYERS
+from taue.files.made import CUT, RAW
 from taue.files.png import read_png
 from taue.files.saved_report import read_report, settings_of
 from taue.stack.build import Pictures
-from taue.subject import Subject, layer_file_names
+from taue.stack.model import Bytes
+from taue.subject import Subject, layer_file_names, layer_stems
 
 
 def read_result(path: str | os.PathLike[str]) -> Pictures:
@@ -29,6 +32,8 @@ def read_result(path: str | os.PathLike[str]) -> Pictures:
         raise TaueError(f"folder {str(folder)!r} has no subject-1.png; name a result.")
     if len(subjects) > MOST_LAYERS:
         raise TaueError(f"folder {str(folder)!r} has too many subjects to read.")
+    stems = layer_stems(subjects)
+    cuts = [folder / f"foreground-{stem}{CUT}.png" for stem in stems]
     return Pictures(
         composite=read_png(folder / "composite.png", "RGB"),
         background=read_png(folder / "background.png", "RGB"),
@@ -36,7 +41,26 @@ def read_result(path: str | os.PathLike[str]) -> Pictures:
             read_png(folder / f"{name}.png", "RGBA") for name in layer_file_names(subjects)
         ),
         names=tuple(subject.name or subject.prompt for subject in subjects),
+        effects=tuple(read_effects(folder, stems)),
+        cuts=tuple(read_png(cut, "RGBA") for cut in cuts) if cuts[0].is_file() else (),
+        stems=tuple(stems),
     )
+
+
+def read_effects(folder: Path, stems: Sequence[str]) -> list[Bytes]:
+    """The effects layers of a result whose composite was made from its layers, in order; none of
+    another, whose effects explain a composite and are found anew.
+
+    Raises:
+        TaueError: if one is missing, broken or too large.
+    """
+    if not (folder / RAW / "healed.png").is_file():
+        return []
+    digits = len(str(2 * len(stems)))
+    return [
+        read_png(folder / "layers" / f"{place:0{digits}}-effects-{stem}.png", "RGBA")
+        for place, stem in enumerate(stems, 1)
+    ]
 
 
 def _told(folder: Path) -> list[Subject]:

@@ -25,6 +25,12 @@ SLIGHTEST = np.float32(1 / 255)
 class Pictures:
     """What a stack is made from, all of one size: uint8 [H, W, 3], subjects [H, W, 4].
 
+    Attributes:
+        names: what people call the subjects.
+        effects: RGBA, one for each subject, if the composite was made from the layers.
+        cuts: the foregrounds cut out, RGBA, if they are other pictures than ``subjects``.
+        stems: what files call the subjects; their numbers if empty.
+
     Raises:
         TaueError: if there is no subject, or a picture has not the composite's size.
     """
@@ -33,6 +39,9 @@ class Pictures:
     background: Bytes
     subjects: tuple[Bytes, ...]
     names: tuple[str, ...]
+    effects: tuple[Bytes, ...] = ()
+    cuts: tuple[Bytes, ...] = ()
+    stems: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         size = self.composite.shape[:2]
@@ -43,7 +52,14 @@ class Pictures:
                 f"names are {len(self.names)} for {len(self.subjects)} subjects; give one for each."
             )
         wanted = [("composite", self.composite, 3), ("background", self.background, 3)]
-        wanted += [(f"subject {i}", s, 4) for i, s in enumerate(self.subjects, 1)]
+        for kind in ("subject", "effects", "cut"):
+            layers = getattr(self, kind if kind == "effects" else f"{kind}s")
+            wanted += [(f"{kind} {i}", layer, 4) for i, layer in enumerate(layers, 1)]
+            if layers and len(layers) != len(self.subjects):
+                raise TaueError(
+                    f"{kind} layers are {len(layers)} for {len(self.subjects)} subjects; give one "
+                    "for each."
+                )
         for name, picture, channels in wanted:
             if picture.shape != (*size, channels) or picture.dtype != np.uint8:
                 raise TaueError(
@@ -56,17 +72,25 @@ def stack_of(pictures: Pictures, mode: str = "exact") -> Stack:
     """The stack in one of ``MODES``; TaueError if there is no such mode."""
     if mode not in MODES:
         raise TaueError(f"mode is {mode!r}; choose exact or raw.")
-    return exact(pictures) if mode == "exact" else raw(pictures)
+    if mode == "raw":
+        return raw(pictures)
+    return layered(pictures) if pictures.effects else exact(pictures)
 
 
 def raw(pictures: Pictures) -> Stack:
-    """The stages untouched: background and subjects. They need not add up to the composite."""
-    layers = _stacked(pictures.background, [], pictures.subjects, pictures.names)
+    """The stages untouched: background and foregrounds. They need not add up to the composite."""
+    layers = _stacked(pictures, [], pictures.cuts or pictures.subjects)
     return Stack("raw", layers, flatten(layers))
 
 
+def layered(pictures: Pictures) -> Stack:
+    """Layers from which the composite was made; it is what they show."""
+    layers = _stacked(pictures, pictures.effects, pictures.subjects)
+    return Stack("exact", layers, flatten(layers))
+
+
 def exact(pictures: Pictures) -> Stack:
-    """Layers whose source-over is the composite, at most one level of 255 off at every pixel.
+    """A free composite explained: layers whose source-over it is, at most one level of 255 off.
 
     Alphas grow by what the composite shows of a subject beyond them, and are never less. A subject
     takes its colours from the composite where it is seen, keeps its own where another hides it, and
@@ -113,7 +137,7 @@ def exact(pictures: Pictures) -> Stack:
 
     owner = nearest_subject(list(alphas))
     parts = [np.where((owner == i)[..., None], effects, 0) for i in range(len(subjects))]
-    layers = _stacked(pictures.background, parts, subjects, pictures.names)
+    layers = _stacked(pictures, parts, subjects)
     return Stack("exact", layers, pictures.composite)
 
 
@@ -130,17 +154,20 @@ def _relit(own: Bytes, composite: Floats, known: np.ndarray) -> Floats:
 
 
 def _stacked(
-    background: Bytes, effects: Sequence[Bytes], subjects: Sequence[Bytes], names: Sequence[str]
+    pictures: Pictures, effects: Sequence[Bytes], subjects: Sequence[Bytes]
 ) -> tuple[Layer, ...]:
+    background = pictures.background
     opaque = np.full((*background.shape[:2], 1), 255, np.uint8)
     layers = [Layer("background", "background", None, np.concatenate([background, opaque], -1))]
-    names = [label(name) for name in names]
+    names = [label(name) for name in pictures.names]
+    stems = pictures.stems or tuple(str(i) for i in range(1, len(names) + 1))
+    called = list(enumerate(zip(names, stems, strict=True), 1))
     layers += [
-        Layer(f"effects of {name}", "effects", i, pixels)
-        for i, (name, pixels) in enumerate(zip(names, effects, strict=False), 1)
+        Layer(f"effects of {name}", "effects", i, pixels, stem)
+        for (i, (name, stem)), pixels in zip(called, effects, strict=False)
     ]
     layers += [
-        Layer(name, "subject", i, pixels)
-        for i, (name, pixels) in enumerate(zip(names, subjects, strict=True), 1)
+        Layer(name, "subject", i, pixels, stem)
+        for (i, (name, stem)), pixels in zip(called, subjects, strict=True)
     ]
     return tuple(layers)

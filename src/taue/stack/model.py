@@ -29,12 +29,14 @@ class Layer:
         role: "background", "effects" or "subject".
         subject: the 1-based number of the subject that it belongs to, None for the background.
         pixels: uint8 [H, W, 4], straight alpha.
+        stem: what files call the subject.
     """
 
     name: str
     role: str
     subject: int | None
     pixels: Bytes
+    stem: str | None = None
 
     @property
     def bounds(self) -> Bounds:

@@ -1,0 +1,216 @@
+"""Layers first, then the composite from them.
+
+A free composite redraws its subjects, so layers that explain it afterwards have bites and torn
+edges. Here the order is turned round. What the composite shows of each subject is painted on a
+fresh key colour and grown once more from the harvest step on, its core held (:func:`refined`):
+whole objects in the scene's light, with silhouettes that a key can cut. They are laid over the
+background, and the composite's pass runs once more from its harvest step with objects and
+surroundings held (:func:`layered`): what the model then does around the objects is shadow. Of that
+the smooth part and the objects' own light are kept, and laid over each other they are the
+composite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from taue import matte, stages
+from taue.backbones import Encoded
+from taue.masks import find_object
+from taue.relight import relit
+from taue.shown import KEYS, Picture, Region, best_key, shown
+from taue.stack.mixing import Floats
+from taue.stack.shade import as_layer, shade, shaded, shared
+from taue.watch import StageRecord, recorded
+
+CELLS = 32
+"""Latent cells along the shorter side at which the widths below count cells; they scale."""
+
+REACH = 5
+"""Cells around an object in which its light and shadow may fall."""
+
+FULL = 0.99
+"""A cell that shows an object to this share shows nothing else."""
+
+HELD = 0.6
+"""A cell of which the layers' object takes this share is held while the scene heals around it."""
+
+
+@dataclass(frozen=True)
+class Raw:
+    """The stages as they ended, for whoever compares: pictures [H, W, 3] in [0, 1]."""
+
+    composite: Floats
+    background: Floats
+    foregrounds: tuple[Floats, ...]
+
+
+@dataclass(frozen=True)
+class Layered:
+    """Subjects and what each does to the light, RGBA [H, W, 4] in [0, 1], their composite, and how
+    it came about: the ``refined`` foregrounds on their keys, and the ``healed`` picture that the
+    model ended with, [H, W, 3]."""
+
+    subjects: tuple[Floats, ...]
+    effects: tuple[Floats, ...]
+    composite: Floats
+    refined: tuple[Floats, ...]
+    healed: Floats
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What the layers are made from: the garden, the subjects and the prompts, all grown."""
+
+    garden: stages.Garden
+    sprouts: Sequence[stages.Sprout]
+    grown: Sequence[stages.Grown]
+    together: stages.Grown
+    behind: stages.Grown
+    whole: Encoded
+
+
+def cut_outs(raw: Raw, grown: Sequence[stages.Grown]) -> tuple[Floats, ...]:
+    """The foregrounds as stage 1 left them, cut out, RGBA [H, W, 4] in [0, 1]."""
+    pairs = zip(raw.foregrounds, grown, strict=True)
+    return tuple(_cut(picture, one.seedling.mask) for picture, one in pairs)
+
+
+def refined(
+    scene: Scene, raw: Raw, cuts: Sequence[Floats]
+) -> tuple[list[stages.Grown], list[Region]]:
+    """Every subject grown once more on a fresh key, from what the composite shows of it.
+
+    What another subject hides is taken from the foreground. Returns the stage's ends and where the
+    composite shows each subject.
+    """
+    garden = scene.garden
+    alphas = [
+        cut[..., 3] if one.separated else _heard(one, cut.shape[:2])
+        for cut, one in zip(cuts, scene.grown, strict=True)
+    ]
+    where = shown(raw.composite, raw.background, alphas)
+    chosen = garden.settings.key
+    keys = [best_key(raw.composite, region) if chosen == "auto" else chosen for region in where]
+    painted, whole = [], []
+    for region, alpha, key, cut in zip(where, alphas, keys, cuts, strict=True):
+        hidden = (alpha > 0.5) & ~region
+        picture = np.where(region[..., None], raw.composite, np.array(KEYS[key], np.float32))
+        painted.append(np.where(hidden[..., None], cut[..., :3], picture))
+        whole.append(region | hidden)
+    flat = [np.broadcast_to(np.array(KEYS[key]), raw.composite.shape) for key in keys]
+    key_latents = garden.backbone.draw(_batch(flat)).mean(dim=(2, 3), keepdim=True).cpu()
+    estimates = garden.backbone.draw(_batch(painted)).cpu()
+    size = garden.shape[-2:]
+    margin = cells(1, size)
+    cores = [grow_inwards((share_of_cells(r, size) > FULL).float(), margin) for r in where]
+    outsides = [1 - widened((share_of_cells(w, size) > 0).float(), margin) for w in whole]
+    ends = stages.refined(
+        garden, scene.sprouts, scene.together, estimates, key_latents, cores, outsides
+    )
+    return ends, where
+
+
+def layered(scene: Scene, raw: Raw, cuts: Sequence[Floats], records: list[StageRecord]) -> Layered:
+    """The layers; what the two further stages cost is added to ``records``."""
+    garden, size = scene.garden, scene.garden.shape[-2:]
+    numbers = [sprout.number for sprout in scene.sprouts]
+    with recorded(records, "refine", numbers) as made:
+        ends, where = refined(scene, raw, cuts)
+        made.extend(ends)
+    pictures = [picture_of(garden.backbone.decode(one.latents)) for one in ends]
+    subjects = [
+        _cut(picture, _mask(scene, end, region))
+        for picture, end, region in zip(pictures, ends, where, strict=True)
+    ]
+    alphas = [subject[..., 3] for subject in subjects]
+    covered = np.max([*alphas, *(region.astype(np.float32) for region in where)], axis=0)
+    lit = shaded(raw.background, shade(raw.composite, raw.background, covered))
+    everything = union(alphas)
+    near = widened((share_of_cells(everything > 0, size) > 0).float(), cells(REACH, size))
+    drawn = garden.backbone.draw(_batch([laid_over(lit, subjects)])).cpu()
+    estimate = torch.where(near > 0, drawn, scene.behind.latents.cpu())
+    held = torch.maximum(1 - near, (share_of_cells(everything, size) > HELD).float())
+    with recorded(records, "heal") as made:
+        made.append(stages.healed(garden, scene.whole, scene.together, estimate, held))
+    healed = picture_of(garden.backbone.decode(made[0].latents))
+    effects = shared(shade(healed, raw.background, everything), alphas)
+    # In 8 bits, as every file has them, so that the composite is what any reader shows.
+    lights = [as_layer(effect).astype(np.float32) / np.float32(255) for effect in effects]
+    subjects = [eight_bits(s) for s in relit(subjects, healed, garden.settings.harmony)]
+    composite = laid_over(eight_bits(raw.background), [*lights, *subjects])
+    return Layered(tuple(subjects), tuple(lights), composite, tuple(pictures), healed)
+
+
+def eight_bits(picture: Floats) -> Floats:
+    """Values in [0, 1] as 8 bits hold them."""
+    return np.round(picture * 255).astype(np.float32) / np.float32(255)
+
+
+def laid_over(ground: Floats, subjects: Sequence[Floats]) -> Floats:
+    """Subjects RGBA [H, W, 4] over a ground [H, W, 3], later ones in front."""
+    for subject in subjects:
+        alpha = subject[..., 3:]
+        ground = np.add(subject[..., :3] * alpha, (1 - alpha) * ground, dtype=np.float32)
+    return ground
+
+
+def union(alphas: Sequence[Floats]) -> Floats:
+    """How much of each pixel any of them covers [H, W]."""
+    return 1 - np.prod([1 - alpha for alpha in alphas], axis=0, dtype=np.float32)
+
+
+def share_of_cells(region: Picture | Region, size: tuple[int, int]) -> Tensor:
+    """The share of each latent cell that a region [H, W] takes [h, w]."""
+    values = torch.from_numpy(np.asarray(region, np.float32))[None, None]
+    return F.adaptive_avg_pool2d(values, size)[0, 0]
+
+
+def widened(cells_: Tensor, margin: int) -> Tensor:
+    """The mask [h, w] with all within so many cells, squares."""
+    return F.max_pool2d(cells_[None, None], 2 * margin + 1, stride=1, padding=margin)[0, 0]
+
+
+def grow_inwards(cells_: Tensor, margin: int) -> Tensor:
+    """The mask [h, w] without what is so near to its outside; beyond the canvas it goes on."""
+    return 1 - widened(1 - cells_, margin)
+
+
+def cells(count: int, size: tuple[int, int]) -> int:
+    """A width at ``CELLS`` cells a side on another latent grid, at least 1."""
+    return max(1, round(count * min(size) / CELLS))
+
+
+def picture_of(decoded: Tensor) -> Floats:
+    """[1, 3, H, W] as an array [H, W, 3]."""
+    return decoded[0].permute(1, 2, 0).cpu().numpy().astype(np.float32)
+
+
+def _batch(pictures: Sequence[Picture] | Picture) -> Tensor:
+    """Arrays [H, W, 3] as a batch [B, 3, H, W]."""
+    stacked = np.stack([np.asarray(p, np.float32) for p in pictures])
+    return torch.from_numpy(stacked).permute(0, 3, 1, 2).contiguous()
+
+
+def _cut(picture: Floats, mask: Tensor) -> Floats:
+    tensor = torch.from_numpy(picture).permute(2, 0, 1)
+    return matte.extract(tensor, mask).permute(1, 2, 0).numpy()
+
+
+def _mask(scene: Scene, end: stages.Grown, region: Region) -> Tensor:
+    """Where a subject is on its fresh key: what hangs together with what the composite shows."""
+    hint = share_of_cells(region, scene.garden.shape[-2:])
+    found = find_object(end.latents.cpu(), hint, scene.garden.settings, solid=False)
+    return found.mask
+
+
+def _heard(one: stages.Grown, shape: tuple[int, ...]) -> Floats:
+    """Where attention saw a subject that its key did not tell apart, enlarged [H, W]."""
+    mask = one.seedling.mask[None, None].float()
+    return F.interpolate(mask, size=shape)[0, 0].numpy()

@@ -1,0 +1,45 @@
+"""The scene's light on a subject that was cut out: broad changes of colour, never its shape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import ndimage
+
+from taue.stack.mixing import Floats, shares
+from taue.straight import from_nearest
+
+BREADTH = 0.004
+"""Standard deviation of the smoothing, in shorter sides: finer changes are no light."""
+
+CLEARLY = 0.9
+"""A subject's light is read where it makes up so much of the pixel."""
+
+
+def relit(subjects: Sequence[Floats], picture: Floats, harmony: float) -> list[Floats]:
+    """Subjects with the light that they have in a picture, as far as ``harmony`` in [0, 1] says.
+
+    Args:
+        subjects: RGBA [H, W, 4] in [0, 1], later ones in front.
+        picture: what shows them all [H, W, 3] in [0, 1].
+    """
+    seen, _ = shares(np.stack([subject[..., 3] for subject in subjects]))
+    return [
+        np.concatenate([_light(s, share, picture, harmony), s[..., 3:]], axis=-1)
+        for s, share in zip(subjects, seen, strict=True)
+    ]
+
+
+def _light(subject: Floats, share: Floats, picture: Floats, harmony: float) -> Floats:
+    colours, clearly = subject[..., :3], share >= CLEARLY
+    if harmony == 0 or not clearly.any():
+        return colours
+    sigma = BREADTH * min(share.shape)
+    weight = ndimage.gaussian_filter(clearly.astype(np.float32), sigma)
+    change = np.where(clearly[..., None], picture - colours, 0)
+    change = (
+        ndimage.gaussian_filter(change, (sigma, sigma, 0)) / np.maximum(weight, 1e-3)[..., None]
+    )
+    change = from_nearest(change.astype(np.float32), clearly)
+    return (colours + np.float32(harmony) * change).clip(0, 1).astype(np.float32)

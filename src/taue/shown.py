@@ -1,0 +1,128 @@
+"""What a composite shows of each subject: where, and on which key colour that is cut out best.
+
+The composite redraws its subjects once they are released: larger, in another light, with a leaf
+that the foreground's key swallowed. What it shows of them is what nothing of the background
+explains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+Picture = NDArray[np.floating]
+Region = NDArray[np.bool_]
+
+SIDE = 256
+"""Shorter side in pixels at which the widths below count pixels; they scale with the picture."""
+
+UNEXPLAINED = 30 / 255
+"""Distance of a colour from the background's shades from which on it is another thing ..."""
+
+DARKEST = 0.45
+"""... and the share of the background's light below which it is too dark for a shadow."""
+
+REACH = 24
+"""Pixels by which a composite may outgrow a foreground."""
+
+CORE = 2
+"""Pixels inside a foreground's alpha from which what the composite shows of it hangs on."""
+
+CERTAIN = 3
+"""Pixels inside a region whose colours are the object's alone."""
+
+NEAREST = 0.05
+"""The share of an object's pixels that may be nearer to the key than its distance says."""
+
+FEWEST = 50
+"""With fewer certain pixels all of the region counts."""
+
+KEYS: dict[str, tuple[float, float, float]] = {
+    "magenta": (1.0, 0.0, 1.0),
+    "green": (0.0, 1.0, 0.0),
+    "blue": (0.0, 0.0, 1.0),
+}
+"""Key colours as they are painted, RGB in [0, 1]."""
+
+AUTOMATIC = ("magenta", "green")
+"""Opposite colours: whatever is near one of them is far from the other."""
+
+
+def shown(composite: Picture, background: Picture, alphas: Sequence[Picture]) -> list[Region]:
+    """Where the composite shows each subject, bool [H, W] each.
+
+    That is a subject's own alpha, where no later subject is in front of it, and what hangs on to it
+    and is explained by no shade of the background. A pixel that several could claim goes to the one
+    whose alpha is nearest.
+
+    Args:
+        composite, background: [H, W, 3] in [0, 1].
+        alphas: of the foregrounds as cut out [H, W] in [0, 1], later ones in front.
+    """
+    width = scaled(1, composite)
+    strange = unexplained(composite, background)
+    other = np.asarray(ndimage.binary_opening(strange, iterations=width), bool)
+    solids = [alpha > 0.5 for alpha in alphas]
+    distances = [_distance(solid) for solid in solids]
+    # Of equals the one in front, which is the last.
+    owner = len(solids) - 1 - np.argmin(distances[::-1], axis=0)
+    found: list[Region] = []
+    for i, solid in enumerate(solids):
+        in_front = np.any([np.zeros_like(solid), *solids[i + 1 :]], axis=0)
+        visible = solid & ~in_front
+        near = distances[i] <= scaled(REACH, composite)
+        claimed = visible | (other & near & (owner == i) & ~in_front)
+        core = ndimage.binary_erosion(visible, iterations=scaled(CORE, composite))
+        seed = core if core.any() else visible
+        hanging: Any = ndimage.binary_propagation(seed, mask=claimed)
+        found.append(np.asarray(hanging, bool) | visible)
+    return found
+
+
+def unexplained(composite: Picture, background: Picture) -> Region:
+    r"""Where the composite C is no shade of the background B, bool [H, W]: with
+    :math:`s = \langle C, B\rangle / \lVert B \rVert^2` at most 1, where
+    :math:`\lVert C - s B \rVert` is large or s is too small for a shadow. Both [H, W, 3]."""
+    size = 2 * scaled(1, composite) + 1
+    shows, ground = (
+        ndimage.uniform_filter(picture, size, axes=(0, 1)) for picture in (composite, background)
+    )
+    left = np.einsum("...c,...c", shows, ground) / np.maximum(np.square(ground).sum(-1), 1e-3)
+    rest = np.linalg.norm(shows - left.clip(0, 1)[..., None] * ground, axis=-1)
+    changed = np.linalg.norm(shows - ground, axis=-1) > UNEXPLAINED
+    return (rest > UNEXPLAINED) | ((left < DARKEST) & changed)
+
+
+def best_key(composite: Picture, region: Region, keys: Sequence[str] = AUTOMATIC) -> str:
+    """The key colour that is farthest from what the composite shows of an object.
+
+    Args:
+        composite: [H, W, 3] in [0, 1].
+        region: where the object is, bool [H, W].
+        keys: names of ``KEYS`` to choose from; the first if the region is empty.
+    """
+    inner = np.asarray(ndimage.binary_erosion(region, iterations=scaled(CERTAIN, composite)), bool)
+    colours = composite[inner if inner.sum() >= FEWEST else region]
+    if not len(colours):
+        return keys[0]
+
+    def distance(key: str) -> float:
+        return float(np.quantile(np.linalg.norm(colours - KEYS[key], axis=-1), NEAREST))
+
+    return max(keys, key=distance)
+
+
+def scaled(pixels: float, picture: NDArray[Any]) -> int:
+    """A width at ``SIDE`` pixels a side in the picture's own pixels, at least 1."""
+    return max(1, round(pixels * min(picture.shape[:2]) / SIDE))
+
+
+def _distance(solid: Region) -> NDArray[np.float32]:
+    """To the nearest pixel of a region [H, W]; infinite if it is empty."""
+    if not solid.any():
+        return np.full(solid.shape, np.inf, np.float32)
+    return np.asarray(ndimage.distance_transform_edt(~solid), np.float32)

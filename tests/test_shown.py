@@ -1,0 +1,178 @@
+"""What a composite shows of its subjects, shadows, and the light on what was cut out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from taue.layering import laid_over
+from taue.relight import relit
+from taue.shown import best_key, shown, unexplained
+from taue.stack import Layer, flatten
+from taue.stack.shade import as_layer, shade, shaded, shared
+
+SIDES = (256, 512, 1024)
+RED, BLUE = (0.8, 0.1, 0.1), (0.1, 0.2, 0.8)
+
+Floats = NDArray[np.float32]
+
+
+def ground(side: int) -> Floats:
+    """Sky over a meadow."""
+    y = np.linspace(0, 1, side, dtype=np.float32)[:, None, None]
+    sky, meadow = np.float32([0.5, 0.7, 0.95]), np.float32([0.35, 0.65, 0.3])
+    return np.broadcast_to(np.where(y < 0.5, sky, meadow), (side, side, 3)).copy()
+
+
+def disc(side: int, x: float, y: float, radius: float) -> Floats:
+    """1 inside a circle, in fractions of the side, with an edge of a pixel."""
+    rows, columns = (np.mgrid[0:side, 0:side] + 0.5) / side
+    away = np.hypot(columns - x, rows - y)
+    return ((radius - away) * side + 0.5).clip(0, 1).astype(np.float32)
+
+
+def shadow(side: int, y: float = 0.72) -> Floats:
+    """A soft shadow on the meadow, half of the light at most."""
+    rows, columns = (np.mgrid[0:side, 0:side] + 0.5) / side
+    return (0.5 * np.exp(-(((columns - 0.5) / 0.15) ** 2) - ((rows - y) / 0.04) ** 2)).astype(
+        np.float32
+    )
+
+
+def over(picture: Floats, alpha: Floats, colour: tuple[float, float, float]) -> Floats:
+    mixed = picture * (1 - alpha[..., None]) + np.array(colour) * alpha[..., None]
+    return mixed.astype(np.float32)
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_what_outgrew_its_foreground_is_shown_and_its_shadow_is_not(side: int) -> None:
+    plate, object_ = ground(side), disc(side, 0.5, 0.55, 0.17)
+    cloud = disc(side, 0.15, 0.15, 0.06)
+    composite = over(shaded(plate, shadow(side)), object_, RED)
+    composite = over(composite, cloud, (1, 1, 1))
+    (found,) = shown(composite, plate, [disc(side, 0.5, 0.55, 0.13)])
+    truth = object_ > 0.5
+    assert (found & truth).sum() / (found | truth).sum() > 0.95
+    assert not found[cloud > 0].any()
+
+
+def test_where_an_object_looks_like_its_background_the_foreground_decides() -> None:
+    plate, draft = ground(256), disc(256, 0.5, 0.3, 0.15)
+    (found,) = shown(plate, plate, [draft])  # the sky's own colour
+    np.testing.assert_array_equal(found, draft > 0.5)
+
+
+def test_each_subject_gets_its_own_and_the_one_in_front_all_of_it() -> None:
+    plate = ground(256)
+    behind, front = disc(256, 0.4, 0.5, 0.14), disc(256, 0.58, 0.5, 0.14)
+    composite = over(over(plate, disc(256, 0.4, 0.5, 0.16), RED), front, BLUE)
+    one, two = shown(composite, plate, [behind, front])
+    assert not (one & two).any()
+    assert two[front > 0.5].all()
+    assert one[(disc(256, 0.4, 0.5, 0.15) > 0.5) & (front == 0)].mean() > 0.95
+
+
+def test_nothing_is_shown_of_nothing() -> None:
+    plate = ground(128)
+    (found,) = shown(over(plate, disc(128, 0.5, 0.5, 0.2), RED), plate, [np.zeros((128, 128))])
+    assert not found.any()
+
+
+def test_a_shade_of_the_background_is_explained_unless_it_is_nearly_black() -> None:
+    plate = ground(128)
+    assert not unexplained(plate * np.float32(0.6), plate).any()
+    assert unexplained(plate * np.float32(0.1), plate).all()
+    assert unexplained(over(plate, np.ones((128, 128), np.float32), RED), plate).all()
+
+
+@pytest.mark.parametrize(
+    ("colour", "key"),
+    [((0.1, 0.45, 0.2), "magenta"), ((0.4, 0.15, 0.6), "green"), ((0.9, 0.9, 0.9), "green")],
+)
+def test_the_key_is_the_farthest_from_the_objects_colours(
+    colour: tuple[float, float, float], key: str
+) -> None:
+    region = disc(128, 0.5, 0.5, 0.3) > 0.5
+    picture = over(np.ones((128, 128, 3), np.float32), region.astype(np.float32), colour)
+    assert best_key(picture, region) == key
+    assert best_key(picture, np.zeros_like(region)) == "magenta"
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_a_shadow_that_touches_is_found_as_it_was_laid(side: int) -> None:
+    plate, object_, dark = ground(side), disc(side, 0.5, 0.55, 0.17), shadow(side)
+    found = shade(over(shaded(plate, dark), object_, RED), plate, object_)
+    free = (object_ == 0) & (dark > 0.12)
+    assert np.abs(found - dark)[free].max() < 0.1
+    assert np.abs(found - dark)[free].mean() < 0.03
+    assert not found[: side // 3].any()
+
+
+def test_no_shadow_is_made_of_what_is_far_thin_or_bright() -> None:
+    side = 256
+    plate, object_ = ground(side), disc(side, 0.5, 0.55, 0.17)
+    far = shaded(plate, disc(side, 0.1, 0.9, 0.06) * np.float32(0.5))
+    assert not shade(over(far, object_, RED), plate, object_).any()
+    ring = disc(side, 0.5, 0.55, 0.178) * np.float32(0.5)  # an edge that came out two pixels off
+    assert shade(over(shaded(plate, ring), object_, RED), plate, object_).max() < 0.05
+    bright = over(plate, shadow(side), (1, 1, 1))
+    assert not shade(over(bright, object_, RED), plate, object_).any()
+
+
+def test_nothing_and_everything_cast_no_shadow() -> None:
+    plate = ground(64)
+    for alpha in (np.zeros((64, 64), np.float32), np.ones((64, 64), np.float32)):
+        assert not shade(plate * np.float32(0.5), plate, alpha).any()
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 4))
+def test_shared_darkness_is_the_whole_again_and_has_no_seam(seed: int, count: int) -> None:
+    rng = np.random.default_rng(seed)
+    dark = shadow(64) * np.float32(rng.uniform(0.2, 1.9))
+    alphas = [disc(64, rng.uniform(0.1, 0.9), rng.uniform(0.1, 0.9), 0.1) for _ in range(count)]
+    parts = shared(dark, alphas)
+    clear = np.prod([1 - part for part in parts], axis=0)
+    np.testing.assert_allclose(1 - clear, dark, atol=1e-5)
+    smoothest = np.abs(np.diff(dark, axis=1)).max()
+    assert all(
+        np.abs(np.diff(part, axis=1)).max() < smoothest + 0.25 * dark.max() for part in parts
+    )
+
+
+def test_laid_over_each_other_the_layers_are_what_readers_show() -> None:
+    plate = np.round(ground(64) * 255) / np.float32(255)
+    light = as_layer(shadow(64))
+    rgba = np.dstack([np.full((64, 64, 3), 200, np.uint8), (disc(64, 0.5, 0.5, 0.2) * 255)])
+    rgba = rgba.astype(np.uint8)
+    composite = laid_over(plate, [light / np.float32(255), rgba / np.float32(255)])
+    bottom = np.dstack([np.round(plate * 255), np.full((64, 64), 255)]).astype(np.uint8)
+    layers = [
+        Layer("background", "background", None, bottom),
+        Layer("effects", "effects", 1, light),
+        Layer("subject", "subject", 1, rgba),
+    ]
+    assert np.abs(flatten(layers) - composite * 255).max() <= 0.5 + 1e-3
+
+
+def test_harmony_takes_light_over_by_its_share_and_never_shape() -> None:
+    alpha = disc(128, 0.5, 0.5, 0.3)
+    subject = np.dstack([np.full((128, 128, 3), 0.5, np.float32), alpha])
+    lit = over(ground(128), alpha, (0.7, 0.5, 0.3))
+    found = [relit([subject], lit, harmony)[0] for harmony in (0.0, 0.5, 1.0)]
+    np.testing.assert_array_equal(found[0], subject)
+    for picture, share in zip(found, (0, 0.5, 1), strict=True):
+        np.testing.assert_array_equal(picture[..., 3], alpha)
+        wanted = np.float32([0.5, 0.5, 0.5]) + share * np.float32([0.2, 0, -0.2])
+        np.testing.assert_allclose(picture[64, 64, :3], wanted, atol=0.01)
+
+
+def test_what_another_subject_hides_takes_the_light_beside_it() -> None:
+    alpha = disc(128, 0.4, 0.5, 0.2)
+    low = np.dstack([np.full((128, 128, 3), 0.5, np.float32), alpha])
+    high = np.dstack([np.full((128, 128, 3), 0.9, np.float32), disc(128, 0.55, 0.5, 0.15)])
+    lit = over(over(ground(128), alpha, (0.6, 0.5, 0.5)), high[..., 3], (0, 0, 0))
+    found, _ = relit([low, high], lit, 1.0)
+    np.testing.assert_allclose(found[64, 66, :3], (0.6, 0.5, 0.5), atol=0.02)
