@@ -396,7 +396,7 @@ def _grow(
         [pair.subject],
         pair.background,
         generator=torch.Generator().manual_seed(pair.seed),
-        settings=Settings(**settings),
+        settings=Settings(**{"layering": "difference", **settings}),
     )
     images = [layers.foregrounds[0], layers.composite, layers.background]
     names = [f"{pair.seed}-{part}.png" for part in PARTS]

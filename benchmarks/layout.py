@@ -78,7 +78,7 @@ def grow(
 ) -> list[dict[str, float]]:
     """A batch of foregrounds alone: the later stages do not move the object."""
     fits, first, batch = job
-    settings = replace(Settings(), placement="fit" if fits else "suggest")
+    settings = replace(Settings(), layering="difference", placement="fit" if fits else "suggest")
     side = pipe.unet.config.sample_size
     backbone = SDXLBackbone(pipe, side * pipe.vae_scale_factor, side * pipe.vae_scale_factor)
     prompts = [object_caption(wish.colour, wish.kind) for wish in batch]

@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw
 from taue import Layers, TauePipeline
 from taue.paddy import scenes
 from taue.paddy.judge import Sighting
+from taue.settings import Settings
 
 SEED, TILE = 20_511, 128
 
@@ -49,12 +50,12 @@ def sceneries(count: int, objects: int) -> list[Scenery]:
 
 
 def grown(pipe: TauePipeline, scenery: Scenery, **options: Any) -> Layers:
-    """Its layers, with the defaults of the method."""
+    """Its three stages, with the defaults of the method."""
     return pipe(
         scenery.prompts,
         scenery.background,
         generator=torch.Generator().manual_seed(scenery.seed),
-        **options,
+        **{"settings": Settings(layering="difference"), **options},
     )
 
 

@@ -1,0 +1,181 @@
+"""Layers measured as a designer looks at them, and a sheet to look at.
+
+    python benchmarks/designer.py --out docs
+
+Grows 100 pairs of one subject and a background, with the seeds of ``SEED`` on which nothing was
+tuned, and writes ``designer.json``, every pair's figures with their medians and worst tenths, and
+``designer-1.png`` to ``designer-4.png``: pairs 0 to 39, unchosen. Of each pair the background, the
+composite, the effects on grey and the subject on white, magenta and black.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import typer
+from crew import Out, share_out
+from numpy.typing import NDArray
+from opened import figures, pasted, psnr, shadow_figures
+from pair import Pair
+from PIL import Image
+
+from taue import Layers, TauePipeline
+from taue.paddy import scenes
+from taue.paddy.judge import Judge, Sighting
+
+SEED, COUNT, SHOWN, ON_A_SHEET = 1312, 100, 40, 10
+HIGHER = {
+    "iou", "cutout_db", "rawcut_db", "healed_iou", "healed_cut_db", "healed_db", "healed_near_db",
+    "shadow_held", "shadow_iou", "control_shadow_held", "control_shadow_iou", "right", "raw_right",
+    "colour_on_grey",
+}  # fmt: skip
+"""Figures of which more is better: their worst tenth is the lowest."""
+
+TILE = 160
+BACKDROPS = ((255, 255, 255), (255, 0, 255), (0, 0, 0))
+GREY = (128, 128, 128)
+
+Sheet = list[Image.Image]
+
+
+def pairs(count: int = COUNT) -> list[Pair]:
+    """The fixed pairs: kinds, colours and backgrounds come up about equally."""
+    rng = np.random.default_rng(SEED)
+
+    def dealt(words: list[str]) -> list[str]:
+        rounds = -(-count // len(words))
+        return [str(w) for _ in range(rounds) for w in rng.permutation(words)][:count]
+
+    colours, kinds = dealt(list(scenes.COLOURS)), dealt(list(scenes.KINDS))
+    grounds = dealt(list(scenes.BACKGROUNDS))
+    seeds = rng.integers(2**31, size=count)
+    return [
+        Pair(c, k, g, int(s)) for c, k, g, s in zip(colours, kinds, grounds, seeds, strict=True)
+    ]
+
+
+def grown(pipe: TauePipeline, pair: Pair) -> Layers:
+    """One pair's layers, with the defaults."""
+    generator = torch.Generator().manual_seed(pair.seed)
+    return pipe(subjects=[pair.subject], background=pair.background, generator=generator)
+
+
+def opened(
+    pipe: TauePipeline, judge: Judge, pair: Pair
+) -> tuple[dict[str, float | None], NDArray[np.uint8]]:
+    """A pair's figures, and its row of the sheet."""
+    layers = grown(pipe, pair)
+    return measured(judge, pair, layers), row(layers)
+
+
+def measured(judge: Judge, pair: Pair, layers: Layers) -> dict[str, float | None]:
+    """What a designer sees of one subject's layers; see :mod:`opened`."""
+    stack = layers.stack()
+    subject, effects = stack.of("subject")[0].pixels, stack.of("effects")
+    shade = np.max([e.pixels[..., 3] for e in effects], axis=0) / 255
+    composite, background = np.asarray(layers.composite), np.asarray(layers.background)
+    raw = composite if layers.raw_composite is None else np.asarray(layers.raw_composite)
+    healed = composite if layers.healed is None else np.asarray(layers.healed)
+    alpha = subject[..., 3:] / 255
+    on_grey = (subject[..., :3] * alpha + 128 * (1 - alpha)).round().astype(np.uint8)
+    seen, of_healed, of_raw, alone = judge.look([composite, healed, raw, on_grey])
+    cut = np.asarray(layers.subjects[0].image)
+    pictures = (background, subject, cut, shade)
+    found: dict[str, float | None] = dict(figures(composite, *pictures, mask=mask(seen, pair.kind)))
+    against = figures(healed, *pictures, mask=mask(of_healed, pair.kind))
+    ground = scenes.BACKGROUNDS[pair.background].ground
+    found |= {
+        "healed_iou": against["iou"],
+        "healed_left": against["left"],
+        "healed_cut_db": against["rawcut_db"],
+        "healed_db": psnr(composite, healed, np.ones(shade.shape)),
+        "healed_near_db": psnr(composite, healed, near(alpha[..., 0])),
+        "right": float(right(seen, pair)),
+        "raw_right": float(right(of_raw, pair)),
+        "colour_on_grey": float(any(o.colour == pair.colour for o in alone.objects)),
+    }
+    light = np.asarray(healed), background, alpha[..., 0]
+    for name, effect in (("", shade), ("control_", pasted(alpha[..., 0]))):
+        held = shadow_figures(*light, effect)
+        found |= {f"{name}{figure}": held[figure] if ground else None for figure in held}
+    return found
+
+
+def near(alpha: NDArray[np.floating], pixels: int = 32) -> NDArray[np.floating]:
+    """1 within so many pixels of an object, 0 elsewhere."""
+    from scipy import ndimage
+
+    return (np.asarray(ndimage.distance_transform_edt(alpha <= 0)) <= pixels).astype(float)
+
+
+def mask(seen: Sighting, kind: str) -> NDArray[np.bool_]:
+    """Where the judge sees an object of the kind, the largest one; nowhere if it sees none."""
+    found = [o.mask for o in seen.objects if o.kind == kind]
+    return max(found, key=np.count_nonzero) if found else np.zeros(seen.mask.shape, bool)
+
+
+def right(seen: Sighting, pair: Pair) -> bool:
+    """Whether exactly the one object is seen, before its background."""
+    named = [(o.colour, o.kind) for o in seen.objects]
+    return named == [(pair.colour, pair.kind)] and seen.background == pair.background
+
+
+def row(layers: Layers) -> NDArray[np.uint8]:
+    """A pair as a designer opens it, one tile beside the other."""
+    stack = layers.stack()
+    subject, effects = stack.of("subject")[0].pixels, stack.of("effects")
+    tiles = [np.asarray(layers.background), np.asarray(layers.composite)]
+    tiles += [on(effects[0].pixels, GREY), *(on(subject, colour) for colour in BACKDROPS)]
+    return np.concatenate([np.asarray(Image.fromarray(t).resize((TILE, TILE))) for t in tiles], 1)
+
+
+def on(layer: NDArray[np.uint8], colour: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """A layer over a plain colour."""
+    alpha = layer[..., 3:] / 255
+    return (layer[..., :3] * alpha + np.array(colour) * (1 - alpha)).round().astype(np.uint8)
+
+
+def summed(rows: list[dict[str, float | None]]) -> dict[str, dict[str, float]]:
+    """Mean, median and worst tenth of each figure, over the pairs that have it."""
+    table: dict[str, dict[str, float]] = {}
+    for name in rows[0]:
+        values = [value for one in rows if (value := one[name]) is not None]
+        worst = float(np.quantile(values, 0.1 if name in HIGHER else 0.9))
+        table[name] = {
+            "mean": round(float(np.mean(values)), 4),
+            "median": round(float(np.median(values)), 4),
+            "worst_tenth": round(worst, 4),
+        }
+    return table
+
+
+def main(
+    out: Out = Path("designer"), count: int = COUNT, model: str = "paddy", workers: int = 2
+) -> None:
+    """Grow the pairs, measure their layers, draw the sheets."""
+    jobs = pairs(count)
+    answers = share_out(opened, jobs, model, "layers", workers)
+    rows = [figures_ for figures_, _ in answers]
+    told: dict[str, Any] = {
+        "sum": summed(rows),
+        "pairs": [
+            {"subject": j.subject, "background": j.background, "seed": j.seed}
+            | {name: None if v is None else round(v, 4) for name, v in figures_.items()}
+            for j, figures_ in zip(jobs, rows, strict=True)
+        ],
+    }
+    (out / "designer.json").write_text(json.dumps(told, indent=1) + "\n")
+    pictures = [picture for _, picture in answers[:SHOWN]]
+    for start in range(0, len(pictures), ON_A_SHEET):
+        sheet = np.concatenate(pictures[start : start + ON_A_SHEET])
+        Image.fromarray(sheet).save(out / f"designer-{start // ON_A_SHEET + 1}.png")
+    for name, values in told["sum"].items():
+        typer.echo(f"{name:15s} " + " ".join(f"{k} {v:.3f}" for k, v in values.items()))
+
+
+if __name__ == "__main__":
+    typer.run(main)
