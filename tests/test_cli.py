@@ -119,9 +119,9 @@ def test_generate_makes_everything_it_says(tiny_sdxl: Path, elsewhere: Path) -> 
     first, *paths = done.stdout.splitlines()
     assert first.startswith("Made in ")
     assert sorted(paths) == [f"out/{name}" for name in FILES]
-    for stage in ("foreground: a red apple", "composite", "background"):
+    for stage in ("foreground: a red apple", "composite", "background", "refine", "heal"):
         assert f"{stage} " in done.stderr
-    assert done.stderr.count("4/4") == 3
+    assert done.stderr.count("4/4") == 5
     with Image.open(out / "subject-1.png") as image:
         assert (image.mode, image.size) == ("RGBA", (128, 128))
     for name in ("background", "composite", "foreground-1"):
@@ -129,9 +129,11 @@ def test_generate_makes_everything_it_says(tiny_sdxl: Path, elsewhere: Path) -> 
             assert (image.mode, image.size) == ("RGB", (128, 128))
     report = json.loads((out / "report.json").read_text())
     stages = [one for one in report["stages"] if one["unet_evaluations"]]
-    assert [one["stage"] for one in stages] == ["foreground", "composite", "background"]
-    # 4 steps, with and without text; the object that random weights do not paint is tried 3 times.
-    assert [one["unet_evaluations"] for one in stages] == [24, 8, 8]
+    names = ["foreground", "composite", "background", "refine", "heal"]
+    assert [one["stage"] for one in stages] == names
+    # 4 steps, with and without text; the object that random weights do not paint is tried 3 times,
+    # and one step is left after the harvest.
+    assert [one["unet_evaluations"] for one in stages] == [24, 8, 8, 2, 2]
     assert set(report["agreement"]) == {"foregrounds", "background"}
     chosen = {"num_inference_steps": 4, "guidance_scale": 5.0, "crop_ratio": 0.6, "seed": 7}
     chosen |= {"foreground_guidance_scale": 7.5, "dtype": "float32", "device": "cpu"}
@@ -290,6 +292,8 @@ def test_a_real_process(tiny_sdxl: Path, elsewhere: Path) -> None:
         "foreground: a red apple",
         "composite",
         "background",
+        "refine",
+        "heal",
         "Warning: subject 1 (a red apple)",
     )
     for line in done.stderr.splitlines():
