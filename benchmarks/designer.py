@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from opened import figures, pasted, psnr, shadow_figures
 from pair import Pair
 from PIL import Image
+from scipy import ndimage
 
 from taue import Layers, TauePipeline
 from taue.paddy import scenes
@@ -107,8 +108,6 @@ def measured(judge: Judge, pair: Pair, layers: Layers) -> dict[str, float | None
 
 def near(alpha: NDArray[np.floating], pixels: int = 32) -> NDArray[np.floating]:
     """1 within so many pixels of an object, 0 elsewhere."""
-    from scipy import ndimage
-
     return (np.asarray(ndimage.distance_transform_edt(alpha <= 0)) <= pixels).astype(float)
 
 

@@ -94,3 +94,13 @@ def tiny_sdxl(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models") / "tiny-sdxl"
     pipeline.save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def painter() -> Any:
+    """A model that paints objects, paddy: random weights paint none, so nothing is planted."""
+    from taue import TauePipeline
+
+    pipe = TauePipeline.from_pretrained("paddy")
+    pipe.set_progress_bar_config(disable=True)
+    return pipe

@@ -29,14 +29,6 @@ def pipe(tiny_sdxl: Path) -> TauePipeline:
     return pipe
 
 
-@pytest.fixture(scope="module")
-def painter() -> TauePipeline:
-    """A model that paints objects; of random weights' nothing is planted."""
-    pipe = TauePipeline.from_pretrained("paddy")
-    pipe.set_progress_bar_config(disable=True)
-    return pipe
-
-
 def made(pipe: TauePipeline, **changes: Any) -> Layers:
     given: dict[str, Any] = {
         "subjects": [APPLE, BALL],

@@ -31,13 +31,6 @@ from taue.stack import coverage, flatten, largest_error, stack_of
 APPLE = Subject("a red apple", name="apple")
 
 
-@pytest.fixture(scope="module")
-def painter() -> TauePipeline:
-    pipe = TauePipeline.from_pretrained("paddy")
-    pipe.set_progress_bar_config(disable=True)
-    return pipe
-
-
 def made(pipe: TauePipeline, **changes: Any) -> Layers:
     given: dict[str, Any] = {
         "subjects": [APPLE],

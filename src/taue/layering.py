@@ -22,7 +22,7 @@ from torch import Tensor
 
 from taue import matte, stages
 from taue.backbones import Encoded
-from taue.masks import find_object
+from taue.masks import find_object, grow
 from taue.relight import relit
 from taue.shown import KEYS, Picture, Region, best_key, shown
 from taue.stack.mixing import Floats
@@ -53,7 +53,7 @@ class Raw:
 
 @dataclass(frozen=True)
 class Layered:
-    """Subjects and what each does to the light, RGBA [H, W, 4] in [0, 1], their composite, and how
+    """Subjects and the light that each takes, RGBA [H, W, 4] in [0, 1], their composite, and how
     it came about: the ``refined`` foregrounds on their keys, and the ``healed`` picture that the
     model ended with, [H, W, 3]."""
 
@@ -65,7 +65,7 @@ class Layered:
 
 
 @dataclass(frozen=True)
-class Scene:
+class GrownScene:
     """What the layers are made from: the garden, the subjects and the prompts, all grown."""
 
     garden: stages.Garden
@@ -83,7 +83,7 @@ def cut_outs(raw: Raw, grown: Sequence[stages.Grown]) -> tuple[Floats, ...]:
 
 
 def refined(
-    scene: Scene, raw: Raw, cuts: Sequence[Floats]
+    scene: GrownScene, raw: Raw, cuts: Sequence[Floats]
 ) -> tuple[list[stages.Grown], list[Region]]:
     """Every subject grown once more on a fresh key, from what the composite shows of it.
 
@@ -109,15 +109,17 @@ def refined(
     estimates = garden.backbone.draw(_batch(painted)).cpu()
     size = garden.shape[-2:]
     margin = cells(1, size)
-    cores = [grow_inwards((share_of_cells(r, size) > FULL).float(), margin) for r in where]
-    outsides = [1 - widened((share_of_cells(w, size) > 0).float(), margin) for w in whole]
+    cores = [1 - grow((share_of_cells(r, size) <= FULL).float(), margin) for r in where]
+    outsides = [1 - grow((share_of_cells(w, size) > 0).float(), margin) for w in whole]
     ends = stages.refined(
         garden, scene.sprouts, scene.together, estimates, key_latents, cores, outsides
     )
     return ends, where
 
 
-def layered(scene: Scene, raw: Raw, cuts: Sequence[Floats], records: list[StageRecord]) -> Layered:
+def layered(
+    scene: GrownScene, raw: Raw, cuts: Sequence[Floats], records: list[StageRecord]
+) -> Layered:
     """The layers; what the two further stages cost is added to ``records``."""
     garden, size = scene.garden, scene.garden.shape[-2:]
     numbers = [sprout.number for sprout in scene.sprouts]
@@ -133,7 +135,7 @@ def layered(scene: Scene, raw: Raw, cuts: Sequence[Floats], records: list[StageR
     covered = np.max([*alphas, *(region.astype(np.float32) for region in where)], axis=0)
     lit = shaded(raw.background, shade(raw.composite, raw.background, covered))
     everything = union(alphas)
-    near = widened((share_of_cells(everything > 0, size) > 0).float(), cells(REACH, size))
+    near = grow((share_of_cells(everything > 0, size) > 0).float(), cells(REACH, size))
     drawn = garden.backbone.draw(_batch([laid_over(lit, subjects)])).cpu()
     estimate = torch.where(near > 0, drawn, scene.behind.latents.cpu())
     held = torch.maximum(1 - near, (share_of_cells(everything, size) > HELD).float())
@@ -172,16 +174,6 @@ def share_of_cells(region: Picture | Region, size: tuple[int, int]) -> Tensor:
     return F.adaptive_avg_pool2d(values, size)[0, 0]
 
 
-def widened(cells_: Tensor, margin: int) -> Tensor:
-    """The mask [h, w] with all within so many cells, squares."""
-    return F.max_pool2d(cells_[None, None], 2 * margin + 1, stride=1, padding=margin)[0, 0]
-
-
-def grow_inwards(cells_: Tensor, margin: int) -> Tensor:
-    """The mask [h, w] without what is so near to its outside; beyond the canvas it goes on."""
-    return 1 - widened(1 - cells_, margin)
-
-
 def cells(count: int, size: tuple[int, int]) -> int:
     """A width at ``CELLS`` cells a side on another latent grid, at least 1."""
     return max(1, round(count * min(size) / CELLS))
@@ -203,7 +195,7 @@ def _cut(picture: Floats, mask: Tensor) -> Floats:
     return matte.extract(tensor, mask).permute(1, 2, 0).numpy()
 
 
-def _mask(scene: Scene, end: stages.Grown, region: Region) -> Tensor:
+def _mask(scene: GrownScene, end: stages.Grown, region: Region) -> Tensor:
     """Where a subject is on its fresh key: what hangs together with what the composite shows."""
     hint = share_of_cells(region, scene.garden.shape[-2:])
     found = find_object(end.latents.cpu(), hint, scene.garden.settings, solid=False)

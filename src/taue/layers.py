@@ -47,8 +47,8 @@ class Layers(BaseOutput):
     """The result of one call of ``TauePipeline``.
 
     ``composite`` and ``background`` are RGB images of the call's ``output_type``; ``effects``, one
-    for each subject, are RGBA like it: black and white with alpha, what it does to the light of
-    the background. Effects and subjects laid over the background are the composite.
+    for each subject, are RGBA like it: black with alpha, the light that it takes from the
+    background. Effects and subjects laid over the background are the composite.
 
     The rest is for researchers. One entry per subject: ``foregrounds`` (the raw foreground stage,
     on the key colour as it was painted), ``cuts`` (those cut out, RGBA), ``refined`` (the same

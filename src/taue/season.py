@@ -180,7 +180,9 @@ class Season:
         )
         if self.request.settings.layering == "difference":
             return layers
-        scene = layering.Scene(self.garden, self.sprouts, subjects, together, behind, self.whole)
+        scene = layering.GrownScene(
+            self.garden, self.sprouts, subjects, together, behind, self.whole
+        )
         made = layering.layered(scene, raw, cuts, self.records)
         layers.cuts = [layer.image for layer in layers.subjects]
         layers.raw_composite, layers.composite = layers.composite, bare(made.composite)

@@ -72,7 +72,7 @@ class Settings:
         released_prompt: what the composite attends to once the seedlings are released: "scene",
             the whole scene's prompt everywhere; "regions" is the paper's, each its own still.
         layering: "first" makes the layers first and the composite from them: subjects are grown
-            once more beside the composite, and what they do to its light becomes smooth effects;
+            once more beside the composite, and the light that they take becomes smooth effects;
             "difference" is the paper's: the composite is its stage as it ended, and the effects
             are whatever it shows besides.
         tries: how often, at most, a foreground is begun if its object cannot be told from the

@@ -5,3 +5,16 @@ RAW = "raw"
 
 CUT = "-cut"
 """Ends the name of a foreground cut out as its stage left it."""
+
+
+def layer_file(place: int, count: int, role: str, stem: str | None) -> str:
+    """What the file of a layer is called, without its ending, so that names sort as layers lie.
+
+    Args:
+        place: of the layer, 0 is the lowest.
+        count: of all layers.
+        role: "background", "effects" or "subject".
+        stem: what files call its subject; None for the background.
+    """
+    name = role if stem is None else f"{role}-{stem}"
+    return f"{place:0{len(str(count - 1))}}-{name}"

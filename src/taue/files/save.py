@@ -10,9 +10,10 @@ from PIL import Image
 
 from taue.errors import TaueError
 from taue.files.folder import complete_folder
+from taue.files.made import layer_file
 from taue.files.png import write_png
 from taue.files.whole import whole_file
-from taue.stack.model import Layer, Stack
+from taue.stack.model import Stack
 
 ENDINGS = (".psd", ".ora", ".webp", "")
 
@@ -72,9 +73,10 @@ def write_pictures(
     """The same into a folder that exists; PNG files carry ``texts`` (see
     :func:`taue.files.png.write_png`)."""
     made: list[Path] = []
-    digits = len(str(len(stack.layers) - 1))
     for place, layer in enumerate(stack.layers):
-        path = folder / f"{place:0{digits}}-{_file_name(layer)}.{kind}"
+        stem = layer.stem if layer.subject is None else layer.stem or str(layer.subject)
+        name = layer_file(place, len(stack.layers), layer.role, stem)
+        path = folder / f"{name}.{kind}"
         image = Image.fromarray(layer.pixels)
         if kind == "png":
             write_png(image, path, texts)
@@ -83,7 +85,3 @@ def write_pictures(
             image.save(path, format="WEBP", lossless=True, exact=True, quality=80, method=4)
         made.append(path)
     return made
-
-
-def _file_name(layer: Layer) -> str:
-    return layer.role if layer.subject is None else f"{layer.role}-{layer.stem or layer.subject}"

@@ -10,7 +10,7 @@ from typing import Any
 
 from taue.errors import TaueError
 from taue.files.limits import MOST_LAYERS
-from taue.files.made import CUT, RAW
+from taue.files.made import CUT, RAW, layer_file
 from taue.files.png import read_png
 from taue.files.saved_report import read_report, settings_of
 from taue.stack.build import Pictures
@@ -56,11 +56,9 @@ def read_effects(folder: Path, stems: Sequence[str]) -> list[Bytes]:
     """
     if not (folder / RAW / "healed.png").is_file():
         return []
-    digits = len(str(2 * len(stems)))
-    return [
-        read_png(folder / "layers" / f"{place:0{digits}}-effects-{stem}.png", "RGBA")
-        for place, stem in enumerate(stems, 1)
-    ]
+    count = 1 + 2 * len(stems)
+    names = [layer_file(place, count, "effects", stem) for place, stem in enumerate(stems, 1)]
+    return [read_png(folder / "layers" / f"{name}.png", "RGBA") for name in names]
 
 
 def _told(folder: Path) -> list[Subject]:

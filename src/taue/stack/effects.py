@@ -64,7 +64,8 @@ def nearest_subject(alphas: Sequence[Bytes]) -> NDArray[np.intp]:
 
 
 def coverage(layers: Sequence[Layer]) -> float:
-    """The effects' mean alpha over the canvas, in [0, 1]; their pixels are disjoint."""
+    """The effects' mean alpha over the canvas, summed over the layers; in [0, 1] where these have
+    no pixel in common."""
     effects = [layer.pixels[..., 3] for layer in layers if layer.role == "effects"]
     return float(sum(alpha.mean() for alpha in effects) / 255)
 

@@ -16,6 +16,7 @@ from scipy import ndimage
 
 from taue.stack.mixing import Floats
 from taue.stack.model import Bytes
+from taue.straight import from_nearest
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
@@ -116,11 +117,8 @@ def _darkening(picture: Floats, background: Floats, free: NDArray[Any], sigma: f
     known = weight > 1e-2
     if not known.any():
         return np.zeros_like(weight)
-    smooth = total / np.maximum(weight, 1e-2)
-    nearest: Any = ndimage.distance_transform_edt(
-        ~known, return_distances=False, return_indices=True
-    )
-    return smooth[tuple(nearest)].clip(0, 1).astype(np.float32)
+    smooth = from_nearest(total / np.maximum(weight, 1e-2), known)
+    return smooth.clip(0, 1).astype(np.float32)
 
 
 def _broad(region: NDArray[np.bool_], side: int) -> Floats:
