@@ -97,7 +97,7 @@ def shadow_figures(
         alpha: the object's, effect: the effects', each [H, W] in [0, 1].
     """
     free = alpha < 0.02
-    before, after = (_light(picture) for picture in (background, healed))
+    before, after = (_light(picture, free) for picture in (background, healed))
     dark = (after < (1 - DARKER) * before) & free
     parts = np.empty(dark.shape, np.int32)
     ndimage.label(dark | ~free, output=parts)
@@ -105,7 +105,8 @@ def shadow_figures(
     dark &= np.isin(parts, touching[touching > 0])
     if dark.sum() < 30:
         return {"shadow_held": None, "shadow_iou": None}
-    darkened = (_light(background * (1 - effect)[..., None]) < (1 - DARKER) * before) & free
+    laid = _light(background * (1 - effect)[..., None], free)
+    darkened = (laid < (1 - DARKER) * before) & free
     held = (darkened & dark).sum()
     return {
         "shadow_held": float(held / dark.sum()),
@@ -125,6 +126,9 @@ def pasted(alpha: NDArray[np.floating]) -> NDArray[np.floating]:
     return 0.5 * np.exp(-2 * (across**2 + down**2)) * (alpha < 0.5)
 
 
-def _light(picture: Picture) -> NDArray[np.floating]:
+def _light(picture: Picture, free: Region) -> NDArray[np.floating]:
+    """A picture's light, smoothed over free pixels alone, so that no object's rim passes for its
+    shadow [H, W]."""
     light = picture.astype(float) @ np.array([0.299, 0.587, 0.114])
-    return np.asarray(ndimage.gaussian_filter(light, SMOOTHING))
+    weight = np.maximum(ndimage.gaussian_filter(free.astype(float), SMOOTHING), 1e-6)
+    return np.asarray(ndimage.gaussian_filter(np.where(free, light, 0), SMOOTHING)) / weight

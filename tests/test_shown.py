@@ -104,7 +104,7 @@ def test_the_key_is_the_farthest_from_the_objects_colours(
 @pytest.mark.parametrize("side", SIDES)
 def test_a_shadow_that_touches_is_found_as_it_was_laid(side: int) -> None:
     plate, object_, dark = ground(side), disc(side, 0.5, 0.55, 0.17), shadow(side)
-    found = shade(over(shaded(plate, dark), object_, RED), plate, object_)
+    found = shade(over(shaded(plate, dark), object_, RED), plate, [object_])
     free = (object_ == 0) & (dark > 0.12)
     assert np.abs(found - dark)[free].max() < 0.1
     assert np.abs(found - dark)[free].mean() < 0.03
@@ -115,17 +115,58 @@ def test_no_shadow_is_made_of_what_is_far_thin_or_bright() -> None:
     side = 256
     plate, object_ = ground(side), disc(side, 0.5, 0.55, 0.17)
     far = shaded(plate, disc(side, 0.1, 0.9, 0.06) * np.float32(0.5))
-    assert not shade(over(far, object_, RED), plate, object_).any()
+    assert not shade(over(far, object_, RED), plate, [object_]).any()
     ring = disc(side, 0.5, 0.55, 0.178) * np.float32(0.5)  # an edge that came out two pixels off
-    assert shade(over(shaded(plate, ring), object_, RED), plate, object_).max() < 0.05
+    assert shade(over(shaded(plate, ring), object_, RED), plate, [object_]).max() < 0.05
     bright = over(plate, shadow(side), (1, 1, 1))
-    assert not shade(over(bright, object_, RED), plate, object_).any()
+    assert not shade(over(bright, object_, RED), plate, [object_]).any()
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_a_subject_has_one_shadow_and_what_is_dark_above_it_is_none(side: int) -> None:
+    plate, object_, dark = ground(side), disc(side, 0.5, 0.55, 0.17), shadow(side)
+    above = disc(side, 0.5, 0.36, 0.06) * np.float32(0.4)
+    found = shade(over(shaded(plate, np.maximum(dark, above)), object_, RED), plate, [object_])
+    assert not found[: side // 2].any()
+    assert found[int(0.7 * side) :].max() > 0.8 * dark[object_ == 0].max()
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_where_the_ground_came_out_brighter_and_darker_nothing_is_shadow(side: int) -> None:
+    plate, object_ = ground(side), disc(side, 0.5, 0.55, 0.17)
+    drawn = shaded(plate, disc(side, 0.46, 0.75, 0.045) * np.float32(0.3))
+    drawn = shaded(drawn, disc(side, 0.54, 0.75, 0.045) * np.float32(-0.3))
+    assert not shade(over(drawn, object_, RED), plate, [object_]).any()
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_a_line_that_was_drawn_elsewhere_does_not_cut_the_shadow(side: int) -> None:
+    plate, object_, dark = ground(side), disc(side, 0.5, 0.55, 0.17), shadow(side)
+    thick, y = max(1, side // 128), int(0.74 * side)
+    before, after = plate.copy(), plate.copy()
+    before[y : y + thick] = (0.9, 0.2, 0.9)
+    after[y + 3 * thick : y + 4 * thick] = (0.9, 0.2, 0.9)
+    picture = over(shaded(after, dark), object_, RED)
+    found, free = shade(picture, before, [object_]), (object_ == 0) & (dark > 0.12)
+    assert np.abs(found - dark)[free].mean() < 0.05
+
+
+def test_each_subject_has_its_own_shadow() -> None:
+    side = 256
+    plate, alphas = ground(side), [disc(side, x, 0.55, 0.1) for x in (0.25, 0.75)]
+    dark = np.maximum(*(disc(side, x, 0.66, 0.05) * np.float32(0.4) for x in (0.25, 0.75)))
+    picture = shaded(plate, dark)
+    for alpha in alphas:
+        picture = over(picture, alpha, RED)
+    found = shade(picture, plate, alphas)
+    assert found[:, : side // 2].max() > 0.3
+    assert found[:, side // 2 :].max() > 0.3
 
 
 def test_nothing_and_everything_cast_no_shadow() -> None:
     plate = ground(64)
     for alpha in (np.zeros((64, 64), np.float32), np.ones((64, 64), np.float32)):
-        assert not shade(plate * np.float32(0.5), plate, alpha).any()
+        assert not shade(plate * np.float32(0.5), plate, [alpha]).any()
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 4))

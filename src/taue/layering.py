@@ -132,7 +132,7 @@ def layered(
         for picture, end, region in zip(pictures, ends, where, strict=True)
     ]
     alphas = [subject[..., 3] for subject in subjects]
-    covered = np.max([*alphas, *(region.astype(np.float32) for region in where)], axis=0)
+    covered = [np.maximum(a, region) for a, region in zip(alphas, where, strict=True)]
     lit = shaded(raw.background, shade(raw.composite, raw.background, covered))
     everything = union(alphas)
     near = grow((share_of_cells(everything > 0, size) > 0).float(), cells(REACH, size))
@@ -142,7 +142,7 @@ def layered(
     with recorded(records, "heal") as made:
         made.append(stages.healed(garden, scene.whole, scene.together, estimate, held))
     healed = picture_of(garden.backbone.decode(made[0].latents))
-    effects = shared(shade(healed, raw.background, everything), alphas)
+    effects = shared(shade(healed, raw.background, alphas), alphas)
     # In 8 bits, as every file has them, so that the composite is what any reader shows.
     lights = [as_layer(effect).astype(np.float32) / np.float32(255) for effect in effects]
     subjects = [eight_bits(s) for s in relit(subjects, healed, garden.settings.harmony)]

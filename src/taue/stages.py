@@ -238,8 +238,8 @@ def refined(
 def healed(
     garden: Garden, whole: Encoded, together: Grown, estimate: Tensor, held: Tensor
 ) -> Grown:
-    """Stage 5: the composite's pass once more from its harvest step, from the layers laid over each
-    other.
+    """Stage 5: the second half of the composite's pass after its harvest step once more, from the
+    layers laid over each other. From the harvest step on it would draw the ground anew, too.
 
     Args:
         whole: the whole scene's prompt.
@@ -257,6 +257,7 @@ def healed(
         conditioning=Conditioning((whole,), whole),
         guidance_scale=garden.settings.guidance_scale,
         generators=(garden.source.generator("heal-steps"),),
+        crop_ratio=(1 + garden.settings.crop_ratio) / 2,
         estimate=estimate,
         plantings=(Planting(layers, held, to_end=True),),
     )

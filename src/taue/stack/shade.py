@@ -1,8 +1,9 @@
 """Effects that are shadow: what subjects take from the background's light, smoothly.
 
-Only what a smooth darkening of the background explains is taken: a cloud that the model drew
-elsewhere, or a window, is nobody's effect. Brightening is not taken: beside an object it is hardly
-ever light, but a piece of background that came out another time.
+Only what a smooth darkening of the background explains is taken, and of that one shadow for each
+subject: a cloud that the model drew elsewhere, or a window, is nobody's effect. Brightening is not
+taken: beside an object it is hardly ever light, but a piece of background that came out another
+time.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from taue.shown import unexplained
 from taue.stack.mixing import Floats
 from taue.stack.model import Bytes
 from taue.straight import from_nearest
@@ -23,8 +25,17 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 FLOOR = 8 / 255
 """Added to both lights before they are compared: in the dark a ratio says nothing."""
 
-SMOOTHING = 0.01
-"""Standard deviation of the smoothing, in shorter sides."""
+SMOOTHING = (0.014, 0.01, 0.008, 0.008)
+"""Standard deviations of the smoothing, in shorter sides, from one fit to the next."""
+
+STRAY = 0.12
+"""A darkening that differs so much from the smooth one around it counts for a quarter."""
+
+REDRAWN = 0.1
+"""What a pixel counts that is no shade of the background: a waterline that came out elsewhere."""
+
+SOFT = 0.01
+"""Standard deviation of what softens a boundary, in shorter sides."""
 
 SKIN = 0.004
 """Shorter sides around an alpha that may still show the subject itself: a decoder's blur."""
@@ -38,46 +49,67 @@ TOUCH = 0.016
 UNDER = 0.024
 """Shorter sides by which a shadow goes on beneath the subject's edge."""
 
-SHADOW = (0.03, 0.1)
+SHADOW = (0.02, 0.06)
 """Darkening over which a decoder's unrest becomes a shadow."""
 
-BROAD = 0.01
+BROAD = 0.007
 """Half the least width of a shadow, in shorter sides: what is narrower runs along an edge that came
 out a little elsewhere."""
 
-VISIBLE = 0.04
+VISIBLE = 0.1
 """Alpha from which on a pixel may show the subject."""
 
+FAINT = 0.01
+"""Darkening up to which two parts are not one."""
 
-def shade(picture: Floats, background: Floats, alpha: Floats) -> Floats:
-    """How much of the background's light an object takes, [H, W] in [0, 1].
+CALM = (2.0, 0.08)
+"""A part must be so many times as dark as the brightest that comes out within so many shorter
+sides: what was redrawn is brighter here and darker there."""
 
-    Zero away from the object, and wherever the darkening does not touch it. Under the object it
-    goes on a little way, as contact shadows do.
+OVERALL = 0.6
+"""... and so many times as dark as the brightest that comes out around any subject."""
+
+LEVEL = 0.25
+"""Subject heights up and down within which the parts of one shadow lie, on the one ground."""
+
+PART = (0.3, 0.05)
+"""Least darkness and least weight of a part, as shares of the main part's."""
+
+HIGH = 0.1
+"""What a part counts at a subject's top, when the main one is chosen; at its bottom it is 1."""
+
+
+def shade(picture: Floats, background: Floats, alphas: Sequence[Floats]) -> Floats:
+    """How much of the background's light the subjects take, [H, W] in [0, 1].
+
+    Of each subject it is one shadow: the weightiest dark part that touches it, the lower ones
+    first, and parts on a level with that. Under the subject it goes on a little way, as contact
+    shadows do.
 
     Args:
-        picture: what shows the object and its shadow, background: what shows neither, each
+        picture: what shows the subjects and their shadows, background: what shows neither, each
             [H, W, 3] in [0, 1].
-        alpha: of the object [H, W] in [0, 1].
+        alphas: of the subjects [H, W] in [0, 1]; at least one.
     """
-    side = min(alpha.shape)
-    visible = alpha > VISIBLE
+    bodies = [alpha > VISIBLE for alpha in alphas]
+    visible, side = np.any(bodies, axis=0), min(background.shape[:2])
     if not visible.any() or visible.all():
-        return np.zeros_like(alpha, dtype=np.float32)
-    dark = _darkening(picture, background, ~_grown(visible, SKIN * side), SMOOTHING * side)
-    low, high = SHADOW
-    dark = dark * ((dark - low) / (high - low)).clip(0, 1)
-    dark = dark * _broad((dark > low) & ~visible, side)
-    parts = np.empty(alpha.shape, np.int32)
-    ndimage.label(dark > 0, output=parts)
-    touching = np.unique(parts[_grown(visible, TOUCH * side)])
-    kept = np.isin(parts, touching[touching > 0])
+        return np.zeros(visible.shape, np.float32)
+    change = _darkening(picture, background, ~_grown(visible, SKIN * side))
     away: Any = ndimage.distance_transform_edt(~visible)
     depth: Any = ndimage.distance_transform_edt(visible)
     begins, ends = (share * side for share in REACH)
     fade = ((ends - away) / (ends - begins)).clip(0, 1)
-    under = (1 - depth / (UNDER * side)).clip(0, 1)
-    return (dark * kept * fade * under).astype(np.float32)
+    low, high = SHADOW
+    dark = change.clip(0, 1) * ((change - low) / (high - low)).clip(0, 1)
+    dark *= _broad((dark > low) & ~visible, side) * fade
+    dark *= (1 - depth / (UNDER * side)).clip(0, 1)
+    outside = np.where(visible, 0, dark)
+    unrest = _unrest(np.where(visible, 0, -change).clip(0, 1) * fade, side)
+    labels = np.empty(visible.shape, np.int32)
+    count = int(ndimage.label(dark > FAINT, output=labels))
+    kept = [_shadow(outside, unrest, labels, count, body) for body in bodies]
+    return (dark * np.any(kept, axis=0)).astype(np.float32)
 
 
 def shaded(background: Floats, darkness: Floats) -> Floats:
@@ -94,7 +126,7 @@ def shared(darkness: Floats, alphas: Sequence[Floats]) -> list[Floats]:
         alphas: of the subjects [H, W] in [0, 1]; at least one.
     """
     away = np.stack([_away(alpha) for alpha in alphas])
-    weights = np.exp((away.min(axis=0) - away) / (4 * SMOOTHING * min(darkness.shape)))
+    weights = np.exp((away.min(axis=0) - away) / (4 * SOFT * min(darkness.shape)))
     weights /= weights.sum(axis=0)
     clear = (1 - darkness).clip(0, 1)
     return [(1 - clear**weight).astype(np.float32) for weight in weights]
@@ -108,24 +140,59 @@ def as_layer(darkness: Floats) -> Bytes:
     return pixels
 
 
-def _darkening(picture: Floats, background: Floats, free: NDArray[Any], sigma: float) -> Floats:
-    """1 minus the ratio of the two lights where it is ``free``, smoothed and gone on with beyond,
-    [H, W] in [0, 1]."""
+def _darkening(picture: Floats, background: Floats, free: NDArray[np.bool_]) -> Floats:
+    """1 minus the ratio of the two lights where it is ``free``, negative where the picture is
+    brighter, as a robust smooth fit; gone on with beyond [H, W]."""
+    side = min(free.shape)
     change = 1 - (picture @ LUMA + FLOOR) / (background @ LUMA + FLOOR)
-    weight = _blurred(free.astype(np.float32), sigma)
-    total = _blurred(np.where(free, change, 0).astype(np.float32), sigma)
-    known = weight > 1e-2
-    if not known.any():
-        return np.zeros_like(weight)
-    smooth = from_nearest(total / np.maximum(weight, 1e-2), known)
-    return smooth.clip(0, 1).astype(np.float32)
+    change = np.where(free, change, 0).astype(np.float32)
+    trust = free * np.where(unexplained(picture, background), REDRAWN, 1)
+    weight, smooth = trust, change
+    for sigma in SMOOTHING:
+        total = _blurred(weight.astype(np.float32), sigma * side)
+        known = total > 1e-3
+        if not known.any():
+            return np.zeros_like(change)
+        mean = _blurred((weight * change).astype(np.float32), sigma * side)
+        smooth = from_nearest(mean / np.maximum(total, 1e-3), known)
+        weight = trust / (1 + np.square((change - smooth) / STRAY)) ** 2
+    return smooth.clip(-1, 1).astype(np.float32)
+
+
+def _unrest(bright: Floats, side: int) -> Floats:
+    """How much brighter the picture comes out nearby than the background [H, W]."""
+    opened = ndimage.grey_opening(bright, size=2 * max(1, round(0.01 * side)) + 1)
+    return np.asarray(ndimage.maximum_filter(opened, size=2 * round(CALM[1] * side) + 1))
+
+
+def _shadow(
+    dark: Floats, unrest: Floats, labels: NDArray[np.int32], count: int, body: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """The parts [H, W] of one subject's shadow, of those that are labelled 1 to ``count``."""
+    parts = np.arange(1, count + 1)
+    if not (body.any() and count):
+        return np.zeros(body.shape, bool)
+    side = min(body.shape)
+    rows = np.flatnonzero(body.any(axis=1))
+    touching = np.isin(parts, np.unique(labels[_grown(body, TOUCH * side) & (dark > 0)]))
+    darkest = np.asarray(ndimage.maximum(dark, labels, parts))
+    weight = np.asarray(ndimage.sum(dark, labels, parts)).clip(1e-6)
+    down = np.broadcast_to(np.arange(len(body), dtype=np.float32)[:, None], body.shape)
+    height = np.asarray(ndimage.sum(dark * down, labels, parts)) / weight
+    height = (height - rows[0]) / max(1, rows[-1] - rows[0])
+    calm = darkest >= CALM[0] * np.asarray(ndimage.sum(dark * unrest, labels, parts)) / weight
+    sure = touching & calm & (darkest >= OVERALL * unrest.max())
+    main = int(np.argmax(sure * weight * height.clip(HIGH, 1)))
+    level = np.abs(height - height[main]) <= LEVEL
+    enough = (darkest >= PART[0] * darkest[main]) & (weight >= PART[1] * weight[main])
+    return np.isin(labels, parts[sure & level & enough])
 
 
 def _broad(region: NDArray[np.bool_], side: int) -> Floats:
     """1 where a region is broad, falling softly to 0 where it is a line along an edge [H, W]."""
     iterations = max(1, round(BROAD * side))
     opened = np.asarray(ndimage.binary_opening(region, iterations=iterations), bool)
-    return _blurred(_grown(opened, UNDER * side).astype(np.float32), SMOOTHING * side)
+    return _blurred(_grown(opened, UNDER * side).astype(np.float32), SOFT * side)
 
 
 def _blurred(values: Floats, sigma: float) -> Floats:
