@@ -19,7 +19,7 @@ test:
 	.venv-test/bin/ruff check .
 	.venv-test/bin/pyright --pythonpath .venv-test/bin/python
 	tests/install_readers.sh
-	.venv-test/bin/python -m pytest
+	.venv-test/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 clean:
 	rm -rf .venv .venv-test dist .pytest_cache .ruff_cache

@@ -11,8 +11,9 @@ composite, the effects on grey and the subject on white, magenta and black.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -27,6 +28,7 @@ from scipy import ndimage
 from taue import Layers, TauePipeline
 from taue.paddy import scenes
 from taue.paddy.judge import Judge, Sighting
+from taue.settings import Settings
 
 SEED, COUNT, SHOWN, ON_A_SHEET = 1312, 100, 40, 10
 HIGHER = {
@@ -59,18 +61,33 @@ def pairs(count: int = COUNT) -> list[Pair]:
     ]
 
 
-def grown(pipe: TauePipeline, pair: Pair) -> Layers:
+@dataclass(frozen=True)
+class Job:
+    """A pair, the form its layers are to have, and the folder that keeps them, if any."""
+
+    pair: Pair
+    layering: str
+    kept: Path | None
+
+
+def grown(pipe: TauePipeline, pair: Pair, layering: str = "first") -> Layers:
     """One pair's layers, with the defaults."""
-    generator = torch.Generator().manual_seed(pair.seed)
-    return pipe(subjects=[pair.subject], background=pair.background, generator=generator)
+    return pipe(
+        subjects=[pair.subject],
+        background=pair.background,
+        generator=torch.Generator().manual_seed(pair.seed),
+        settings=Settings(layering=layering),
+    )
 
 
 def opened(
-    pipe: TauePipeline, judge: Judge, pair: Pair
-) -> tuple[dict[str, float | None], NDArray[np.uint8]]:
-    """A pair's figures, and its row of the sheet."""
-    layers = grown(pipe, pair)
-    return measured(judge, pair, layers), row(layers)
+    pipe: TauePipeline, judge: Judge, job: Job
+) -> tuple[dict[str, float | None], NDArray[np.uint8], list[str]]:
+    """A pair's figures, its row of the sheet, and what its user was warned of."""
+    layers = grown(pipe, job.pair, job.layering)
+    if job.kept is not None:
+        layers.save(job.kept)
+    return measured(judge, job.pair, layers), row(layers), layers.warnings
 
 
 def measured(judge: Judge, pair: Pair, layers: Layers) -> dict[str, float | None]:
@@ -153,22 +170,30 @@ def summed(rows: list[dict[str, float | None]]) -> dict[str, dict[str, float]]:
 
 
 def main(
-    out: Out = Path("designer"), count: int = COUNT, model: str = "paddy", workers: int = 2
+    out: Out = Path("designer"),
+    count: int = COUNT,
+    model: str = "paddy",
+    workers: int = 2,
+    layering: str = "first",
+    keep: Annotated[Path | None, typer.Option(help="Keep the shown pairs' layers here.")] = None,
 ) -> None:
     """Grow the pairs, measure their layers, draw the sheets."""
-    jobs = pairs(count)
+    chosen = pairs()[:count]
+    kept = [keep / f"{i:02}" if keep and i < SHOWN else None for i in range(count)]
+    jobs = [Job(pair, layering, folder) for pair, folder in zip(chosen, kept, strict=True)]
     answers = share_out(opened, jobs, model, "layers", workers)
-    rows = [figures_ for figures_, _ in answers]
+    rows = [figures_ for figures_, _, _ in answers]
     told: dict[str, Any] = {
         "sum": summed(rows),
         "pairs": [
             {"subject": j.subject, "background": j.background, "seed": j.seed}
             | {name: None if v is None else round(v, 4) for name, v in figures_.items()}
-            for j, figures_ in zip(jobs, rows, strict=True)
+            | ({"warnings": warnings} if warnings else {})
+            for j, (figures_, _, warnings) in zip(chosen, answers, strict=True)
         ],
     }
     (out / "designer.json").write_text(json.dumps(told, indent=1) + "\n")
-    pictures = [picture for _, picture in answers[:SHOWN]]
+    pictures = [picture for _, picture, _ in answers[:SHOWN]]
     for start in range(0, len(pictures), ON_A_SHEET):
         sheet = np.concatenate(pictures[start : start + ON_A_SHEET])
         Image.fromarray(sheet).save(out / f"designer-{start // ON_A_SHEET + 1}.png")

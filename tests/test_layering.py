@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from schedulers import FAMILIES, build
-from taue import Layers, Scene, Subject, TauePipeline, run
+from taue import Box, Layers, Scene, Subject, TauePipeline, run
 from taue.backbones import Conditioning
 from taue.backbones.sdxl import SDXLBackbone
 from taue.bed import Planting
@@ -48,6 +48,22 @@ def first(painter: TauePipeline) -> Layers:
 
 def pixels(image: Any) -> np.ndarray:
     return np.asarray(image, np.int16)
+
+
+def test_what_is_wrong_is_tried_again_and_told(painter: TauePipeline) -> None:
+    """The paper's layout only suggests a place; how large the object is the model decides."""
+    small = Subject("a yellow duck", box=Box(0.2, 0.6, 0.12, 0.12))
+    settings = Settings(num_inference_steps=8, placement="suggest", tries=2, layering="difference")
+    layers = made(painter, subjects=[small], num_inference_steps=None, settings=settings)
+    assert layers.records[0].unet_evaluations == 2 * 2 * 8
+    assert layers.warnings == [
+        "subject 1 (a yellow duck) is far larger than its box; try placement fit or another seed."
+    ]
+
+
+def test_what_is_right_is_not_warned_of(first: Layers) -> None:
+    assert first.warnings == []
+    assert first.records[0].unet_evaluations == 2 * 10
 
 
 def test_the_composite_is_what_the_layers_show(first: Layers) -> None:

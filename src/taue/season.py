@@ -14,6 +14,7 @@ from taue.backbones import Encoded
 from taue.backbones.sdxl import SDXLBackbone
 from taue.box import Box
 from taue.errors import TaueError
+from taue.flaws import Flaw, flaws, warning
 from taue.layers import Layers, StageRecord, SubjectLayer
 from taue.masks import find_object
 from taue.noise import NoiseSource
@@ -82,7 +83,7 @@ class Season:
                 )
             found = find_object(seedling.denoised, seedling.attention, self.request.settings)
             final = seedling.final.to(self.backbone.device)
-            kept = stages.Grown(final, seedling, 0, found.separated)
+            kept = stages.Grown(final, seedling, 0, () if found.separated else (Flaw.UNTOLD,))
             box = moves.get(sprout.number)
             grown.append(self._moved(sprout, kept, () if box is None else (box,)))
         return grown
@@ -110,10 +111,11 @@ class Season:
             made.append(stages.background(garden, behind, together.seedling))
         if output_type == "latent":
             layers = self._latent(subjects, together, made[0])
+            shapes = [one.seedling.mask.numpy() for one in subjects]
         else:
-            layers = self._pictured(subjects, together, made[0], output_type)
+            layers, shapes = self._pictured(subjects, together, made[0], output_type)
         layers.records = self.records
-        layers.warnings = self._warnings(subjects)
+        layers.warnings = self._warnings(subjects, shapes)
         scheduler = type(self.pipeline.scheduler).__name__
         layers.settings = {**self.request.told(), "scheduler": scheduler}
         return layers
@@ -136,6 +138,7 @@ class Season:
                 key=settings.key_for(subject.prompt),
                 box=subject.box or boxes[number - 1],
                 fits=fits,
+                asked=subject.box is not None,
                 crop_ratio=subject.crop_ratio,
             )
             for number, subject in enumerate(people, 1)
@@ -154,8 +157,9 @@ class Season:
         together: stages.Grown,
         behind: stages.Grown,
         output_type: str,
-    ) -> Layers:
-        """The three stages decoded and cut out, and the layers made from them."""
+    ) -> tuple[Layers, list[Floats]]:
+        """The three stages decoded and cut out, and the layers made from them; with the subjects'
+        alphas [H, W]."""
         started = time.perf_counter()
         decoded = [self._decoded(one) for one in (*subjects, together)]
         *foregrounds, composite = decoded
@@ -179,7 +183,7 @@ class Season:
             [shown(picture) for picture in foregrounds],
         )
         if self.request.settings.layering == "difference":
-            return layers
+            return layers, [cut[..., 3] for cut in cuts]
         scene = layering.GrownScene(
             self.garden, self.sprouts, subjects, together, behind, self.whole
         )
@@ -194,7 +198,7 @@ class Season:
             SubjectLayer(subject, bare(image))
             for subject, image in zip(people, made.subjects, strict=True)
         ]
-        return layers
+        return layers, [subject[..., 3] for subject in made.subjects]
 
     def _decoded(self, grown: stages.Grown) -> Floats:
         return layering.picture_of(self.backbone.decode(grown.latents))
@@ -233,16 +237,17 @@ class Season:
         mark = self.pipeline.watermark
         return picture if mark is None else mark.apply_watermark(picture * 2 - 1) / 2 + 0.5
 
-    def _warnings(self, grown: Sequence[stages.Grown]) -> list[str]:
-        people = self.request.subjects
-        notes = [
-            f"subject {number} ({subject.prompt}) could not be told from its key colour; "
-            "try another key or seed."
-            for number, (subject, one) in enumerate(zip(people, grown, strict=True), 1)
-            if not one.separated
+    def _warnings(self, grown: Sequence[stages.Grown], shapes: Sequence[Floats]) -> list[str]:
+        """What is wrong with the subjects as they ended, in sentences."""
+        if self.pipeline.interrupt:
+            return ["interrupted: the layers are unfinished."]
+        people = enumerate(zip(self.request.subjects, grown, shapes, strict=True), 1)
+        return [
+            warning(number, subject.prompt, flaw)
+            for number, (subject, one, shape) in people
+            for flaw in ([] if one.separated else [Flaw.UNTOLD])
+            or flaws(shape, subject.moves[-1] if subject.moves else subject.box)
         ]
-        interrupted = bool(self.pipeline.interrupt)
-        return [*notes, "interrupted: the layers are unfinished."] if interrupted else notes
 
 
 def _tensor(picture: Floats) -> Tensor:

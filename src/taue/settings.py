@@ -75,8 +75,8 @@ class Settings:
             once more beside the composite, and the light that they take becomes smooth effects;
             "difference" is the paper's: the composite is its stage as it ended, and the effects
             are whatever it shows besides.
-        tries: how often, at most, a foreground is begun if its object cannot be told from the
-            key colour.
+        tries: how often, at most, a foreground is begun if its object is missing, doubled, cut off
+            by the canvas, far larger than its box or cannot be told from the key colour.
         mask_rule: "component" keeps those parts of the colour mask that attention touches, holes
             closed; "intersection" is the paper's cell-wise conjunction.
         mask_blur: standard deviation of G_sigma, in latent cells.

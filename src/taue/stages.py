@@ -18,7 +18,8 @@ from taue.backbones import Backbone, Conditioning, Encoded
 from taue.bed import Planting
 from taue.box import Box
 from taue.cultivate import Harvest, Observer, Plan, cultivate
-from taue.masks import find_object
+from taue.flaws import Flaw, flaws
+from taue.masks import FoundObject, find_object
 from taue.noise import NoiseSource
 from taue.placing import Placement, bounding_box, place, surrounded_by_key
 from taue.seedling import Seedling
@@ -46,6 +47,7 @@ class Sprout:
         key: the key colour as scaled latents [C].
         box: where it goes.
         fits: whether it is brought into the box; if not, the layout only suggests the place.
+        asked: whether the box was asked for.
         crop_ratio: when its seedling is harvested; the settings' own if None.
     """
 
@@ -54,36 +56,44 @@ class Sprout:
     key: tuple[float, ...]
     box: Box
     fits: bool
+    asked: bool = False
     crop_ratio: float | None = None
 
 
 @dataclass(frozen=True)
 class Grown:
-    """A stage's end: scaled latents [1, C, h, w], what to plant next, UNet evaluations, whether a
-    foreground's object could be told from its key colour, and whether the stage was cut short."""
+    """A stage's end: scaled latents [1, C, h, w], what to plant next, UNet evaluations, what is
+    wrong with a foreground's object, and whether the stage was cut short."""
 
     latents: Tensor
     seedling: Seedling
     evaluations: int
-    separated: bool = True
+    flaws: tuple[Flaw, ...] = ()
     interrupted: bool = False
+
+    @property
+    def separated(self) -> bool:
+        """Whether a foreground's object could be told from its key colour."""
+        return Flaw.UNTOLD not in self.flaws
 
 
 def foregrounds(garden: Garden, sprouts: Sequence[Sprout]) -> list[Grown]:
     """Stage 1: subjects, each alone on its key colour, as one batch; harvest their seedlings.
 
-    They all have one crop ratio, and all or none are brought into their boxes. Those whose object
-    cannot be told from its key colour are begun anew with other noise, as often as the settings
-    say.
+    They all have one crop ratio, and all or none are brought into their boxes. Those with whose
+    object something is wrong are begun anew with other noise, as often as the settings say; of each
+    subject's beginnings the one with the fewest flaws counts.
     """
     grown = _begun(garden, sprouts, 0)
     for attempt in range(1, garden.settings.tries):
-        lost = [i for i, one in enumerate(grown) if not one.separated]
+        lost = [i for i, one in enumerate(grown) if one.flaws]
         if not lost or grown[0].interrupted:
             break
         again = _begun(garden, [sprouts[i] for i in lost], attempt)
         for i, new in zip(lost, again, strict=True):
-            grown[i] = replace(new, evaluations=new.evaluations + grown[i].evaluations)
+            better = min(new, grown[i], key=lambda one: (not one.separated, len(one.flaws)))
+            spent = grown[i].evaluations + new.evaluations
+            grown[i] = replace(better, evaluations=spent, interrupted=new.interrupted)
     return grown
 
 
@@ -115,7 +125,7 @@ def _begun(garden: Garden, sprouts: Sequence[Sprout], attempt: int) -> list[Grow
         replace(
             now,
             evaluations=now.evaluations + before.evaluations,
-            separated=now.separated and before.separated,
+            flaws=tuple(dict.fromkeys((*before.flaws, *now.flaws))),
         )
         for now, before in zip(placed, grown, strict=True)
     ]
@@ -326,9 +336,16 @@ def _gathered(
         seedling = Seedling(
             denoised, noise, harvest.sigma, attention[i].cpu(), found.mask.cpu(), final
         )
-        state = found.separated, harvest.interrupted
-        grown.append(Grown(harvest.latents[one], seedling, share, *state))
+        wrong = _flaws(found, sprout, placed=ended)
+        grown.append(Grown(harvest.latents[one], seedling, share, wrong, harvest.interrupted))
     return grown
+
+
+def _flaws(found: FoundObject, sprout: Sprout, *, placed: bool) -> tuple[Flaw, ...]:
+    """What is wrong with a foreground's object; before it is placed, wherever it is."""
+    if not found.separated:
+        return (Flaw.UNTOLD,)
+    return flaws(found.mask.cpu().numpy(), sprout.box if placed and sprout.asked else None)
 
 
 def _scene(harvest: Harvest, surroundings: Tensor) -> Grown:

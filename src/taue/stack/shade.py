@@ -107,8 +107,8 @@ def shade(picture: Floats, background: Floats, alphas: Sequence[Floats]) -> Floa
     outside = np.where(visible, 0, dark)
     unrest = _unrest(np.where(visible, 0, -change).clip(0, 1) * fade, side)
     labels = np.empty(visible.shape, np.int32)
-    count = int(ndimage.label(dark > FAINT, output=labels))
-    kept = [_shadow(outside, unrest, labels, count, body) for body in bodies]
+    ndimage.label(dark > FAINT, output=labels)
+    kept = [_shadow(outside, unrest, labels, body) for body in bodies]
     return (dark * np.any(kept, axis=0)).astype(np.float32)
 
 
@@ -162,15 +162,16 @@ def _darkening(picture: Floats, background: Floats, free: NDArray[np.bool_]) -> 
 def _unrest(bright: Floats, side: int) -> Floats:
     """How much brighter the picture comes out nearby than the background [H, W]."""
     opened = ndimage.grey_opening(bright, size=2 * max(1, round(0.01 * side)) + 1)
-    return np.asarray(ndimage.maximum_filter(opened, size=2 * round(CALM[1] * side) + 1))
+    size = 2 * round(CALM[1] * side) + 1
+    return np.asarray(ndimage.maximum_filter(opened, size=size), np.float32)
 
 
 def _shadow(
-    dark: Floats, unrest: Floats, labels: NDArray[np.int32], count: int, body: NDArray[np.bool_]
+    dark: Floats, unrest: Floats, labels: NDArray[np.int32], body: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """The parts [H, W] of one subject's shadow, of those that are labelled 1 to ``count``."""
-    parts = np.arange(1, count + 1)
-    if not (body.any() and count):
+    """The parts [H, W] of one subject's shadow, of those that are labelled from 1 on."""
+    parts = np.arange(1, labels.max() + 1)
+    if not (body.any() and len(parts)):
         return np.zeros(body.shape, bool)
     side = min(body.shape)
     rows = np.flatnonzero(body.any(axis=1))

@@ -1,0 +1,94 @@
+"""Layers marked by eye, without knowing which form they have.
+
+    python benchmarks/designer.py --keep NEW --count 40
+    python benchmarks/designer.py --keep OLD --count 40 --layering difference --out OLD
+    python benchmarks/marking.py sheets NEW OLD --out MARKING
+    python benchmarks/marking.py count MARKING --marks docs/marks.json
+
+``sheets`` draws one picture for each pair and form, in an order that only ``key.json`` knows. Who
+marks them writes ``marks.json``: for each sheet's number the defects that are seen in ``subject``
+and in ``effects``, none if it is accepted. ``count`` joins the two and says how many of each form
+were accepted.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from crew import Out
+from designer import BACKDROPS, GREY, on
+from numpy.typing import NDArray
+from PIL import Image
+
+SEED = 77
+LARGE, SMALL, MARGIN = 4, 2, 12
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+Picture = NDArray[np.uint8]
+
+
+@app.command()
+def sheets(new: Path, old: Path, out: Out) -> None:
+    """Draw the sheets of two kept runs, mixed."""
+    folders = [(form, f) for form, kept in (("first", new), ("difference", old))
+               for f in sorted(kept.iterdir()) if f.is_dir()]  # fmt: skip
+    order = np.random.default_rng(SEED).permutation(len(folders))
+    key = {}
+    for number, i in enumerate(order):
+        form, folder = folders[i]
+        Image.fromarray(sheet(folder)).save(out / f"{number:03}.png")
+        key[f"{number:03}"] = {"pair": int(folder.name), "form": form}
+    (out / "key.json").write_text(json.dumps(key, indent=1) + "\n")
+
+
+@app.command()
+def count(
+    folder: Path, marks: Annotated[Path, typer.Option(help="Where the joined marks go.")]
+) -> None:
+    """How many layers of each form were accepted."""
+    key = json.loads((folder / "key.json").read_text())
+    seen = json.loads((folder / "marks.json").read_text())
+    joined = [key[number] | seen[number] for number in sorted(key)]
+    told: dict[str, Any] = {}
+    for form in ("first", "difference"):
+        rows = [row for row in joined if row["form"] == form]
+        told[form] = {"pairs": len(rows)} | {
+            layer: sum(not row[layer] for row in rows) for layer in ("subject", "effects")
+        }
+    marks.write_text(json.dumps({"accepted": told, "marks": joined}, indent=1) + "\n")
+    typer.echo(json.dumps(told))
+
+
+def sheet(folder: Path) -> Picture:
+    """Composite, background and effects on grey above; below the subject, four times as large, on
+    white, magenta and black, cut to what is seen of it."""
+    layers = {path.name.split("-")[1]: path for path in sorted(folder.glob("*.png"))}
+    rgba = {role: np.asarray(Image.open(path).convert("RGBA")) for role, path in layers.items()}
+    subject, ground = rgba["subject"], rgba["background"]
+    effects = rgba.get("effects", np.zeros_like(ground))
+    composite = Image.fromarray(ground)
+    for layer in (effects, subject):
+        composite.alpha_composite(Image.fromarray(layer))
+    above = [np.asarray(composite.convert("RGB")), ground[..., :3], on(effects, GREY)]
+    box = Image.fromarray(subject[..., 3]).getbbox() or (0, 0, *subject.shape[1::-1])
+    left, top = (max(0, side - MARGIN) for side in box[:2])
+    part = (slice(top, box[3] + MARGIN), slice(left, box[2] + MARGIN))
+    below = [on(subject, colour)[part] for colour in BACKDROPS]
+    strips = [np.concatenate([enlarged(p, by) for p in row], axis=1)
+              for row, by in ((above, SMALL), (below, LARGE))]  # fmt: skip
+    width = max(strip.shape[1] for strip in strips)
+    padded = [np.pad(s, ((0, 8), (0, width - s.shape[1]), (0, 0))) for s in strips]
+    return np.concatenate(padded)
+
+
+def enlarged(picture: Picture, times: int) -> Picture:
+    """Every pixel as a square."""
+    return picture.repeat(times, axis=0).repeat(times, axis=1)
+
+
+if __name__ == "__main__":
+    app()

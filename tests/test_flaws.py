@@ -1,0 +1,54 @@
+"""What is wrong with a subject, told from its shape and its box."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from taue.box import Box
+from taue.flaws import Flaw, flaws, warning
+
+SIDES = (32, 256, 1024)
+
+
+def discs(side: int, *places: tuple[float, float, float]) -> NDArray[np.float32]:
+    """1 inside circles (x, y, radius), in fractions of the side."""
+    rows, columns = (np.mgrid[0:side, 0:side] + 0.5) / side
+    inside = [np.hypot(columns - x, rows - y) <= radius for x, y, radius in places]
+    return np.any(inside, axis=0).astype(np.float32)
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_each_flaw_is_found_at_every_size(side: int) -> None:
+    whole, box = (0.5, 0.5, 0.2), Box(0.3, 0.3, 0.4, 0.4)
+    assert flaws(discs(side, whole)) == flaws(discs(side, whole), box) == ()
+    assert flaws(np.zeros((side, side))) == (Flaw.MISSING,)
+    assert flaws(discs(side, (0.5, 0.5, 0.09)), box) == (Flaw.MISSING,)
+    assert flaws(discs(side, (0.3, 0.5, 0.15), (0.7, 0.5, 0.12))) == (Flaw.DOUBLED,)
+    assert flaws(discs(side, (0.5, 0.95, 0.2))) == (Flaw.CUT_OFF,)
+    assert flaws(discs(side, (0.5, 0.5, 0.4)), box) == (Flaw.OVERSIZED,)
+
+
+@pytest.mark.parametrize("side", SIDES[1:])  # on 32 cells a ball's foot is a third of it
+def test_specks_touching_and_asked_for_borders_are_no_flaws(side: int) -> None:
+    assert flaws(discs(side, (0.4, 0.5, 0.2), (0.8, 0.5, 0.06))) == ()  # a speck
+    assert flaws(discs(side, (0.5, 0.803, 0.2))) == ()  # a ball that touches the border
+    foot = np.zeros((side, side))
+    foot[side // 2 :, side // 3 : 2 * side // 3] = 1
+    assert flaws(foot) == (Flaw.CUT_OFF,)
+    assert flaws(foot, Box(1 / 3, 0.5, 1 / 3, 0.5)) == ()  # it was asked to stand there
+
+
+@given(st.floats(0.25, 0.75), st.floats(0.25, 0.75), st.floats(0.08, 0.2))
+def test_one_whole_object_inside_the_canvas_has_none(x: float, y: float, radius: float) -> None:
+    assert flaws(discs(64, (x, y, radius))) == ()
+
+
+@pytest.mark.parametrize("flaw", Flaw)
+def test_a_warning_names_the_subject_and_what_to_try(flaw: Flaw) -> None:
+    told = warning(2, "a red apple", flaw)
+    assert told.startswith("subject 2 (a red apple) ")
+    assert "; try " in told
