@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from taue.box import Box
 from taue.paddy.judge import SeenObject, Sighting, frechet_distance, regions
-from taue.paddy.judge.advice import MARK, advice
 from taue.paddy.judge.decode import box_iou
 from taue.paddy.judge.findings import Asked, Cutout, Layer, Verdict
 from taue.paddy.judge.matching import assign, in_view, too_many
+from taue.paddy.judge.remarks import MARK, remarks
 from taue.paddy.judge.standing import floats, unlit
 from taue.paddy.judge.tally import as_json, in_sum
 from taue.paddy.judge.verdict import judge_layers
@@ -83,7 +83,7 @@ def test_a_right_result_is_right_in_everything() -> None:
     assert (subject.mask_iou, subject.alpha_iou, subject.box_iou) == (1, 1, 1)
     assert (subject.residue, subject.key, subject.twice) == (0, 0, 0)
     assert not right.not_judged
-    assert advice(right, {}) == []
+    assert remarks(right) == []
 
 
 @pytest.mark.parametrize("other", [thing(kind="car"), thing(colour="blue")])
@@ -114,7 +114,7 @@ def test_every_fault_is_found_alone() -> None:
         assert judged.right is False
         for other in faults:
             assert bool(getattr(subject, other)) == (other == name), (name, other)
-        (line,) = advice(judged, {"sharpening": 0.1, "crop_ratio": 0.5})
+        (line,) = remarks(judged)
         assert line.startswith(MARK)
 
 
@@ -274,30 +274,18 @@ def test_an_object_in_the_air_without_a_shadow_floats() -> None:
     assert not floats(plate, plate, square(), "outer space")
 
 
-def test_warnings_name_the_setting_and_its_value() -> None:
-    settings = {
-        "sharpening": 0.1,
-        "background_threshold": 0.35,
-        "attention_threshold": 0.3,
-        "crop_ratio": 0.5,
-    }
-    told = {
-        "sharpening": verdict(composite=layer(thing(), thing(box=THERE))),
-        "attention_threshold": verdict(background=layer(thing())),
-        "crop_ratio": verdict(composite=layer()),
-    }
-    for name, judged in told.items():
-        (line,) = advice(judged, settings)
-        assert f"`{name}` (now {settings[name]})" in line
-        assert "subject 1 (a red apple)" in line
-        (unset,) = advice(judged, {})
-        assert f"`{name}`" in unset
-    (higher,) = advice(told["crop_ratio"], settings)
+def test_remarks_say_what_is_seen_of_whom() -> None:
     (subject,) = verdict().subjects
-    floating = Verdict((replace(subject, floating=True),), True, True)
-    (lower,) = advice(floating, settings)
-    assert "higher `crop_ratio`" in higher
-    assert "lower `crop_ratio`" in lower
+    told = {
+        "is there 2 times": verdict(composite=layer(thing(), thing(box=THERE))),
+        "is left in the background": verdict(background=layer(thing())),
+        "lost its shape": verdict(composite=layer()),
+        "floats above the ground": Verdict((replace(subject, floating=True),), True, True),
+        "keeps its own light": Verdict((replace(subject, unlit=True, floating=True),), True, True),
+    }
+    for words, judged in told.items():
+        (line,) = remarks(judged)
+        assert line.startswith(f"{MARK}subject 1 (a red apple) {words}")
 
 
 def test_sums_are_shares_of_what_was_judged() -> None:

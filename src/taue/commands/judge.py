@@ -16,7 +16,7 @@ def judge(
 ) -> None:
     """Say what is right and wrong in results made with paddy's words.
 
-    Each folder's report.json is told the verdict, and which setting may cure a known failure.
+    Each folder's report.json is told the verdict, and known failures become warnings there.
     """
     from taue.paddy.judge.result import read_result
 
@@ -26,7 +26,7 @@ def judge(
     from rich.console import Console
 
     from taue.paddy.judge import Judge
-    from taue.paddy.judge.advice import advice
+    from taue.paddy.judge.remarks import remarks
     from taue.paddy.judge.result import judge_result, replace_json, tell
     from taue.paddy.judge.table import verdict_table
     from taue.paddy.judge.tally import as_json, in_sum
@@ -36,7 +36,7 @@ def judge(
     for folder in folders:
         result = read_result(folder)
         verdict = judge_result(looker, result)
-        warnings = advice(verdict, result.settings)
+        warnings = remarks(verdict)
         tell(result, as_json(verdict), warnings)
         verdicts.append(verdict)
         for line in warnings:

@@ -17,9 +17,9 @@ from taue.errors import TaueError
 from taue.files.png import read_png
 from taue.files.report import write_report
 from taue.files.saved_report import read_report
-from taue.paddy.judge.advice import MARK
 from taue.paddy.judge.findings import Asked, Cutout, Layer, Verdict
 from taue.paddy.judge.judge import Judge
+from taue.paddy.judge.remarks import MARK
 from taue.paddy.judge.verdict import judge_layers
 from taue.subject import Subject, layer_file_names
 
