@@ -66,7 +66,7 @@ def count(
 def sheet(folder: Path) -> Picture:
     """Composite, background and effects on grey above; below the subject, four times as large, on
     white, magenta and black, cut to what is seen of it."""
-    layers = {path.name.split("-")[1]: path for path in sorted(folder.glob("*.png"))}
+    layers = {path.stem.split("-")[1]: path for path in sorted(folder.glob("*.png"))}
     rgba = {role: np.asarray(Image.open(path).convert("RGBA")) for role, path in layers.items()}
     subject, ground = rgba["subject"], rgba["background"]
     effects = rgba.get("effects", np.zeros_like(ground))

@@ -127,8 +127,19 @@ def test_a_subject_has_one_shadow_and_what_is_dark_above_it_is_none(side: int) -
     plate, object_, dark = ground(side), disc(side, 0.5, 0.55, 0.17), shadow(side)
     above = disc(side, 0.5, 0.36, 0.06) * np.float32(0.4)
     found = shade(over(shaded(plate, np.maximum(dark, above)), object_, RED), plate, [object_])
-    assert not found[: side // 2].any()
+    assert not found[: side // 2][object_[: side // 2] == 0].any()
+    assert found[: side // 2].max() < 0.02
     assert found[int(0.7 * side) :].max() > 0.8 * dark[object_ == 0].max()
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_beneath_a_foot_the_shadow_goes_on(side: int) -> None:
+    plate, dark = ground(side), shadow(side)
+    rows, columns = (np.mgrid[0:side, 0:side] + 0.5) / side
+    foot = ((np.abs(columns - 0.5) < 0.03) & (rows > 0.3) & (rows < 0.74)).astype(np.float32)
+    found = shade(over(shaded(plate, dark), foot, RED), plate, [foot])
+    under, beside = found[int(0.72 * side), side // 2], found[int(0.72 * side), int(0.56 * side)]
+    assert under > 0.3 * beside > 0.1
 
 
 @pytest.mark.parametrize("side", SIDES)

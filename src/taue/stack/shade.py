@@ -46,8 +46,12 @@ REACH = (0.08, 0.16)
 TOUCH = 0.016
 """Shorter sides from a subject within which a shadow must begin."""
 
-UNDER = 0.024
-"""Shorter sides by which a shadow goes on beneath the subject's edge."""
+UNDER = (0.024, 0.06)
+"""Shorter sides within which the parts of a shadow are one beneath the subject's edge, and over
+which it fades to nothing there."""
+
+FILLING = (0.04, 0.02, 0.01, 0.005, 0.003)
+"""Standard deviations of the smoothing beneath a subject, in shorter sides, one after the other."""
 
 SHADOW = (0.02, 0.06)
 """Darkening over which a decoder's unrest becomes a shadow."""
@@ -83,8 +87,8 @@ def shade(picture: Floats, background: Floats, alphas: Sequence[Floats]) -> Floa
     """How much of the background's light the subjects take, [H, W] in [0, 1].
 
     Of each subject it is one shadow: the weightiest dark part that touches it, the lower ones
-    first, and parts on a level with that. Under the subject it goes on a little way, as contact
-    shadows do.
+    first, and parts on a level with that. Beneath the subject it goes on a little way, so that
+    whoever moves the subject finds no hole.
 
     Args:
         picture: what shows the subjects and their shadows, background: what shows neither, each
@@ -103,13 +107,14 @@ def shade(picture: Floats, background: Floats, alphas: Sequence[Floats]) -> Floa
     low, high = SHADOW
     dark = change.clip(0, 1) * ((change - low) / (high - low)).clip(0, 1)
     dark *= _broad((dark > low) & ~visible, side) * fade
-    dark *= (1 - depth / (UNDER * side)).clip(0, 1)
+    dark *= (1 - depth / (UNDER[0] * side)).clip(0, 1)
     outside = np.where(visible, 0, dark)
     unrest = _unrest(np.where(visible, 0, -change).clip(0, 1) * fade, side)
     labels = np.empty(visible.shape, np.int32)
     ndimage.label(dark > FAINT, output=labels)
     kept = [_shadow(outside, unrest, labels, body) for body in bodies]
-    return (dark * np.any(kept, axis=0)).astype(np.float32)
+    beneath = _gone_on_with(np.where(visible, 0, dark * np.any(kept, axis=0)), visible, side)
+    return (beneath * (1 - depth / (UNDER[1] * side)).clip(0, 1)).astype(np.float32)
 
 
 def shaded(background: Floats, darkness: Floats) -> Floats:
@@ -189,11 +194,22 @@ def _shadow(
     return np.isin(labels, parts[sure & level & enough])
 
 
+def _gone_on_with(dark: Floats, body: NDArray[np.bool_], side: int) -> Floats:
+    """The darkness around a body [H, W], and within it what is about it, smoothly."""
+    around = (~body).astype(np.float32)
+    first = FILLING[0] * side
+    mean = _blurred(dark, first) / np.maximum(_blurred(around, first), 1e-3)
+    filled = np.where(body, mean, dark)
+    for sigma in FILLING[1:]:
+        filled = np.where(body, _blurred(filled, sigma * side), dark)
+    return filled
+
+
 def _broad(region: NDArray[np.bool_], side: int) -> Floats:
     """1 where a region is broad, falling softly to 0 where it is a line along an edge [H, W]."""
     iterations = max(1, round(BROAD * side))
     opened = np.asarray(ndimage.binary_opening(region, iterations=iterations), bool)
-    return _blurred(_grown(opened, UNDER * side).astype(np.float32), SOFT * side)
+    return _blurred(_grown(opened, UNDER[0] * side).astype(np.float32), SOFT * side)
 
 
 def _blurred(values: Floats, sigma: float) -> Floats:
