@@ -19,6 +19,7 @@ from PIL import Image
 from sceneries import Row, Scenery, all_there, grown, sceneries, sheet, thumbnail, write
 
 from taue import TauePipeline
+from taue.flaws import Flaw
 from taue.paddy.judge import Judge
 
 ROWS = 6
@@ -45,7 +46,7 @@ def work(
         "ours_seen": len(ours.objects),
         "plain_seen": len(theirs.objects),
         "background": ours.background == scenery.background,
-        "unseparated": len(layers.warnings),
+        "unseparated": sum(Flaw.UNTOLD in warning for warning in layers.warnings),
     }
     cut = [one.image for one in layers.subjects]
     return line, [thumbnail(p) for p in (plain, layers.composite, layers.background, *cut)]
