@@ -71,9 +71,8 @@ def requests() -> list[Hard]:
         return float(rng.choice([0, 1 - width])), float(rng.choice([0, 1 - height])), width, height
 
     def add(group: str, words: tuple[str, ...], box: Sides | None = None, **settings: Any) -> None:
-        sides = None if box is None else (box[0], box[1], box[2], box[3])
         ground, seed = one(list(scenes.BACKGROUNDS)), int(rng.integers(2**31))
-        made.append(Hard(group, words, (sides,) * len(words), ground, seed, settings))
+        made.append(Hard(group, words, (box,) * len(words), ground, seed, settings))
 
     for _ in range(50):
         add("small box", (caption(),), small())

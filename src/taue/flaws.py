@@ -55,13 +55,18 @@ REMEDIES = {
 """What to try."""
 
 
-def flaws(presence: NDArray[Any], box: Box | None = None) -> tuple[Flaw, ...]:
+def flaws(
+    presence: NDArray[Any], box: Box | None = None, *, separated: bool = True
+) -> tuple[Flaw, ...]:
     """What is wrong with where a subject is.
 
     Args:
         presence: an alpha or a mask [h, w] in [0, 1], of any size.
         box: where it was asked to be, if it was.
+        separated: whether it could be told from its key colour; if not, nothing else is asked.
     """
+    if not separated:
+        return (Flaw.UNTOLD,)
     solid = presence > 0.5
     side = min(solid.shape)
     least = LEAST if box is None else LEAST_OF_BOX * box.width * box.height

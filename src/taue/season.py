@@ -245,8 +245,11 @@ class Season:
         return [
             warning(number, subject.prompt, flaw)
             for number, (subject, one, shape) in people
-            for flaw in ([] if one.separated else [Flaw.UNTOLD])
-            or flaws(shape, subject.moves[-1] if subject.moves else subject.box)
+            for flaw in flaws(
+                shape,
+                subject.moves[-1] if subject.moves else subject.box,
+                separated=one.separated,
+            )
         ]
 
 

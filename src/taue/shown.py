@@ -67,7 +67,7 @@ def shown(composite: Picture, background: Picture, alphas: Sequence[Picture]) ->
     strange = unexplained(composite, background)
     other = np.asarray(ndimage.binary_opening(strange, iterations=width), bool)
     solids = [alpha > 0.5 for alpha in alphas]
-    distances = [_distance(solid) for solid in solids]
+    distances = [distance_to(solid) for solid in solids]
     # Of equals the one in front, which is the last.
     owner = len(solids) - 1 - np.argmin(distances[::-1], axis=0)
     found: list[Region] = []
@@ -121,7 +121,7 @@ def scaled(pixels: float, picture: NDArray[Any]) -> int:
     return max(1, round(pixels * min(picture.shape[:2]) / SIDE))
 
 
-def _distance(solid: Region) -> NDArray[np.float32]:
+def distance_to(solid: Region) -> NDArray[np.float32]:
     """To the nearest pixel of a region [H, W]; infinite if it is empty."""
     if not solid.any():
         return np.full(solid.shape, np.inf, np.float32)

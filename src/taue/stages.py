@@ -19,7 +19,7 @@ from taue.bed import Planting
 from taue.box import Box
 from taue.cultivate import Harvest, Observer, Plan, cultivate
 from taue.flaws import Flaw, flaws
-from taue.masks import FoundObject, find_object
+from taue.masks import find_object
 from taue.noise import NoiseSource
 from taue.placing import Placement, bounding_box, place, surrounded_by_key
 from taue.seedling import Seedling
@@ -336,16 +336,11 @@ def _gathered(
         seedling = Seedling(
             denoised, noise, harvest.sigma, attention[i].cpu(), found.mask.cpu(), final
         )
-        wrong = _flaws(found, sprout, placed=ended)
+        # Before it is placed an object is wherever it grew.
+        box = sprout.box if ended and sprout.asked else None
+        wrong = flaws(found.mask.cpu().numpy(), box, separated=found.separated)
         grown.append(Grown(harvest.latents[one], seedling, share, wrong, harvest.interrupted))
     return grown
-
-
-def _flaws(found: FoundObject, sprout: Sprout, *, placed: bool) -> tuple[Flaw, ...]:
-    """What is wrong with a foreground's object; before it is placed, wherever it is."""
-    if not found.separated:
-        return (Flaw.UNTOLD,)
-    return flaws(found.mask.cpu().numpy(), sprout.box if placed and sprout.asked else None)
 
 
 def _scene(harvest: Harvest, surroundings: Tensor) -> Grown:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from taue.shown import unexplained
+from taue.shown import distance_to, unexplained
 from taue.stack.mixing import Floats
 from taue.stack.model import Bytes
 from taue.straight import from_nearest
@@ -113,7 +113,7 @@ def shade(picture: Floats, background: Floats, alphas: Sequence[Floats]) -> Floa
     labels = np.empty(visible.shape, np.int32)
     ndimage.label(dark > FAINT, output=labels)
     kept = [_shadow(outside, unrest, labels, body) for body in bodies]
-    beneath = _gone_on_with(np.where(visible, 0, dark * np.any(kept, axis=0)), visible, side)
+    beneath = _gone_on_with(outside * np.any(kept, axis=0), visible, side)
     return (beneath * (1 - depth / (UNDER[1] * side)).clip(0, 1)).astype(np.float32)
 
 
@@ -130,7 +130,8 @@ def shared(darkness: Floats, alphas: Sequence[Floats]) -> list[Floats]:
         darkness: d [H, W] in [0, 1].
         alphas: of the subjects [H, W] in [0, 1]; at least one.
     """
-    away = np.stack([_away(alpha) for alpha in alphas])
+    # Where nothing of a subject is seen, it is farther than anything.
+    away = np.stack([distance_to(a > VISIBLE).clip(max=sum(darkness.shape)) for a in alphas])
     weights = np.exp((away.min(axis=0) - away) / (4 * SOFT * min(darkness.shape)))
     weights /= weights.sum(axis=0)
     clear = (1 - darkness).clip(0, 1)
@@ -218,11 +219,3 @@ def _blurred(values: Floats, sigma: float) -> Floats:
 
 def _grown(region: NDArray[np.bool_], pixels: float) -> NDArray[np.bool_]:
     return np.asarray(ndimage.binary_dilation(region, iterations=max(1, round(pixels))), bool)
-
-
-def _away(alpha: Floats) -> Floats:
-    """Distance to what may show a subject [H, W]; farther than anything if nothing does."""
-    visible = alpha > VISIBLE
-    if not visible.any():
-        return np.full(alpha.shape, sum(alpha.shape), np.float32)
-    return np.asarray(ndimage.distance_transform_edt(~visible), np.float32)
