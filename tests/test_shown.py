@@ -162,6 +162,27 @@ def test_a_line_that_was_drawn_elsewhere_does_not_cut_the_shadow(side: int) -> N
     assert np.abs(found - dark)[free].mean() < 0.05
 
 
+@pytest.mark.parametrize("side", SIDES)
+def test_in_outer_space_what_is_a_little_darker_is_no_shadow(side: int) -> None:
+    object_, dark = disc(side, 0.5, 0.55, 0.17), shadow(side)
+    for light, wanted in ((0.08, False), (0.2, True)):
+        plate = np.full((side, side, 3), light, np.float32)
+        found = shade(over(shaded(plate, dark), object_, RED), plate, [object_])
+        assert bool(found.any()) == wanted
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_a_shadow_does_not_climb_its_subject(side: int) -> None:
+    plate, dark = np.full((side, side, 3), 0.7, np.float32), shadow(side)
+    rows, columns = (np.mgrid[0:side, 0:side] + 0.5) / side
+    post = ((rows > 0.3) & (rows < 0.7) & (np.abs(columns - 0.5) < 0.1)).astype(np.float32)
+    beside = (rows > 0.4) & (rows < 0.72) & (np.abs(np.abs(columns - 0.5) - 0.12) < 0.025)
+    picture = over(shaded(plate, np.maximum(dark, beside * np.float32(0.3))), post, RED)
+    found = shade(picture, plate, [post])
+    assert found[int(0.7 * side) :].max() > 0.4
+    assert found[int(0.4 * side) : side // 2].max() < 0.02
+
+
 def test_each_subject_has_its_own_shadow() -> None:
     side = 256
     plate, alphas = ground(side), [disc(side, x, 0.55, 0.1) for x in (0.25, 0.75)]

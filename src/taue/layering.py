@@ -22,6 +22,7 @@ from torch import Tensor
 
 from taue import matte, stages
 from taue.backbones import Encoded
+from taue.hue import scene_hued
 from taue.masks import find_object, grow
 from taue.relight import relit
 from taue.shown import KEYS, Picture, Region, best_key, shown
@@ -127,10 +128,12 @@ def layered(
         ends, where = refined(scene, raw, cuts)
         made.extend(ends)
     pictures = [picture_of(garden.backbone.decode(one.latents)) for one in ends]
-    subjects = [
+    harmony = garden.settings.harmony
+    cut = [
         _cut(picture, _mask(scene, end, region))
         for picture, end, region in zip(pictures, ends, where, strict=True)
     ]
+    subjects = _hued(cut, raw, where, harmony)
     alphas = [subject[..., 3] for subject in subjects]
     covered = [np.maximum(a, region) for a, region in zip(alphas, where, strict=True)]
     lit = shaded(raw.background, shade(raw.composite, raw.background, covered))
@@ -145,7 +148,9 @@ def layered(
     effects = shared(shade(healed, raw.background, alphas), alphas)
     # In 8 bits, as every file has them, so that the composite is what any reader shows.
     lights = [as_layer(effect).astype(np.float32) / np.float32(255) for effect in effects]
-    subjects = [eight_bits(s) for s in relit(subjects, healed, garden.settings.harmony)]
+    # Once more, for the healed picture's light brings what is behind an object onto its rim.
+    lit_subjects = _hued(relit(subjects, healed, harmony), raw, where, harmony)
+    subjects = [eight_bits(subject) for subject in lit_subjects]
     composite = laid_over(eight_bits(raw.background), [*lights, *subjects])
     return Layered(tuple(subjects), tuple(lights), composite, tuple(pictures), healed)
 
@@ -193,6 +198,15 @@ def _batch(pictures: Sequence[Picture] | Picture) -> Tensor:
 def _cut(picture: Floats, mask: Tensor) -> Floats:
     tensor = torch.from_numpy(picture).permute(2, 0, 1)
     return matte.extract(tensor, mask).permute(1, 2, 0).numpy()
+
+
+def _hued(
+    subjects: Sequence[Floats], raw: Raw, where: Sequence[Region], harmony: float
+) -> list[Floats]:
+    return [
+        scene_hued(subject, raw.composite, raw.background, region, harmony)
+        for subject, region in zip(subjects, where, strict=True)
+    ]
 
 
 def _mask(scene: GrownScene, end: stages.Grown, region: Region) -> Tensor:

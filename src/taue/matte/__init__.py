@@ -16,6 +16,7 @@ from torch import Tensor
 from taue.matte.closed_form import closed_form_within
 from taue.matte.colour import own_colour
 from taue.matte.despill import despilled
+from taue.matte.hollow import hollowed
 from taue.matte.key import Array, Mask, painted_key
 from taue.matte.line import beside, projected
 from taue.matte.sharpness import blurred
@@ -93,6 +94,7 @@ def cut_out(picture: Array, mask: Mask, cell: int) -> Array:
     colour, alpha = _separated(picture, key, smooth[part], areas, spread, edge, bounded=veiled)
     if veiled:
         colour, alpha = despilled(picture, key, colour, alpha, areas.clear, edge, side)
+        colour, alpha = hollowed(picture, key, colour, alpha, edge)
     alpha = without_haze(alpha.clip(0, 1), edge)
     colour = continued(colour.clip(0, 1), np.where(alpha < INVISIBLE, 0, alpha))
     sides = [(s.start, n - s.stop) for s, n in zip(part, mask.shape, strict=True)]

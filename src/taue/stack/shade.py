@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from taue.ramp import falling
 from taue.shown import distance_to, unexplained
 from taue.stack.mixing import Floats
 from taue.stack.model import Bytes
@@ -47,8 +48,8 @@ TOUCH = 0.016
 """Shorter sides from a subject within which a shadow must begin."""
 
 UNDER = (0.024, 0.06)
-"""Shorter sides within which the parts of a shadow are one beneath the subject's edge, and over
-which it fades to nothing there."""
+"""Shorter sides beneath the subject's edge within which the parts of a shadow are one and whole,
+and at which it has faded to nothing."""
 
 FILLING = (0.04, 0.02, 0.01, 0.005, 0.003)
 """Standard deviations of the smoothing beneath a subject, in shorter sides, one after the other."""
@@ -74,7 +75,11 @@ OVERALL = 0.6
 """... and so many times as dark as the brightest that comes out around any subject."""
 
 LEVEL = 0.25
-"""Subject heights up and down within which the parts of one shadow lie, on the one ground."""
+"""Subject heights up and down within which the parts of one shadow lie, on the one ground. A
+part that climbs along the subject fades from half of it above where it is darkest."""
+
+LEAST = 0.05
+"""Light that a shadow takes where it takes most, at least: in outer space all else is unrest."""
 
 PART = (0.3, 0.05)
 """Least darkness and least weight of a part, as shares of the main part's."""
@@ -102,8 +107,7 @@ def shade(picture: Floats, background: Floats, alphas: Sequence[Floats]) -> Floa
     change = _darkening(picture, background, ~_grown(visible, SKIN * side))
     away: Any = ndimage.distance_transform_edt(~visible)
     depth: Any = ndimage.distance_transform_edt(visible)
-    begins, ends = (share * side for share in REACH)
-    fade = ((ends - away) / (ends - begins)).clip(0, 1)
+    fade = falling(away / side, REACH)
     low, high = SHADOW
     dark = change.clip(0, 1) * ((change - low) / (high - low)).clip(0, 1)
     dark *= _broad((dark > low) & ~visible, side) * fade
@@ -112,9 +116,10 @@ def shade(picture: Floats, background: Floats, alphas: Sequence[Floats]) -> Floa
     unrest = _unrest(np.where(visible, 0, -change).clip(0, 1) * fade, side)
     labels = np.empty(visible.shape, np.int32)
     ndimage.label(dark > FAINT, output=labels)
-    kept = [_shadow(outside, unrest, labels, body) for body in bodies]
-    beneath = _gone_on_with(outside * np.any(kept, axis=0), visible, side)
-    return (beneath * (1 - depth / (UNDER[1] * side)).clip(0, 1)).astype(np.float32)
+    light = (background @ LUMA).astype(np.float32)
+    kept = [_shadow(outside, light, unrest, labels, body) for body in bodies]
+    beneath = _gone_on_with(outside * np.max(kept, axis=0), visible, side)
+    return (beneath * falling(depth / side, UNDER)).astype(np.float32)
 
 
 def shaded(background: Floats, darkness: Floats) -> Floats:
@@ -173,26 +178,34 @@ def _unrest(bright: Floats, side: int) -> Floats:
 
 
 def _shadow(
-    dark: Floats, unrest: Floats, labels: NDArray[np.int32], body: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
-    """The parts [H, W] of one subject's shadow, of those that are labelled from 1 on."""
+    dark: Floats,
+    light: Floats,
+    unrest: Floats,
+    labels: NDArray[np.int32],
+    body: NDArray[np.bool_],
+) -> Floats:
+    """How much of the darkness [H, W] is one subject's shadow, of the parts that are labelled from
+    1 on: 1 in its parts, and less where they climb."""
     parts = np.arange(1, labels.max() + 1)
     if not (body.any() and len(parts)):
-        return np.zeros(body.shape, bool)
+        return np.zeros(body.shape, np.float32)
     side = min(body.shape)
     rows = np.flatnonzero(body.any(axis=1))
     touching = np.isin(parts, np.unique(labels[_grown(body, TOUCH * side) & (dark > 0)]))
     darkest = np.asarray(ndimage.maximum(dark, labels, parts))
     weight = np.asarray(ndimage.sum(dark, labels, parts)).clip(1e-6)
-    down = np.broadcast_to(np.arange(len(body), dtype=np.float32)[:, None], body.shape)
+    down = (np.arange(len(body), dtype=np.float32) - rows[0]) / max(1, rows[-1] - rows[0])
+    down = np.broadcast_to(down[:, None], body.shape)
     height = np.asarray(ndimage.sum(dark * down, labels, parts)) / weight
-    height = (height - rows[0]) / max(1, rows[-1] - rows[0])
     calm = darkest >= CALM[0] * np.asarray(ndimage.sum(dark * unrest, labels, parts)) / weight
-    sure = touching & calm & (darkest >= OVERALL * unrest.max())
+    seen = np.asarray(ndimage.maximum(dark * light, labels, parts)) >= LEAST
+    sure = touching & calm & seen & (darkest >= OVERALL * unrest.max())
     main = int(np.argmax(sure * weight * height.clip(HIGH, 1)))
     level = np.abs(height - height[main]) <= LEVEL
     enough = (darkest >= PART[0] * darkest[main]) & (weight >= PART[1] * weight[main])
-    return np.isin(labels, parts[sure & level & enough])
+    deep = np.where(labels == parts[main], dark, 0) ** 3
+    climbed = (2 * (np.average(down, weights=deep) - down) / LEVEL - 1).clip(0, 1)
+    return (np.isin(labels, parts[sure & level & enough]) * (1 - climbed)).astype(np.float32)
 
 
 def _gone_on_with(dark: Floats, body: NDArray[np.bool_], side: int) -> Floats:

@@ -1,0 +1,87 @@
+"""A subject's hues held to those that the scene shows of it.
+
+Next to a key a model paints the rim of a white cup pink, and its light parts in the key's
+complement. The composite has no key: within so many pixels of each place, what it shows of the
+object spans the hues that the object may have there.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from taue.shown import CERTAIN, Picture, Region, scaled
+from taue.stack.mixing import Floats
+from taue.straight import from_nearest
+
+OPPONENTS = (
+    np.array([1, -2, 1], np.float32) / np.float32(6**0.5),
+    np.array([1, 0, -1], np.float32) / np.float32(2**0.5),
+)
+"""Hues [3]: green to magenta, on which the automatic keys lie, and blue to yellow; orthonormal,
+and grey has nothing of either."""
+
+WITHIN = 6
+"""Pixels (at :data:`taue.shown.SIDE`) within which the scene's hues bound a place's."""
+
+BEYOND = 0.01
+"""By so much a hue may leave its bounds."""
+
+OPAQUE = 0.9
+"""Alpha above which a pixel is the object's alone."""
+
+NEARER = 3
+"""So many times nearer to the background than to the object, the composite shows no object."""
+
+
+def scene_hued(
+    subject: Floats, composite: Picture, background: Picture, region: Region, harmony: float
+) -> Floats:
+    """A subject with its hues brought within the scene's, as far as ``harmony`` in [0, 1] says;
+    lightness (the mean of the channels) and alpha stay.
+
+    Args:
+        subject: RGBA [H, W, 4] in [0, 1].
+        composite, background: [H, W, 3] in [0, 1].
+        region: where the composite shows the subject, bool [H, W].
+    """
+    colours = subject[..., :3]
+    sure = region & (subject[..., 3] > OPAQUE) & ~_replaced(composite, background, colours)
+    sure = np.asarray(ndimage.binary_erosion(sure, iterations=scaled(CERTAIN, composite)), bool)
+    if harmony == 0 or not sure.any():
+        return subject
+    fine = 0.7 * scaled(1, composite)
+    shows = ndimage.gaussian_filter(composite, (fine, fine, 0))
+    change = np.zeros_like(colours)
+    for hue in OPPONENTS:
+        least, most = _bounds(shows @ hue, sure)
+        has = colours @ hue
+        held = np.clip(has, least - BEYOND, most + BEYOND)
+        change += (held - has)[..., None] * hue
+    colours = (colours + np.float32(harmony) * change).clip(0, 1)
+    return np.concatenate([colours, subject[..., 3:]], axis=-1).astype(np.float32)
+
+
+def _replaced(composite: Picture, background: Picture, colours: Picture) -> Region:
+    """Where the composite has background for the subject's colours, bool [H, W]."""
+    size = 2 * scaled(2, composite) + 1
+    shows, ground, own = (
+        ndimage.uniform_filter(picture, size, axes=(0, 1))
+        for picture in (composite, background, colours)
+    )
+    off_ground = np.linalg.norm(shows - ground, axis=-1)
+    return NEARER * off_ground < np.linalg.norm(shows - own, axis=-1)
+
+
+def _bounds(values: Picture, known: Region) -> tuple[Picture, Picture]:
+    """Least and most of the known values around each place [H, W]; where there are none, those of
+    the nearest place that has some."""
+    within = scaled(WITHIN, values)
+    size = 2 * within + 1
+    least = ndimage.minimum_filter(np.where(known, values, np.inf), size)
+    most = ndimage.maximum_filter(np.where(known, values, -np.inf), size)
+    has = np.isfinite(least)
+    least, most = (
+        ndimage.gaussian_filter(from_nearest(bound, has), within / 2) for bound in (least, most)
+    )
+    return least, most

@@ -1,0 +1,64 @@
+"""Holes in an object: handles, gaps between legs, where the key itself is painted in shade.
+
+There a key of four fifths its brightness passes for half an object, because what mixes with a plain
+key to that colour is grey. What a pixel has of the key's hue tells them apart, if it is measured
+against the most that there is of it nearby.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from taue.matte.key import Array
+from taue.matte.pure import OPAQUE
+from taue.matte.trimap import largest, narrowed
+from taue.straight import from_nearest
+
+COLOURED = 0.1
+"""A key less colourful than this has no hue to go by."""
+
+PAINTED = 0.5
+"""Where there is nowhere nearby so much of the key's hue, relative to the key, it shows nowhere."""
+
+OWN = (0.1, 0.4)
+"""Bounds of what an object may have of the key's hue itself; within them 98 % of its inside."""
+
+FEWEST = 50
+"""With fewer pixels inside, an object's own share of the hue is taken for the least."""
+
+
+def hollowed(
+    picture: Array, key: Array, colour: Array, alpha: Array, edge: int
+) -> tuple[Array, Array]:
+    r"""Colour [H, W, 3] and alpha [H, W], this at most what the key's hue leaves.
+
+    With h the hue of the key K and :math:`q = \langle I, h\rangle / \langle K, h\rangle` a pixel's
+    share of it,
+
+    .. math:: \alpha \le 1 - \frac{q - q_F}{q_{max} - q_F}
+
+    where q_F is the object's own and q_max the largest within a soft edge's width. Where that takes
+    more than half of a pixel away, its colour becomes that of the nearest that stays.
+
+    Args:
+        picture: I, key: K, colour: F as found so far, each [H, W, 3].
+        alpha: as found so far [H, W].
+        edge: pixels over which an edge may be soft.
+    """
+    hue = key.mean(axis=(0, 1))
+    hue = hue - hue.mean()
+    if np.linalg.norm(hue) < COLOURED:
+        return colour, alpha
+    share = (picture @ hue) / (key @ hue)
+    inside = narrowed(alpha > OPAQUE, edge)
+    own = float(np.quantile(share[inside], 0.98)) if inside.sum() >= FEWEST else 0.0
+    own = min(max(own, OWN[0]), OWN[1])
+    most = largest(ndimage.uniform_filter(share, 3), edge)
+    hollow = ((share - own) / np.maximum(most - own, 0.05)).clip(0, 1) * (most > PAINTED)
+    left = np.minimum(alpha, 1 - hollow).astype(np.float32)
+    gone = left < alpha / 2
+    stays = ~gone & (alpha > 0.5)
+    if gone.any() and stays.any():
+        colour = np.where(gone[..., None], from_nearest(colour, stays), colour)
+    return colour, left

@@ -1,0 +1,116 @@
+"""Hues held to the scene's, and holes in which the key is painted darker."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from taue.hue import scene_hued
+from taue.matte.hollow import hollowed
+from test_shown import disc, ground, over
+
+Floats = NDArray[np.float32]
+WHITE, PINK, LEAF = (0.85, 0.85, 0.85), (0.95, 0.7, 0.95), (0.2, 0.7, 0.2)
+SIDES = (256, 512, 1024)
+
+
+def subject_of(colours: Floats, alpha: Floats) -> Floats:
+    return np.dstack([colours, alpha]).astype(np.float32)
+
+
+def saturation(colours: Floats) -> Floats:
+    return colours.max(axis=-1) - colours.min(axis=-1)
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_a_rim_tinted_by_its_key_becomes_white_again_and_a_leaf_stays_green(side: int) -> None:
+    plate = ground(side)
+    cup, leaf = disc(side, 0.5, 0.6, 0.2), disc(side, 0.5, 0.34, 0.07)
+    composite = over(over(plate, cup, WHITE), leaf, LEAF)
+    alpha = np.maximum(cup, leaf)
+    tinted = over(np.full((side, side, 3), PINK, np.float32), disc(side, 0.5, 0.6, 0.17), WHITE)
+    subject = subject_of(over(tinted, leaf, LEAF), alpha)
+    found = scene_hued(subject, composite, plate, alpha > 0.5, 1.0)
+    rim = (cup == 1) & (disc(side, 0.5, 0.6, 0.175) == 0) & (disc(side, 0.5, 0.34, 0.1) == 0)
+    assert saturation(subject[..., :3])[rim].min() > 0.2
+    assert saturation(found[..., :3])[rim].max() < 0.03
+    stem = disc(side, 0.5, 0.34, 0.03) == 1
+    np.testing.assert_allclose(
+        found[stem][:, :3], np.broadcast_to(LEAF, (stem.sum(), 3)), atol=0.02
+    )
+    np.testing.assert_array_equal(found[..., 3], alpha)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.floats(0, 1), st.tuples(st.floats(0.3, 0.7), st.floats(0.3, 0.7), st.floats(0.3, 0.7)))
+def test_lightness_stays_and_harmony_says_how_far(
+    harmony: float, colour: tuple[float, float, float]
+) -> None:
+    plate, cup = ground(64), disc(64, 0.5, 0.6, 0.3)
+    subject = subject_of(np.full((64, 64, 3), colour, np.float32), cup)
+    composite = over(plate, cup, (0.5, 0.5, 0.5))
+    whole, part = (
+        scene_hued(subject, composite, plate, cup > 0.5, share) for share in (1.0, harmony)
+    )
+    np.testing.assert_allclose(
+        whole[..., :3].mean(axis=-1), subject[..., :3].mean(axis=-1), atol=1e-5
+    )
+    np.testing.assert_allclose(part, (1 - harmony) * subject + harmony * whole, atol=1e-5)
+
+
+def test_what_the_composite_shows_as_background_bounds_no_hue() -> None:
+    # The composite's object is smaller: beside it the blue sky is no colour of the white object.
+    plate, large, small = (
+        np.full((256, 256, 3), (0.3, 0.5, 0.9), np.float32),
+        disc(256, 0.5, 0.5, 0.25),
+        disc(256, 0.5, 0.5, 0.15),
+    )
+    composite = over(plate, small, WHITE)
+    subject = subject_of(np.full((256, 256, 3), (0.75, 0.9, 0.9), np.float32), large)
+    found = scene_hued(subject, composite, plate, large > 0.5, 1.0)
+    assert saturation(found[..., :3])[large == 1].max() < 0.05
+
+
+def test_nowhere_shown_a_subject_keeps_its_hues() -> None:
+    plate, cup = ground(64), disc(64, 0.5, 0.6, 0.3)
+    subject = subject_of(np.full((64, 64, 3), PINK, np.float32), cup)
+    np.testing.assert_array_equal(
+        scene_hued(subject, plate, plate, np.zeros((64, 64), bool), 1.0), subject
+    )
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("colour", [(0.8, 0.65, 0.1), (0.05, 0.05, 0.05), (0.9, 0.9, 0.9)])
+def test_a_hole_with_the_key_in_shade_is_a_hole(
+    side: int, colour: tuple[float, float, float]
+) -> None:
+    magenta, hole = np.float32([1, 0, 1]), disc(side, 0.5, 0.5, 0.05)
+    alpha = disc(side, 0.5, 0.5, 0.3)
+    key = np.full((side, side, 3), magenta, np.float32)
+    picture = over(over(key, alpha, colour), hole, (0.75, 0.1, 0.9))
+    body = np.full((side, side, 3), colour, np.float32)
+    believed = np.where(hole > 0.5, 0.5, alpha).astype(np.float32)
+    found, left = hollowed(picture, key, body, believed, side // 32)
+    assert left[disc(side, 0.5, 0.5, 0.03) == 1].max() < 0.15
+    assert left[(disc(side, 0.5, 0.5, 0.25) == 1) & (disc(side, 0.5, 0.5, 0.08) == 0)].min() == 1
+    np.testing.assert_allclose(
+        found[alpha == 1], np.broadcast_to(colour, (int((alpha == 1).sum()), 3))
+    )
+
+
+def test_an_object_of_the_keys_own_hue_keeps_its_alpha() -> None:
+    key, alpha = np.full((128, 128, 3), (0, 1, 0), np.float32), disc(128, 0.5, 0.5, 0.3)
+    pale = (0.5, 0.7, 0.5)
+    body = np.full((128, 128, 3), pale, np.float32)
+    _, left = hollowed(over(key, alpha, pale), key, body, alpha, 4)
+    assert left[disc(128, 0.5, 0.5, 0.24) == 1].min() == 1
+
+
+def test_a_key_without_hue_takes_nothing() -> None:
+    key, alpha = np.full((64, 64, 3), 0.5, np.float32), disc(64, 0.5, 0.5, 0.3)
+    colour, left = hollowed(key, key, key, alpha, 2)
+    np.testing.assert_array_equal(left, alpha)
+    np.testing.assert_array_equal(colour, key)
