@@ -7,7 +7,7 @@ whole objects in the scene's light, with silhouettes that a key can cut. They ar
 background, and the composite's pass runs once more from its harvest step with objects and
 surroundings held (:func:`layered`): what the model then does around the objects is shadow. Of that
 the smooth part and the objects' own light are kept, and laid over each other they are the
-composite.
+composite. In another scene, or moved, a subject keeps the layer that it has (:func:`brought`).
 """
 
 from __future__ import annotations
@@ -22,12 +22,15 @@ from torch import Tensor
 
 from taue import matte, stages
 from taue.backbones import Encoded
+from taue.box import Box
 from taue.hue import scene_hued
 from taue.masks import find_object, grow
+from taue.placing import HALF, Placement, bounding_box, place
 from taue.relight import relit
 from taue.shown import KEYS, Picture, Region, best_key, shown
 from taue.stack.mixing import Floats
 from taue.stack.shade import as_layer, shade, shaded, shared
+from taue.straight import continued
 from taue.watch import StageRecord, recorded
 
 CELLS = 32
@@ -54,14 +57,12 @@ class Raw:
 
 @dataclass(frozen=True)
 class Layered:
-    """Subjects and the light that each takes, RGBA [H, W, 4] in [0, 1], their composite, and how
-    it came about: the ``refined`` foregrounds on their keys, and the ``healed`` picture that the
-    model ended with, [H, W, 3]."""
+    """Subjects and the light that each takes, RGBA [H, W, 4] in [0, 1], their composite, and the
+    ``healed`` picture that the model ended with, [H, W, 3]."""
 
     subjects: tuple[Floats, ...]
     effects: tuple[Floats, ...]
     composite: Floats
-    refined: tuple[Floats, ...]
     healed: Floats
 
 
@@ -118,23 +119,32 @@ def refined(
     return ends, where
 
 
-def layered(
+def subject_layers(
     scene: GrownScene, raw: Raw, cuts: Sequence[Floats], records: list[StageRecord]
-) -> Layered:
-    """The layers; what the two further stages cost is added to ``records``."""
-    garden, size = scene.garden, scene.garden.shape[-2:]
+) -> tuple[list[Floats], list[Floats]]:
+    """The subjects as layers, RGBA [H, W, 4] in [0, 1] of 8 bits, before the scene's light is on
+    them, and the pictures on fresh keys that they are cut from [H, W, 3]; what the further stage
+    costs is added to ``records``."""
     numbers = [sprout.number for sprout in scene.sprouts]
     with recorded(records, "refine", numbers) as made:
         ends, where = refined(scene, raw, cuts)
         made.extend(ends)
-    pictures = [picture_of(garden.backbone.decode(one.latents)) for one in ends]
-    harmony = garden.settings.harmony
-    cut = [
+    pictures = [picture_of(scene.garden.backbone.decode(one.latents)) for one in ends]
+    subjects = [
         _cut(picture, _mask(scene, end, region))
         for picture, end, region in zip(pictures, ends, where, strict=True)
     ]
-    subjects = _hued(cut, raw, where, harmony)
+    return [eight_bits(s) for s in _hued(subjects, raw, where, scene)], pictures
+
+
+def layered(
+    scene: GrownScene, raw: Raw, subjects: Sequence[Floats], records: list[StageRecord]
+) -> Layered:
+    """Subjects as :func:`subject_layers` gives them in a scene's light, and the composite of them;
+    what the further stage costs is added to ``records``."""
+    garden, size = scene.garden, scene.garden.shape[-2:]
     alphas = [subject[..., 3] for subject in subjects]
+    where = shown(raw.composite, raw.background, alphas)
     covered = [np.maximum(a, region) for a, region in zip(alphas, where, strict=True)]
     lit = shaded(raw.background, shade(raw.composite, raw.background, covered))
     everything = union(alphas)
@@ -148,11 +158,28 @@ def layered(
     effects = shared(shade(healed, raw.background, alphas), alphas)
     # In 8 bits, as every file has them, so that the composite is what any reader shows.
     lights = [as_layer(effect).astype(np.float32) / np.float32(255) for effect in effects]
-    # Once more, for the healed picture's light brings what is behind an object onto its rim.
-    lit_subjects = _hued(relit(subjects, healed, harmony), raw, where, harmony)
-    subjects = [eight_bits(subject) for subject in lit_subjects]
-    composite = laid_over(eight_bits(raw.background), [*lights, *subjects])
-    return Layered(tuple(subjects), tuple(lights), composite, tuple(pictures), healed)
+    # Hues once more: the healed picture's light brings what is behind an object onto its rim.
+    lit_up = _hued(relit(subjects, healed, garden.settings.harmony), raw, where, scene)
+    people = [eight_bits(subject) for subject in lit_up]
+    composite = laid_over(eight_bits(raw.background), [*lights, *people])
+    return Layered(tuple(people), tuple(lights), composite, healed)
+
+
+def brought(layer: Tensor, box: Box) -> Tensor:
+    """A subject's layer [4, H, W], straight alpha of 8 bits, moved and scaled into a box without
+    stretching, as its seedling is; an empty one stays."""
+    alpha = layer[3]
+    if alpha.max() <= HALF:
+        return layer
+    seen = torch.cat([layer[:3] * alpha, alpha[None]])
+    # What comes from beyond the canvas repeats the border, of which nothing is to be seen.
+    seen[:, [0, -1]] = 0
+    seen[:, :, [0, -1]] = 0
+    placed = place(seen[None], Placement.fit(bounding_box(alpha), box))[0].clamp(0, 1)
+    colours = (placed[:3] / placed[3].clamp(min=1e-4)).permute(1, 2, 0).numpy()
+    alpha = eight_bits(placed[3].numpy())
+    rgba = np.dstack([continued(eight_bits(colours.clip(0, 1)), alpha), alpha])
+    return torch.from_numpy(rgba).permute(2, 0, 1).contiguous()
 
 
 def eight_bits(picture: Floats) -> Floats:
@@ -201,8 +228,9 @@ def _cut(picture: Floats, mask: Tensor) -> Floats:
 
 
 def _hued(
-    subjects: Sequence[Floats], raw: Raw, where: Sequence[Region], harmony: float
+    subjects: Sequence[Floats], raw: Raw, where: Sequence[Region], scene: GrownScene
 ) -> list[Floats]:
+    harmony = scene.garden.settings.harmony
     return [
         scene_hued(subject, raw.composite, raw.background, region, harmony)
         for subject, region in zip(subjects, where, strict=True)

@@ -66,6 +66,8 @@ class TauePipeline(StableDiffusionXLPipeline):
         subjects: Sequence[Subject | str],
         background: str,
         scene: str | None = None,
+        first_background: str | None = None,
+        first_scene: str | None = None,
         height: int | None = None,
         width: int | None = None,
         num_inference_steps: int | None = None,
@@ -91,6 +93,9 @@ class TauePipeline(StableDiffusionXLPipeline):
             background: the background's prompt.
             scene: the whole scene's prompt, which the composite follows once its subjects are
                 released; "SUBJECT and SUBJECT, BACKGROUND" if None.
+            first_background, first_scene: as ``background`` and ``scene``, of the scene in which
+                the subjects' layers are made before they go before ``background``, as
+                :meth:`regrow` brings them there.
             height, width: the canvas in pixels, multiples of 8; the model's own size if None.
             num_inference_steps, guidance_scale, foreground_guidance_scale, crop_ratio, key:
                 override the same fields of ``settings``.
@@ -131,9 +136,11 @@ class TauePipeline(StableDiffusionXLPipeline):
             width=width,
             settings=settings,
             noise_seed=drawn_seed(generator),
+            first_background=first_background,
+            first_scene=first_scene,
         )
         with self._season(request, callback_on_step_end, cross_attention_kwargs) as season:
-            layers = season.layers(season.subjects(), output_type)
+            layers = season.layers(season.subjects(output_type), output_type)
         if not return_dict:
             return layers.to_tuple()  # pyright: ignore[reportReturnType]
         return layers
@@ -152,7 +159,8 @@ class TauePipeline(StableDiffusionXLPipeline):
     ) -> Layers:
         """The same objects again: before another background, moved, or both.
 
-        The foreground stage is not repeated; a moved subject grows on from its harvest step.
+        The foreground stage is not repeated; a moved subject grows on from its harvest step. The
+        subjects' layers stay what they were, in the new scene's light.
 
         Args:
             layers: what an earlier call of this model returned, or :meth:`Layers.load` read.
@@ -174,14 +182,16 @@ class TauePipeline(StableDiffusionXLPipeline):
             raise TaueError(
                 f"subject {min(unknown)} is unknown; there are subjects 1 to {len(old.subjects)}."
             )
+        there = old.before(
+            old.background if background is None else background,
+            old.scene if scene is None and background is None else scene,
+        )
         request = replace(
-            old,
+            there,
             subjects=tuple(
                 replace(s, moves=(*s.moves, moves[number])) if number in moves else s
                 for number, s in enumerate(old.subjects, 1)
             ),
-            background=old.background if background is None else background,
-            scene=old.scene if scene is None and background is None else scene,
             noise_seed=old.noise_seed if generator is None else drawn_seed(generator),
         )
         with self._season(request, callback_on_step_end, cross_attention_kwargs) as season:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from taue.box import Box
@@ -13,6 +13,9 @@ from taue.subject import Subject, layer_file_names
 
 LATER = frozenset({"layering"})
 """Settings that older reports do not name."""
+
+FIRST = ("first_background", "first_scene")
+"""Fields that older reports do not have."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,8 @@ class Request:
         height, width: the canvas in pixels.
         settings: the method's.
         noise_seed: the number that all noise derives from (see :class:`taue.noise.NoiseSource`).
+        first_background, first_scene: prompts of the scene that the subjects' layers were made in,
+            if the background is another by now.
 
     Raises:
         TaueError: if a prompt is empty or no text, or two subjects share a file name.
@@ -39,23 +44,48 @@ class Request:
     width: int
     settings: Settings
     noise_seed: int
+    first_background: str | None = None
+    first_scene: str | None = None
 
     def __post_init__(self) -> None:
         if not self.subjects:
             raise TaueError('subjects is empty; give at least one, for example "a red apple".')
         layer_file_names(self.subjects)  # names that would share a file are refused at once
         _require_text("background", self.background)
-        if self.scene is not None:
-            _require_text("scene", self.scene)
+        for name in ("scene", *FIRST):
+            if getattr(self, name) is not None:
+                _require_text(name, getattr(self, name))
         if self.negative_prompt is not None and not isinstance(self.negative_prompt, str):
             raise TaueError(f"negative_prompt is {self.negative_prompt!r}; give one text or None.")
 
     @property
     def whole(self) -> str:
         """The whole scene's prompt."""
-        *first, last = (s.prompt for s in self.subjects)
-        things = f"{', '.join(first)} and {last}" if first else last
+        *others, last = (s.prompt for s in self.subjects)
+        things = f"{', '.join(others)} and {last}" if others else last
         return self.scene or f"{things}, {self.background}"
+
+    @property
+    def first(self) -> Request:
+        """What the subjects' layers are made in: nothing moved yet, before the first background."""
+        stay = tuple(replace(subject, moves=()) for subject in self.subjects)
+        here = replace(self, subjects=stay, first_background=None, first_scene=None)
+        if self.first_background is None:
+            return here
+        return replace(here, background=self.first_background, scene=self.first_scene)
+
+    def before(self, background: str, scene: str | None) -> Request:
+        """The same subjects before another background, if it is another."""
+        if background == self.background and scene == self.scene:
+            return self
+        first = self.first
+        return replace(
+            self,
+            background=background,
+            scene=scene,
+            first_background=first.background,
+            first_scene=first.scene,
+        )
 
     def told(self) -> dict[str, Any]:
         """As plain values, for reports and files; :meth:`read` is the inverse."""
@@ -69,6 +99,7 @@ class Request:
             "height": self.height,
             "width": self.width,
             "noise_seed": self.noise_seed,
+            **{name: getattr(self, name) for name in FIRST},
         }
 
     @classmethod
@@ -90,6 +121,7 @@ class Request:
                 for one in told["subjects"]
             ]
             named = [field.name for field in fields(Settings)]
+            first: dict[str, Any] = {name: told.get(name) for name in FIRST}
             return cls(
                 subjects=tuple(subjects),
                 settings=Settings(**{n: told[n] for n in named if n in told or n not in LATER}),
@@ -99,6 +131,7 @@ class Request:
                         "background", "scene", "negative_prompt", "height", "width", "noise_seed",
                     )
                 },
+                **first,
             )  # fmt: skip
         except (KeyError, TypeError) as error:
             raise TaueError(f"the layers' settings cannot be read: {error}.") from error

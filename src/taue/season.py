@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -55,16 +56,23 @@ class Season:
         self.whole = self._encode(request.whole)
         self.records: list[StageRecord] = []
 
-    def subjects(self) -> list[stages.Grown]:
-        """Stage 1, one batch for each crop ratio."""
+    def subjects(self, output_type: str) -> list[stages.Grown]:
+        """Stage 1, one batch for each crop ratio; and before anything moves or goes before another
+        background, the layers of what grew."""
         grown: dict[int, stages.Grown] = {}
         for numbers in batches(self.request.subjects):
             batch = [self.sprouts[number - 1] for number in numbers]
             with recorded(self.records, "foreground", numbers) as made:
                 made.extend(stages.foregrounds(self.garden, batch))
             grown |= zip(numbers, made, strict=True)
-        people = zip(self.sprouts, self.request.subjects, strict=True)
-        return [self._moved(sprout, grown[sprout.number], s.moves) for sprout, s in people]
+        people, first = self.request.subjects, self.request.first
+        begun = [grown[sprout.number] for sprout in self.sprouts]
+        if first != self.request and self._layers_first(output_type):
+            begun = self._with_layers(begun, first)
+        return [
+            self._moved(sprout, one, subject.moves)
+            for sprout, one, subject in zip(self.sprouts, begun, people, strict=True)
+        ]
 
     def subjects_again(
         self, seedlings: Sequence[Seedling], moves: Mapping[int, Box]
@@ -98,8 +106,27 @@ class Season:
             with recorded(self.records, "foreground", [sprout.number]) as made:
                 again = stages.regrown(self.garden, [sprout], [grown.seedling], [placement])
                 made.extend(again)
-            grown = again[0]
+            layer = grown.seedling.layer
+            layer = None if layer is None else layering.brought(layer, box)
+            grown = replace(again[0], seedling=replace(again[0].seedling, layer=layer))
         return grown
+
+    def _layers_first(self, output_type: str) -> bool:
+        return self.request.settings.layering == "first" and output_type != "latent"
+
+    def _with_layers(self, subjects: list[stages.Grown], first: Request) -> list[stages.Grown]:
+        """Subjects with the layers that their first scene makes of them."""
+        garden = self.garden
+        behind, whole = self._encode(first.background), self._encode(first.whole)
+        with recorded(self.records, "composite") as made:
+            made.append(stages.composite(garden, self.sprouts, behind, whole, subjects))
+        together = made[0]
+        with recorded(self.records, "background") as made:
+            made.append(stages.background(garden, behind, together.seedling))
+        scene = layering.GrownScene(garden, self.sprouts, subjects, together, made[0], whole)
+        raw, cuts = self._raw(subjects, together, made[0])
+        layers, _ = layering.subject_layers(scene, raw, cuts, self.records)
+        return _holding(subjects, layers)
 
     def layers(self, subjects: list[stages.Grown], output_type: str) -> Layers:
         """Stages 2 and 3, what they ended with decoded, and the layers of it."""
@@ -160,14 +187,7 @@ class Season:
     ) -> tuple[Layers, list[Floats]]:
         """The three stages decoded and cut out, and the layers made from them; with the subjects'
         alphas [H, W]."""
-        started = time.perf_counter()
-        decoded = [self._decoded(one) for one in (*subjects, together)]
-        *foregrounds, composite = decoded
-        # What every layer's composite is laid over carries the watermark already.
-        background = layering.picture_of(self._watermarked(self.backbone.decode(behind.latents)))
-        raw = layering.Raw(composite, background, tuple(foregrounds))
-        cuts = layering.cut_outs(raw, subjects)
-        self.records.append(StageRecord("decode", (), time.perf_counter() - started, 0))
+        raw, cuts = self._raw(subjects, together, behind)
 
         def shown(picture: Floats) -> Any:
             return self._as_output(self._watermarked(_tensor(picture)), output_type)
@@ -177,21 +197,26 @@ class Season:
 
         layers = self._harvested(
             subjects,
-            shown(composite),
-            bare(background),
+            shown(raw.composite),
+            bare(raw.background),
             [bare(cut) for cut in cuts],
-            [shown(picture) for picture in foregrounds],
+            [shown(picture) for picture in raw.foregrounds],
         )
-        if self.request.settings.layering == "difference":
+        if not self._layers_first(output_type):
             return layers, [cut[..., 3] for cut in cuts]
         scene = layering.GrownScene(
             self.garden, self.sprouts, subjects, together, behind, self.whole
         )
-        made = layering.layered(scene, raw, cuts, self.records)
+        if any(one.seedling.layer is None for one in subjects):
+            own, pictures = layering.subject_layers(scene, raw, cuts, self.records)
+            layers.refined = [shown(picture) for picture in pictures]
+            subjects = _holding(subjects, own)
+        layers.seedlings = [one.seedling for one in subjects]
+        own = [_array(layer) for s in layers.seedlings if (layer := s.layer) is not None]
+        made = layering.layered(scene, raw, own, self.records)
         layers.cuts = [layer.image for layer in layers.subjects]
         layers.raw_composite, layers.composite = layers.composite, bare(made.composite)
         layers.healed = shown(made.healed)
-        layers.refined = [shown(picture) for picture in made.refined]
         layers.effects = [bare(effect) for effect in made.effects]
         people = self.request.subjects
         layers.subjects = [
@@ -199,6 +224,19 @@ class Season:
             for subject, image in zip(people, made.subjects, strict=True)
         ]
         return layers, [subject[..., 3] for subject in made.subjects]
+
+    def _raw(
+        self, subjects: Sequence[stages.Grown], together: stages.Grown, behind: stages.Grown
+    ) -> tuple[layering.Raw, tuple[Floats, ...]]:
+        """The three stages decoded, and the foregrounds cut out of them."""
+        started = time.perf_counter()
+        *foregrounds, composite = [self._decoded(one) for one in (*subjects, together)]
+        # What every layer's composite is laid over carries the watermark already.
+        background = layering.picture_of(self._watermarked(self.backbone.decode(behind.latents)))
+        raw = layering.Raw(composite, background, tuple(foregrounds))
+        cuts = layering.cut_outs(raw, subjects)
+        self.records.append(StageRecord("decode", (), time.perf_counter() - started, 0))
+        return raw, cuts
 
     def _decoded(self, grown: stages.Grown) -> Floats:
         return layering.picture_of(self.backbone.decode(grown.latents))
@@ -251,6 +289,19 @@ class Season:
                 separated=one.separated,
             )
         ]
+
+
+def _holding(subjects: Sequence[stages.Grown], layers: Sequence[Floats]) -> list[stages.Grown]:
+    """Subjects with their layers [H, W, 4]."""
+    return [
+        replace(one, seedling=replace(one.seedling, layer=_tensor(layer)[0].contiguous()))
+        for one, layer in zip(subjects, layers, strict=True)
+    ]
+
+
+def _array(layer: Tensor) -> Floats:
+    """[C, H, W] as an array [H, W, C]."""
+    return layering.picture_of(layer[None])
 
 
 def _tensor(picture: Floats) -> Tensor:

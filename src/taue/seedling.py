@@ -24,7 +24,8 @@ class Seedling:
     ``attention`` ([h, w] in [0, 1]) and ``mask`` ([h, w], 1 = object) say where the subject is;
     a background's seedling has neither of an object: its mask is the outside of all subjects.
     ``final`` [1, 4, h, w] is where the trajectory ended, if it is known: what a subject looks
-    like in its own foreground.
+    like in its own foreground. ``layer`` [4, H, W] in [0, 1], of 8 bits, is the subject cut out as
+    its first scene showed it, if layers were made: it stays in every other scene.
     """
 
     denoised: Tensor
@@ -33,6 +34,7 @@ class Seedling:
     attention: Tensor
     mask: Tensor
     final: Tensor | None = None
+    layer: Tensor | None = None
 
     def at(self, sigma: float) -> Tensor:
         """Variance-exploding latents of this seedling at another noise level [1, 4, h, w]."""
@@ -49,6 +51,8 @@ class Seedling:
         }
         if self.final is not None:
             tensors["final"] = self.final
+        if self.layer is not None:
+            tensors["layer"] = (self.layer * 255).round().to(torch.uint8)
         path = Path(path)
         unfinished = path.with_name(path.name + ".unfinished")
         # Copies: the file format refuses tensors that share memory.
@@ -67,6 +71,7 @@ class Seedling:
         """
         try:
             tensors = load_file(path)
+            layer = tensors.get("layer")
             return cls(
                 tensors["denoised"],
                 tensors["noise"],
@@ -74,6 +79,7 @@ class Seedling:
                 tensors["attention"],
                 tensors["mask"],
                 tensors.get("final"),
+                None if layer is None else layer.float() / 255,
             )
         except (OSError, SafetensorError, KeyError) as error:
             raise TaueError(f"seedling {path} cannot be read: {error}.") from error

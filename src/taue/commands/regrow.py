@@ -47,7 +47,9 @@ def rebackground(
     if box is not None:
         require_one_each("box", box, len(old.subjects))
         moves = {i: box_from(text) for i, text in enumerate(box, 1) if text.strip()}
-    changes = {"background": background, "scene": scene}
+    changes: dict[str, Any] = {"background": background, "scene": scene}
+    if old.first_background is None and (background, scene) != (old.background, old.scene):
+        changes |= {"first_background": old.background, "first_scene": old.scene}
     _regrow(folder, old, moves, changes, out, device, dtype)
 
 

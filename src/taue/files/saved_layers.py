@@ -43,6 +43,7 @@ def read_layers(path: str | os.PathLike[str]) -> Layers:
 
     stems = layer_stems(subjects)
     first = (folder / RAW / "healed.png").is_file()
+    refined = [f"{RAW}/refined-{stem}" for stem in stems]
     return Layers(
         composite=picture("composite"),
         background=picture("background"),
@@ -56,7 +57,7 @@ def read_layers(path: str | os.PathLike[str]) -> Layers:
         seedlings=seedlings,
         effects=[Image.fromarray(one) for one in read_effects(folder, stems)],
         cuts=[picture(f"foreground-{stem}{CUT}", "RGBA") for stem in stems] if first else [],
-        refined=[picture(f"{RAW}/refined-{stem}") for stem in stems] if first else [],
+        refined=[picture(name) for name in refined if (folder / f"{name}.png").is_file()],
         raw_composite=picture(f"{RAW}/composite") if first else None,
         healed=picture(f"{RAW}/healed") if first else None,
         settings=settings,

@@ -93,6 +93,14 @@ class Scene(Part):
         default=None,
         description="The whole scene; subjects and background joined if absent.",
     )
+    first_background: Words | None = Field(
+        default=None,
+        description="What was behind when the subjects' layers were made, if it is another by "
+        "now: they stay what they were, as with taue rebackground.",
+    )
+    first_scene: Words | None = Field(
+        default=None, description="The whole scene of that time, in place of the joined prompts."
+    )
     negative_prompt: Words | None = Field(
         default=None,
         description="What no stage shows; for subjects without one of their own.",
@@ -169,10 +177,14 @@ class Scene(Part):
         Raises:
             TaueError: if they make no valid scene.
         """
+
+        def edges(box: Mapping[str, float]) -> list[float]:
+            return [box[side] for side in ("x", "y", "width", "height")]
+
         subjects = [dict(one) for one in settings["subjects"]]
         for one in subjects:
-            box = one["box"]
-            one["box"] = box and [box[side] for side in ("x", "y", "width", "height")]
+            one["box"] = one["box"] and edges(one["box"])
+            one["moves"] = [edges(box) for box in one["moves"]]
         return cls.from_data(
             {
                 "model": model,
@@ -182,6 +194,8 @@ class Scene(Part):
                 **{name: settings[called] for name, called in CALLED.items()},
                 "background": settings["background"],
                 "scene": settings["scene"],
+                "first_background": settings["first_background"],
+                "first_scene": settings["first_scene"],
                 "negative_prompt": settings["negative_prompt"] or None,
                 "canvas": {side: settings[side] for side in ("width", "height")},
                 "subjects": [{k: v for k, v in one.items() if v != ""} for one in subjects],
@@ -204,6 +218,8 @@ class Scene(Part):
             "subjects": [one.subject() for one in self.subjects],
             "background": self.background,
             "scene": self.scene,
+            "first_background": self.first_background,
+            "first_scene": self.first_scene,
             "negative_prompt": self.negative_prompt,
             "width": self.canvas.width,
             "height": self.canvas.height,
