@@ -3,8 +3,10 @@
 
 PYTHON ?= python3
 INSTALL = -m pip install --quiet --disable-pip-version-check -c constraints.txt
+SPREAD = --numprocesses auto --maxprocesses 4 --dist worksteal
 
-.PHONY: demo test clean
+.DEFAULT_GOAL := test
+.PHONY: demo test quick lint docs clean environment
 
 demo:
 	$(PYTHON) -m venv .venv
@@ -12,14 +14,27 @@ demo:
 	if [ -e demo/report.json ]; then rm -rf demo; fi
 	.venv/bin/taue generate --subject "a red apple" --background "a beach at sunset" --seed 7 --out demo
 
-test:
-	$(PYTHON) -m venv .venv-test
-	.venv-test/bin/python $(INSTALL) -e '.[test]'
+test: lint
+	tests/install_readers.sh
+	.venv-test/bin/python -m pytest $(SPREAD)
+
+# What takes seconds rather than minutes, for while one works.
+quick: environment
+	.venv-test/bin/python -m pytest $(SPREAD) -m "not slow"
+
+lint: environment
 	.venv-test/bin/ruff format --check .
 	.venv-test/bin/ruff check .
 	.venv-test/bin/pyright --pythonpath .venv-test/bin/python
-	tests/install_readers.sh
-	.venv-test/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+
+# The pages that are drawn from the code; a test says if they are behind it.
+docs: environment
+	.venv-test/bin/python docs/generate_equations.py
+	.venv-test/bin/python docs/generate_schema.py
+
+environment:
+	$(PYTHON) -m venv .venv-test
+	.venv-test/bin/python $(INSTALL) -e '.[test]'
 
 clean:
 	rm -rf .venv .venv-test dist .pytest_cache .ruff_cache

@@ -34,7 +34,7 @@ SEED, COUNT, SHOWN, ON_A_SHEET = 1312, 100, 40, 10
 HIGHER = {
     "iou", "cutout_db", "rawcut_db", "healed_iou", "healed_cut_db", "healed_db", "healed_near_db",
     "shadow_held", "shadow_iou", "control_shadow_held", "control_shadow_iou", "right", "raw_right",
-    "colour_on_grey",
+    "colour_on_grey", "whole", "same_iou", "same_db",
 }  # fmt: skip
 """Figures of which more is better: their worst tenth is the lowest."""
 
@@ -160,6 +160,8 @@ def summed(rows: list[dict[str, float | None]]) -> dict[str, dict[str, float]]:
     table: dict[str, dict[str, float]] = {}
     for name in rows[0]:
         values = [value for one in rows if (value := one[name]) is not None]
+        if not values:
+            continue
         worst = float(np.quantile(values, 0.1 if name in HIGHER else 0.9))
         table[name] = {
             "mean": round(float(np.mean(values)), 4),

@@ -172,6 +172,15 @@ def test_in_outer_space_what_is_a_little_darker_is_no_shadow(side: int) -> None:
 
 
 @pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize(("y", "wanted"), [(0.72, True), (0.6, False), (0.4, False)])
+def test_a_shadow_lies_at_the_foot(side: int, y: float, wanted: bool) -> None:
+    plate, object_ = np.full((side, side, 3), 0.7, np.float32), disc(side, 0.5, 0.55, 0.17)
+    dark = np.roll(shadow(side, y), side // 6, axis=1)
+    found = shade(over(shaded(plate, dark), object_, RED), plate, [object_])
+    assert bool(found.any()) == wanted
+
+
+@pytest.mark.parametrize("side", SIDES)
 def test_a_shadow_does_not_climb_its_subject(side: int) -> None:
     plate, dark = np.full((side, side, 3), 0.7, np.float32), shadow(side)
     rows, columns = (np.mgrid[0:side, 0:side] + 0.5) / side

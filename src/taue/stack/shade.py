@@ -84,15 +84,15 @@ LEAST = 0.05
 PART = (0.3, 0.05)
 """Least darkness and least weight of a part, as shares of the main part's."""
 
-HIGH = 0.1
-"""What a part counts at a subject's top, when the main one is chosen; at its bottom it is 1."""
+FOOT = 0.8
+"""Subject heights from its top down to where a shadow lies at least; above, it is a redrawing."""
 
 
 def shade(picture: Floats, background: Floats, alphas: Sequence[Floats]) -> Floats:
     """How much of the background's light the subjects take, [H, W] in [0, 1].
 
-    Of each subject it is one shadow: the weightiest dark part that touches it, the lower ones
-    first, and parts on a level with that. Beneath the subject it goes on a little way, so that
+    Of each subject it is one shadow: the weightiest dark part that touches it at its foot, and
+    parts on a level with that. Beneath the subject it goes on a little way, so that
     whoever moves the subject finds no hole.
 
     Args:
@@ -199,8 +199,8 @@ def _shadow(
     height = np.asarray(ndimage.sum(dark * down, labels, parts)) / weight
     calm = darkest >= CALM[0] * np.asarray(ndimage.sum(dark * unrest, labels, parts)) / weight
     seen = np.asarray(ndimage.maximum(dark * light, labels, parts)) >= LEAST
-    sure = touching & calm & seen & (darkest >= OVERALL * unrest.max())
-    main = int(np.argmax(sure * weight * height.clip(HIGH, 1)))
+    sure = touching & calm & seen & (height >= FOOT) & (darkest >= OVERALL * unrest.max())
+    main = int(np.argmax(sure * weight))
     level = np.abs(height - height[main]) <= LEVEL
     enough = (darkest >= PART[0] * darkest[main]) & (weight >= PART[1] * weight[main])
     deep = np.where(labels == parts[main], dark, 0) ** 3

@@ -1,0 +1,184 @@
+"""The layers of two and three subjects, of moved ones and before new backgrounds, opened.
+
+    python benchmarks/opened_scenes.py --out docs
+
+Grows 40 scenes of each sort with the defaults, none of them tuned on, and writes
+``opened-scenes.json``: the figures of :mod:`opened` for every subject, as far as it is not hidden,
+and ``opened-scenes.png``, the first of each sort. Besides:
+
+whole      of what other subjects hide of a subject, as its own foreground shows it, the share that
+           its layer has at alpha > 0.5; None if they hide nothing
+same_iou   after moving or before another background: of the layer's alpha > 0.5 and that of the
+           first layer, brought to the same place
+same_db    PSNR of their colours, weighted by the smaller alpha
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+import typer
+from crew import Out, share_out
+from designer import GREY, TILE, mask, on, summed
+from numpy.typing import NDArray
+from opened import figures, psnr
+from PIL import Image
+from sceneries import Scenery
+
+from taue import Box, Layers, TauePipeline
+from taue.layering import brought
+from taue.paddy import scenes
+from taue.paddy.judge import Judge
+
+SEED, COUNT, SHOWN = 50_112, 40, 6
+SORTS = ("two", "three", "moved", "rebackground")
+SUBJECTS = {"two": 2, "three": 3}
+HIDDEN = 100
+"""Pixels that another subject must hide at least, for it to count."""
+
+Row = dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A scene, and what comes after it: a box to move to or another background."""
+
+    sort: str
+    scenery: Scenery
+    box: Box | None = None
+    background: str | None = None
+
+
+def jobs(count: int = COUNT) -> list[Job]:
+    """The fixed scenes, sort by sort; backgrounds come up equally."""
+    made: list[Job] = []
+    grounds = list(scenes.BACKGROUNDS)
+    for number, sort in enumerate(SORTS):
+        rng = np.random.default_rng((SEED, number))
+        for i in range(count):
+            spec = scenes.sample_spec(rng, objects=SUBJECTS.get(sort, 1))
+            objects = tuple((o.colour, o.kind) for o in spec.objects)
+            seed = int(rng.integers(2**31))
+            job = Job(sort, Scenery(objects, grounds[i % len(grounds)], seed))
+            if sort == "moved":
+                side = float(rng.uniform(0.3, 0.5))
+                x, y = rng.uniform(0.02, 0.98 - side), rng.uniform(0.4, 0.95 - side)
+                job = replace(job, box=Box(float(x), float(y), side, side))
+            if sort == "rebackground":
+                job = replace(job, background=grounds[(i + 1 + i // len(grounds)) % len(grounds)])
+            made.append(job)
+    return made
+
+
+def opened(
+    pipe: TauePipeline, judge: Judge, job: Job
+) -> tuple[list[Row], NDArray[np.uint8], list[str]]:
+    """A row for each subject, the scene's row of the sheet, and what its user was warned of."""
+    first = pipe(
+        job.scenery.prompts,
+        job.scenery.background,
+        generator=torch.Generator().manual_seed(job.scenery.seed),
+    )
+    layers = first
+    if job.box is not None:
+        layers = first.move(pipe, 1, job.box)
+    if job.background is not None:
+        layers = first.rebackground(pipe, job.background)
+    rows = measured(judge, job, layers)
+    if layers is not first:
+        before = _pixels(first.subjects[0].image) / 255
+        if job.box is not None:
+            moved = brought(torch.from_numpy(before).permute(2, 0, 1).float(), job.box)
+            before = moved.permute(1, 2, 0).numpy()
+        rows = [row | same(before * 255, _pixels(layers.subjects[0].image)) for row in rows]
+    return rows, picture(layers), layers.warnings
+
+
+def measured(judge: Judge, job: Job, layers: Layers) -> list[Row]:
+    """The figures of every subject; colours and shape where no other is in front."""
+    composite, background = np.asarray(layers.composite), np.asarray(layers.background)
+    stack = layers.stack()
+    shade = np.max([e.pixels[..., 3] for e in stack.of("effects")], axis=0) / 255
+    (seen,) = judge.look([composite])
+    subjects = [_pixels(one.image) for one in layers.subjects]
+    alphas = [s[..., 3] / 255 for s in subjects]
+    everything = 1 - np.prod([1 - alpha for alpha in alphas], axis=0)
+    rows: list[Row] = []
+    for i, ((_, kind), subject) in enumerate(zip(job.scenery.objects, subjects, strict=True)):
+        in_front = 1 - np.prod([np.ones(shade.shape), *(1 - a for a in alphas[i + 1 :])], axis=0)
+        visible = subject.copy()
+        visible[..., 3] = (subject[..., 3] * (1 - in_front)).round()
+        found: Row = dict(
+            figures(composite, background, visible, visible, shade, mask=mask(seen, kind))
+        )
+        # What other subjects change is no fault of this one's layers.
+        thing = np.concatenate([subject[..., :3], 255 * everything[..., None]], -1)
+        whole = figures(composite, background, thing, thing, shade, mask=seen.mask > 0.5)
+        found |= {name: whole[name] for name in ("far", "structure", "coverage")}
+        cut = _pixels(layers.cuts[i])[..., 3] > 127
+        hidden = cut & (in_front > 0.5)
+        found["whole"] = float((alphas[i] > 0.5)[hidden].mean()) if hidden.sum() >= HIDDEN else None
+        rows.append(found)
+    return rows
+
+
+def same(before: NDArray[Any], after: NDArray[Any]) -> Row:
+    """How far two layers [H, W, 4] in 0..255 are one object."""
+    solids = [layer[..., 3] > 127 for layer in (before, after)]
+    weight = np.minimum(before[..., 3], after[..., 3]) / 255
+    union = (solids[0] | solids[1]).sum()
+    return {
+        "same_iou": float((solids[0] & solids[1]).sum() / max(1, union)),
+        "same_db": psnr(before[..., :3], after[..., :3], weight),
+    }
+
+
+def picture(layers: Layers) -> NDArray[np.uint8]:
+    """Background, composite, effects on grey and up to three subjects on white."""
+    stack = layers.stack()
+    shade = np.zeros((*np.asarray(layers.composite).shape[:2], 4), np.uint8)
+    shade[..., 3] = np.max([e.pixels[..., 3] for e in stack.of("effects")], axis=0)
+    tiles = [np.asarray(layers.background), np.asarray(layers.composite), on(shade, GREY)]
+    tiles += [on(_pixels(one.image), (255, 255, 255)) for one in layers.subjects]
+    tiles += [np.full_like(tiles[0], 255)] * (6 - len(tiles))
+    return np.concatenate([np.asarray(Image.fromarray(t).resize((TILE, TILE))) for t in tiles], 1)
+
+
+def _pixels(image: Any) -> NDArray[np.uint8]:
+    return np.asarray(image)
+
+
+def main(out: Out, count: int = COUNT, model: str = "paddy", workers: int = 2) -> None:
+    """Grow the scenes, measure their layers, draw the sheet."""
+    chosen = jobs(count)
+    answers = share_out(opened, chosen, model, "scenes", workers)
+    told: dict[str, Any] = {"sum": {}, "each": []}
+    sheet: list[NDArray[np.uint8]] = []
+    for sort in SORTS:
+        some = [(job, one) for job, one in zip(chosen, answers, strict=True) if job.sort == sort]
+        rows = [row for _, (rows, _, _) in some for row in rows]
+        told["sum"][sort] = summed(rows) | {
+            "warned": sum(bool(warnings) for _, (_, _, warnings) in some)
+        }
+        told["each"] += [
+            {"sort": sort, "whole": job.scenery.whole, "seed": job.scenery.seed}
+            | ({"background": job.background} if job.background else {})
+            | {"subjects": [{k: v and round(v, 4) for k, v in row.items()} for row in rows]}
+            | ({"warnings": warnings} if warnings else {})
+            for job, (rows, _, warnings) in some
+        ]
+        sheet += [drawn for _, (_, drawn, _) in some[:SHOWN]]
+    (out / "opened-scenes.json").write_text(json.dumps(told, indent=1) + "\n")
+    Image.fromarray(np.concatenate(sheet)).save(out / "opened-scenes.png")
+    for sort, table in told["sum"].items():
+        typer.echo(sort)
+        for name, values in table.items():
+            typer.echo(f"  {name:12s} {values}")
+
+
+if __name__ == "__main__":
+    typer.run(main)
