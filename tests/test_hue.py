@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from taue.hue import scene_hued
+from taue.hue import scene_hued, scene_lit, surely
 from taue.matte.hollow import hollowed
 from test_shown import disc, ground, over
 
@@ -19,6 +19,13 @@ SIDES = (256, 512, 1024)
 
 def subject_of(colours: Floats, alpha: Floats) -> Floats:
     return np.dstack([colours, alpha]).astype(np.float32)
+
+
+def hued(
+    subject: Floats, composite: Floats, plate: Floats, alpha: Floats, harmony: float = 1.0
+) -> Floats:
+    sure = surely(subject, composite, plate, alpha > 0.5)
+    return scene_hued(subject, composite, sure, harmony)
 
 
 def saturation(colours: Floats) -> Floats:
@@ -33,7 +40,7 @@ def test_a_rim_tinted_by_its_key_becomes_white_again_and_a_leaf_stays_green(side
     alpha = np.maximum(cup, leaf)
     tinted = over(np.full((side, side, 3), PINK, np.float32), disc(side, 0.5, 0.6, 0.17), WHITE)
     subject = subject_of(over(tinted, leaf, LEAF), alpha)
-    found = scene_hued(subject, composite, plate, alpha > 0.5, 1.0)
+    found = hued(subject, composite, plate, alpha)
     rim = (cup == 1) & (disc(side, 0.5, 0.6, 0.175) == 0) & (disc(side, 0.5, 0.34, 0.1) == 0)
     assert saturation(subject[..., :3])[rim].min() > 0.2
     assert saturation(found[..., :3])[rim].max() < 0.03
@@ -52,9 +59,7 @@ def test_lightness_stays_and_harmony_says_how_far(
     plate, cup = ground(64), disc(64, 0.5, 0.6, 0.3)
     subject = subject_of(np.full((64, 64, 3), colour, np.float32), cup)
     composite = over(plate, cup, (0.5, 0.5, 0.5))
-    whole, part = (
-        scene_hued(subject, composite, plate, cup > 0.5, share) for share in (1.0, harmony)
-    )
+    whole, part = (hued(subject, composite, plate, cup, share) for share in (1.0, harmony))
     np.testing.assert_allclose(
         whole[..., :3].mean(axis=-1), subject[..., :3].mean(axis=-1), atol=1e-5
     )
@@ -70,16 +75,33 @@ def test_what_the_composite_shows_as_background_bounds_no_hue() -> None:
     )
     composite = over(plate, small, WHITE)
     subject = subject_of(np.full((256, 256, 3), (0.75, 0.9, 0.9), np.float32), large)
-    found = scene_hued(subject, composite, plate, large > 0.5, 1.0)
+    found = hued(subject, composite, plate, large)
     assert saturation(found[..., :3])[large == 1].max() < 0.05
 
 
 def test_nowhere_shown_a_subject_keeps_its_hues() -> None:
     plate, cup = ground(64), disc(64, 0.5, 0.6, 0.3)
     subject = subject_of(np.full((64, 64, 3), PINK, np.float32), cup)
-    np.testing.assert_array_equal(
-        scene_hued(subject, plate, plate, np.zeros((64, 64), bool), 1.0), subject
-    )
+    nowhere = surely(subject, plate, plate, np.zeros((64, 64), bool))
+    np.testing.assert_array_equal(scene_hued(subject, plate, nowhere, 1.0), subject)
+    np.testing.assert_array_equal(scene_lit(subject, plate, nowhere, 1.0), subject)
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_light_follows_broadly_and_detail_stays(side: int) -> None:
+    plate, cup = ground(side), disc(side, 0.5, 0.6, 0.2)
+    rows, columns = np.mgrid[0:side, 0:side] * 256 // side
+    check = np.where((rows // 2 + columns // 2) % 2, 0.1, -0.1).astype(np.float32)
+    subject = subject_of(np.full((side, side, 3), 0.6, np.float32) + check[..., None], cup)
+    composite = over(plate, cup, (0.3, 0.3, 0.45))
+    sure = surely(subject, composite, plate, cup > 0.5)
+    found = scene_lit(subject, composite, sure, 1.0)
+    inside = cup == 1
+    wanted = np.broadcast_to(np.float32([0.3, 0.3, 0.45]), (side, side, 3)) + check[..., None]
+    assert np.abs(found[..., :3] - wanted)[inside].max() < 0.03
+    np.testing.assert_array_equal(found[..., 3], cup)
+    half = scene_lit(subject, composite, sure, 0.5)
+    np.testing.assert_allclose(half, (subject + found) / 2, atol=1e-5)
 
 
 @pytest.mark.parametrize("side", SIDES)

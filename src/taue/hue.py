@@ -1,8 +1,9 @@
-"""A subject's hues held to those that the scene shows of it.
+"""A subject in the colours that a free composite shows of it: its light broadly, its hues at most.
 
-Next to a key a model paints the rim of a white cup pink, and its light parts in the key's
-complement. The composite has no key: within so many pixels of each place, what it shows of the
-object spans the hues that the object may have there.
+Grown on a key an object is brighter than at night, the rim of a white cup is pink, and light parts
+have the key's complement. The composite has no key, but its object is not quite the same: of its
+light what is broad is taken over, and within so many pixels of each place its hues span those that
+the object may have there.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ OPPONENTS = (
 """Hues [3]: green to magenta, on which the automatic keys lie, and blue to yellow; orthonormal,
 and grey has nothing of either."""
 
+BROAD = 0.03
+"""Standard deviation of the smoothing of light, in shorter sides."""
+
 WITHIN = 6
 """Pixels (at :data:`taue.shown.SIDE`) within which the scene's hues bound a place's."""
 
@@ -34,22 +38,51 @@ NEARER = 3
 """So many times nearer to the background than to the object, the composite shows no object."""
 
 
-def scene_hued(
-    subject: Floats, composite: Picture, background: Picture, region: Region, harmony: float
-) -> Floats:
+def surely(subject: Floats, composite: Picture, background: Picture, region: Region) -> Region:
+    """Where a composite shows a subject and nothing else, bool [H, W].
+
+    Args:
+        subject: RGBA [H, W, 4] in [0, 1].
+        composite, background: [H, W, 3] in [0, 1].
+        region: where the composite shows the subject as :func:`taue.shown.shown` says [H, W].
+    """
+    sure = region & (subject[..., 3] > OPAQUE)
+    sure &= ~_replaced(composite, background, subject[..., :3])
+    return np.asarray(ndimage.binary_erosion(sure, iterations=scaled(CERTAIN, composite)), bool)
+
+
+def scene_lit(subject: Floats, composite: Picture, sure: Region, harmony: float) -> Floats:
+    """A subject in the scene's light, broadly, as far as ``harmony`` in [0, 1] says; alpha stays.
+
+    Args:
+        subject: RGBA [H, W, 4] in [0, 1].
+        composite: [H, W, 3] in [0, 1].
+        sure: see :func:`surely`.
+    """
+    if harmony == 0 or not sure.any():
+        return subject
+    sigma = BROAD * min(sure.shape)
+    weight = ndimage.gaussian_filter(sure.astype(np.float32), sigma)
+    change = np.where(sure[..., None], composite - subject[..., :3], 0)
+    change = ndimage.gaussian_filter(change, (sigma, sigma, 0))
+    known = weight > 0.01
+    change = from_nearest(change / np.maximum(weight, 1e-3)[..., None], known)
+    lit = (subject[..., :3] + np.float32(harmony) * change).clip(0, 1)
+    return np.concatenate([lit, subject[..., 3:]], axis=-1).astype(np.float32)
+
+
+def scene_hued(subject: Floats, composite: Picture, sure: Region, harmony: float) -> Floats:
     """A subject with its hues brought within the scene's, as far as ``harmony`` in [0, 1] says;
     lightness (the mean of the channels) and alpha stay.
 
     Args:
         subject: RGBA [H, W, 4] in [0, 1].
-        composite, background: [H, W, 3] in [0, 1].
-        region: where the composite shows the subject, bool [H, W].
+        composite: [H, W, 3] in [0, 1].
+        sure: see :func:`surely`.
     """
-    colours = subject[..., :3]
-    sure = region & (subject[..., 3] > OPAQUE) & ~_replaced(composite, background, colours)
-    sure = np.asarray(ndimage.binary_erosion(sure, iterations=scaled(CERTAIN, composite)), bool)
     if harmony == 0 or not sure.any():
         return subject
+    colours = subject[..., :3]
     fine = 0.7 * scaled(1, composite)
     shows = ndimage.gaussian_filter(composite, (fine, fine, 0))
     change = np.zeros_like(colours)

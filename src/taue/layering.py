@@ -23,7 +23,7 @@ from torch import Tensor
 from taue import matte, stages
 from taue.backbones import Encoded
 from taue.box import Box
-from taue.hue import scene_hued
+from taue.hue import scene_hued, scene_lit, surely
 from taue.masks import find_object, grow
 from taue.placing import HALF, Placement, bounding_box, place
 from taue.relight import relit
@@ -122,7 +122,7 @@ def refined(
 def subject_layers(
     scene: GrownScene, raw: Raw, cuts: Sequence[Floats], records: list[StageRecord]
 ) -> tuple[list[Floats], list[Floats]]:
-    """The subjects as layers, RGBA [H, W, 4] in [0, 1] of 8 bits, before the scene's light is on
+    """The subjects as layers, RGBA [H, W, 4] in [0, 1] of 8 bits, before a scene's light is on
     them, and the pictures on fresh keys that they are cut from [H, W, 3]; what the further stage
     costs is added to ``records``."""
     numbers = [sprout.number for sprout in scene.sprouts]
@@ -131,10 +131,10 @@ def subject_layers(
         made.extend(ends)
     pictures = [picture_of(scene.garden.backbone.decode(one.latents)) for one in ends]
     subjects = [
-        _cut(picture, _mask(scene, end, region))
+        eight_bits(_cut(picture, _mask(scene, end, region)))
         for picture, end, region in zip(pictures, ends, where, strict=True)
     ]
-    return [eight_bits(s) for s in _hued(subjects, raw, where, scene)], pictures
+    return subjects, pictures
 
 
 def layered(
@@ -144,12 +144,20 @@ def layered(
     what the further stage costs is added to ``records``."""
     garden, size = scene.garden, scene.garden.shape[-2:]
     alphas = [subject[..., 3] for subject in subjects]
-    where = shown(raw.composite, raw.background, alphas)
+    where, harmony = shown(raw.composite, raw.background, alphas), garden.settings.harmony
+    sure = [
+        surely(subject, raw.composite, raw.background, region)
+        for subject, region in zip(subjects, where, strict=True)
+    ]
+    lit_up = [
+        scene_hued(scene_lit(s, raw.composite, one, harmony), raw.composite, one, harmony)
+        for s, one in zip(subjects, sure, strict=True)
+    ]
     covered = [np.maximum(a, region) for a, region in zip(alphas, where, strict=True)]
     lit = shaded(raw.background, shade(raw.composite, raw.background, covered))
     everything = union(alphas)
     near = grow((share_of_cells(everything > 0, size) > 0).float(), cells(REACH, size))
-    drawn = garden.backbone.draw(_batch([laid_over(lit, subjects)])).cpu()
+    drawn = garden.backbone.draw(_batch([laid_over(lit, lit_up)])).cpu()
     estimate = torch.where(near > 0, drawn, scene.behind.latents.cpu())
     held = torch.maximum(1 - near, (share_of_cells(everything, size) > HELD).float())
     with recorded(records, "heal") as made:
@@ -159,8 +167,10 @@ def layered(
     # In 8 bits, as every file has them, so that the composite is what any reader shows.
     lights = [as_layer(effect).astype(np.float32) / np.float32(255) for effect in effects]
     # Hues once more: the healed picture's light brings what is behind an object onto its rim.
-    lit_up = _hued(relit(subjects, healed, garden.settings.harmony), raw, where, scene)
-    people = [eight_bits(subject) for subject in lit_up]
+    people = [
+        eight_bits(scene_hued(subject, raw.composite, one, harmony))
+        for subject, one in zip(relit(lit_up, healed, harmony), sure, strict=True)
+    ]
     composite = laid_over(eight_bits(raw.background), [*lights, *people])
     return Layered(tuple(people), tuple(lights), composite, healed)
 
@@ -225,16 +235,6 @@ def _batch(pictures: Sequence[Picture] | Picture) -> Tensor:
 def _cut(picture: Floats, mask: Tensor) -> Floats:
     tensor = torch.from_numpy(picture).permute(2, 0, 1)
     return matte.extract(tensor, mask).permute(1, 2, 0).numpy()
-
-
-def _hued(
-    subjects: Sequence[Floats], raw: Raw, where: Sequence[Region], scene: GrownScene
-) -> list[Floats]:
-    harmony = scene.garden.settings.harmony
-    return [
-        scene_hued(subject, raw.composite, raw.background, region, harmony)
-        for subject, region in zip(subjects, where, strict=True)
-    ]
 
 
 def _mask(scene: GrownScene, end: stages.Grown, region: Region) -> Tensor:
