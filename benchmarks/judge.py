@@ -27,13 +27,13 @@ from taue.models import NAMED
 from taue.paddy.judge import Judge, frechet_distance
 from taue.paddy.judge.agreement import agreement, read_labels
 from taue.paddy.judge.decode import box_iou
-from taue.paddy.judge.findings import Asked, Layer, Verdict
+from taue.paddy.judge.findings import Asked, SeenLayer, Verdict
 from taue.paddy.judge.planted import MISTAKES, Drawn, draw_result
 from taue.paddy.judge.regions import Pixels, iou
 from taue.paddy.judge.sheet import sighting_sheet
 from taue.paddy.judge.train.album import round_trip
 from taue.paddy.judge.verdict import judge_layers
-from taue.paddy.scenes import Scene, SceneSpec, render, sample_spec
+from taue.paddy.scenes import RenderedScene, SceneSpec, render, sample_spec
 
 SEED = 977
 """Training draws from (0, index), the renders here from (977, index)."""
@@ -45,7 +45,7 @@ KEYS = ((20, 235, 20), (235, 20, 235))
 """Green and magenta as paddy paints them under guidance, RGB."""
 
 
-def held_out(count: int, side: int) -> list[tuple[SceneSpec, Scene]]:
+def held_out(count: int, side: int) -> list[tuple[SceneSpec, RenderedScene]]:
     """Single objects before backgrounds, every second one in a pair that paddy never saw."""
     rngs = [np.random.default_rng((SEED, index)) for index in range(count)]
     specs = [sample_spec(rng, held_out=i % 2 == 1, objects=1) for i, rng in enumerate(rngs)]
@@ -61,7 +61,7 @@ def passed(pictures: Sequence[Pixels], coder: AutoencoderTiny, seed: int) -> lis
     return done
 
 
-def score(judge: Judge, scenes: list[tuple[SceneSpec, Scene]], shown: list[Pixels]) -> dict:
+def score(judge: Judge, scenes: list[tuple[SceneSpec, RenderedScene]], shown: list[Pixels]) -> dict:
     """Shares of what is right, and overlaps, over pictures of single objects."""
     lines: list[dict[str, float]] = []
     for (spec, scene), sighting in zip(scenes, judge.look(shown), strict=True):
@@ -120,7 +120,7 @@ def planted(judge: Judge, coder: AutoencoderTiny, count: int, side: int) -> dict
     return table
 
 
-Known = dict[int, Layer]
+Known = dict[int, SeenLayer]
 """Layers by the identity of the picture that they were before the autoencoder."""
 
 
@@ -129,7 +129,7 @@ def layers_of(judge: Judge, coder: AutoencoderTiny, results: list[Drawn], known:
     drawn = [p for one in results for p in (one.composite, one.background, one.foreground)]
     fresh = {id(picture): picture for picture in drawn if id(picture) not in known}
     pictures = passed(list(fresh.values()), coder, len(known))
-    layers = [Layer(*both) for both in zip(pictures, judge.look(pictures), strict=True)]
+    layers = [SeenLayer(*both) for both in zip(pictures, judge.look(pictures), strict=True)]
     return known | dict(zip(fresh, layers, strict=True))
 
 

@@ -32,7 +32,7 @@ from taue.paddy.judge import Judge, Sighting, frechet_distance
 from taue.paddy.judge.regions import shadow
 from taue.paddy.judge.standing import DARKER
 from taue.paddy.judge.verdict import Asked as Wish
-from taue.paddy.judge.verdict import Cutout, Layer, Verdict, judge_layers
+from taue.paddy.judge.verdict import Cutout, SeenLayer, Verdict, judge_layers
 from taue.settings import Settings
 from taue.stack import coverage
 
@@ -280,7 +280,9 @@ def pairs(count: int) -> list[Pair]:
 def verdict(judge: Judge, wishes: Sequence[Wish], background: str, layers: Layers) -> Verdict:
     """The judge's verdict on layers of PIL images."""
     pictures = [layers.composite, layers.background, *layers.foregrounds]
-    seen = [Layer(np.asarray(p), s) for p, s in zip(pictures, judge.look(pictures), strict=True)]
+    seen = [
+        SeenLayer(np.asarray(p), s) for p, s in zip(pictures, judge.look(pictures), strict=True)
+    ]
     cut = [np.asarray(s.image) for s in layers.subjects]
     cutouts = [Cutout(rgba[..., :3], rgba[..., 3] / 255) for rgba in cut]
     return judge_layers(wishes, background, seen[0], seen[1], seen[2:], cutouts)

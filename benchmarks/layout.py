@@ -82,16 +82,16 @@ def grow(
     side = pipe.unet.config.sample_size
     backbone = SDXLBackbone(pipe, side * pipe.vae_scale_factor, side * pipe.vae_scale_factor)
     prompts = [object_caption(wish.colour, wish.kind) for wish in batch]
-    sprouts = [
-        stages.Sprout(
+    conditions = [
+        stages.SubjectCondition(
             number, backbone.encode(prompt, None), settings.key_for(prompt), wish.box, fits
         )
         for number, (prompt, wish) in enumerate(zip(prompts, batch, strict=True), first)
     ]
     shape = (1, pipe.unet.config.in_channels, side, side)
-    garden = stages.Garden(backbone, settings, NoiseSource(SEED), shape, lambda step: None)
+    context = stages.Context(backbone, settings, NoiseSource(SEED), shape, lambda step: None)
     found: list[dict[str, float]] = []
-    for wish, grown in zip(batch, stages.foregrounds(garden, sprouts), strict=True):
+    for wish, grown in zip(batch, stages.foregrounds(context, conditions), strict=True):
         picture = backbone.decode(grown.latents)[0]
         box = alpha_box(matte.extract(picture, grown.seedling.mask)[3].numpy())
         if box is None:

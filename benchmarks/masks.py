@@ -42,17 +42,17 @@ PHASES = 3
 
 
 class Audit(AttentionTap):
-    """Keeps the maps of every layer and step apart; ``heard`` in the order of execution."""
+    """Keeps the maps of every layer and step apart; ``captured`` in the order of execution."""
 
     def __init__(self, tokens: Sequence[Sequence[int]], height: int, width: int) -> None:
         super().__init__(tokens, height, width, guided=True)
-        self.heard: list[Tensor] = []
+        self.captured: list[Tensor] = []
 
     def add(self, probabilities: Tensor) -> None:
         grid = layer_grid(probabilities.shape[1], self.height, self.width)
         chosen = probabilities[0][:, self.tokens[0]].float().mean(dim=1).view(1, 1, *grid)
         size = (self.height, self.width)
-        self.heard.append(
+        self.captured.append(
             F.interpolate(chosen, size=size, mode="bilinear", align_corners=False)[0, 0]
         )
 
@@ -74,12 +74,14 @@ def grown(pipe: TauePipeline, judge: Judge, pair: Pair, settings: Settings) -> F
     pixels = side * pipe.vae_scale_factor
     backbone = SDXLBackbone(pipe, pixels, pixels)
     prompt = backbone.encode(pair.subject, None)
-    sprout = stages.Sprout(1, prompt, settings.key_for(pair.subject), CENTRED, fits=False)
+    condition = stages.SubjectCondition(
+        1, prompt, settings.key_for(pair.subject), CENTRED, fits=False
+    )
     shape = (1, pipe.unet.config.in_channels, side, side)
-    garden = stages.Garden(backbone, settings, NoiseSource(pair.seed), shape, lambda step: None)
+    context = stages.Context(backbone, settings, NoiseSource(pair.seed), shape, lambda step: None)
     audit = Audit(prompt.content, side, side)
     with installed(pipe.unet, audit.wrap):
-        one = stages.foregrounds(garden, [sprout])[0]
+        one = stages.foregrounds(context, [condition])[0]
     picture = backbone.decode(one.latents)[0].permute(1, 2, 0).numpy()
     seen = judge.look([(picture * 255).round().astype(np.uint8)])[0]
     if seen.surest is None:
@@ -87,7 +89,7 @@ def grown(pipe: TauePipeline, judge: Judge, pair: Pair, settings: Settings) -> F
     mask = torch.from_numpy(seen.surest.mask.astype(np.float32))[None, None]
     truth = F.adaptive_avg_pool2d(mask, (side, side))[0, 0] > 0.5
     layers = len(cross_attention_sites(pipe.unet))
-    maps = torch.stack(audit.heard).unflatten(0, (-1, layers))
+    maps = torch.stack(audit.captured).unflatten(0, (-1, layers))
     before = harvest_step(settings.num_inference_steps, settings.crop_ratio)
     return Found(one.seedling.denoised, one.seedling.attention, truth, maps[:before])
 

@@ -24,7 +24,7 @@ from PIL import Image, ImageDraw
 from rich.progress import track
 from scipy import ndimage
 
-from taue.files.saved_result import read_result
+from taue.files.saved_result import read_pictures
 from taue.paddy import scenes
 from taue.stack import Pictures, Stack, coverage, darkened, exact, flatten, largest_error
 from taue.stack.model import Bytes
@@ -64,7 +64,7 @@ def autoencoder(model: str) -> Codec:
     return trip
 
 
-def pictures_of(scene: scenes.Scene, codec: Codec | None) -> Pictures:
+def pictures_of(scene: scenes.RenderedScene, codec: Codec | None) -> Pictures:
     """A rendered scene's pictures, through the codec if there is one, and its true subjects."""
     composite, plate = scene.composite, scene.plate
     if codec is not None:
@@ -87,7 +87,9 @@ def alpha_error(subjects: Iterable[Bytes], true: Iterable[Bytes]) -> float:
     return float(sum(np.abs(s[..., 3].astype(float) - t[..., 3]).sum() / 255 for s, t in pairs))
 
 
-def figures(scene: scenes.Scene, pictures: Pictures, stack: Stack) -> dict[str, float | None]:
+def figures(
+    scene: scenes.RenderedScene, pictures: Pictures, stack: Stack
+) -> dict[str, float | None]:
     """One scene's figures; the shadow's IoU where no object hides it, None without a shadow."""
     shrunk = replace(pictures, subjects=tuple(map(early, pictures.subjects)))
     regrown = exact(shrunk)
@@ -194,7 +196,7 @@ def main(
                     rows.append(stack)
             document[f"{name}, {objects} object(s)"] = summary(lines)
     if results is not None:
-        made = [exact(read_result(folder)) for folder in sorted(results.iterdir())]
+        made = [exact(read_pictures(folder)) for folder in sorted(results.iterdir())]
         covers = np.array([coverage(stack.layers) for stack in made])
         document["generated"] = {
             "scenes": len(made),

@@ -17,7 +17,7 @@ import numpy as np
 
 from taue.errors import TaueError
 from taue.files.layered import flatten_file
-from taue.files.saved_result import read_result
+from taue.files.saved_result import read_pictures
 
 MEMORY = 2 * 2**30
 SEEDS = {"x.psd": 240, "x.ora": 240, "result/composite.png": 120}
@@ -53,7 +53,7 @@ def main(folder: Path) -> None:
             began = time.process_time()
             try:
                 if path.suffix == ".png":
-                    read_result(path.parent)
+                    read_pictures(path.parent)
                 else:
                     flatten_file(path)
             except TaueError:

@@ -84,9 +84,9 @@ def test_the_tapped_map_is_the_softmax_worked_out_by_hand(guided: bool) -> None:
     attn = single_attention()
     height, width, tokens = 3, 5, [[1, 3], [2]]
     pictures, prompt = normal(4, 4, height * width, 8), normal(5, 4, TOKENS, 6)
-    heard = slice(2, 4) if guided else slice(0, 2)
+    captured = slice(2, 4) if guided else slice(0, 2)
     expected = torch.zeros(2, height * width)
-    for i, (picture, words) in enumerate(zip(pictures[heard], prompt[heard], strict=True)):
+    for i, (picture, words) in enumerate(zip(pictures[captured], prompt[captured], strict=True)):
         queries, keys = picture @ attn.to_q.weight.T, words @ attn.to_k.weight.T
         for head in (slice(0, 4), slice(4, 8)):
             scores = queries[:, head] @ keys[:, head].T / 2  # sqrt of 4 dimensions
@@ -107,7 +107,7 @@ def test_a_disabled_tap_hears_nothing(unet: Any) -> None:
     tap.enabled = False
     with installed(unet, tap.wrap):
         run(unet)
-    with pytest.raises(RuntimeError, match="heard no cross-attention"):
+    with pytest.raises(RuntimeError, match="captured no cross-attention"):
         tap.maps()
 
 

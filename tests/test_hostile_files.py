@@ -18,7 +18,7 @@ from taue.errors import TaueError
 from taue.files.layered import flatten_file
 from taue.files.png import read_png
 from taue.files.save import save
-from taue.files.saved_result import read_result
+from taue.files.saved_result import read_pictures
 from taue.stack import exact
 
 MEBIBYTE = 2**20
@@ -167,34 +167,34 @@ def result(folder: Path) -> Path:
 
 def test_a_result_is_read_back(tmp_path: Path) -> None:
     folder, pictures = result(tmp_path / "r"), overlapping((64, 64))
-    read = read_result(folder)
+    read = read_pictures(folder)
     np.testing.assert_array_equal(read.composite, pictures.composite)
     np.testing.assert_array_equal(read.subjects[1], pictures.subjects[1])
     assert read.names == ("subject 1", "subject 2")
     told = {"settings": {"subjects": [{"prompt": "a red apple", "name": None}, {"prompt": 5}]}}
     (folder / "report.json").write_text(json.dumps(told))
-    assert read_result(folder).names == ("a red apple", "subject 2")
+    assert read_pictures(folder).names == ("a red apple", "subject 2")
     for odd in ("[]", '{"settings": []}', '{"settings": {"subjects": [1]}}'):
         (folder / "report.json").write_text(odd)
-        assert read_result(folder).names == ("subject 1", "subject 2")
+        assert read_pictures(folder).names == ("subject 1", "subject 2")
 
 
 def test_broken_results(tmp_path: Path) -> None:
     folder = result(tmp_path / "r")
     (folder / "report.json").write_text("[" * 100_000)
     with pytest.raises(TaueError, match="no readable report"):
-        read_result(folder)
+        read_pictures(folder)
     (folder / "report.json").unlink()
     Image.new("RGB", (5, 5)).save(folder / "background.png")
     with pytest.raises(TaueError, match=r"background is uint8 \[5, 5, 3\]; give uint8 \[64, 64"):
-        read_result(folder)
+        read_pictures(folder)
     (folder / "composite.png").unlink()
     with pytest.raises(TaueError, match=r"composite.png' is missing"):
-        read_result(folder)
+        read_pictures(folder)
     with pytest.raises(TaueError, match="is missing or no folder"):
-        read_result(tmp_path / "nothing")
+        read_pictures(tmp_path / "nothing")
     with pytest.raises(TaueError, match=r"has no subject-1\.png"):
-        read_result(tmp_path)
+        read_pictures(tmp_path)
 
 
 def test_six_hundred_mutated_files(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from taue.paddy.judge.decode import box_iou
 from taue.paddy.judge.regions import iou
 from taue.paddy.judge.sheet import sighting_sheet
 from taue.paddy.judge.weights import SHIPPED
-from taue.paddy.scenes import Scene, SceneSpec, render, sample_spec
+from taue.paddy.scenes import RenderedScene, SceneSpec, render, sample_spec
 
 COUNT = 48
 
@@ -34,7 +34,7 @@ def specs(objects: int, count: int = COUNT) -> list[SceneSpec]:
 
 
 @pytest.fixture(scope="module")
-def single(judge: Judge) -> list[tuple[SceneSpec, Scene, Sighting]]:
+def single(judge: Judge) -> list[tuple[SceneSpec, RenderedScene, Sighting]]:
     asked = specs(1)
     scenes = [render(spec, 192) for spec in asked]
     seen = judge.look([scene.composite for scene in scenes])
@@ -42,7 +42,7 @@ def single(judge: Judge) -> list[tuple[SceneSpec, Scene, Sighting]]:
 
 
 def test_single_objects_are_named_with_their_background(
-    single: list[tuple[SceneSpec, Scene, Sighting]],
+    single: list[tuple[SceneSpec, RenderedScene, Sighting]],
 ) -> None:
     right = [
         (
@@ -58,7 +58,7 @@ def test_single_objects_are_named_with_their_background(
 
 
 def test_masks_and_boxes_lie_on_the_object(
-    single: list[tuple[SceneSpec, Scene, Sighting]],
+    single: list[tuple[SceneSpec, RenderedScene, Sighting]],
 ) -> None:
     masks, boxes = [], []
     for spec, scene, sighting in single:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from taue.box import Box
 from taue.paddy.judge import SeenObject, Sighting, frechet_distance, regions
 from taue.paddy.judge.decode import box_iou
-from taue.paddy.judge.findings import Asked, Cutout, Layer, Verdict
+from taue.paddy.judge.findings import Asked, Cutout, SeenLayer, Verdict
 from taue.paddy.judge.matching import assign, in_view, too_many
 from taue.paddy.judge.remarks import MARK, remarks
 from taue.paddy.judge.standing import floats, unlit
@@ -43,23 +43,25 @@ def flat(colour: RGB) -> np.ndarray:
     return np.full((SIDE, SIDE, 3), colour, np.uint8)
 
 
-def layer(*objects: SeenObject, where: str | None = WHERE, ground: RGB = (200, 170, 120)) -> Layer:
+def layer(
+    *objects: SeenObject, where: str | None = WHERE, ground: RGB = (200, 170, 120)
+) -> SeenLayer:
     """A picture of squares in the objects' colours, and a sighting that is right about it."""
     pixels, mask = flat(ground), np.zeros((SIDE, SIDE), np.float32)
     for one in objects:
         pixels[one.mask] = COLOURS[one.colour]
         mask[one.mask] = 1
-    return Layer(pixels, Sighting(objects, where, 0.99, mask))
+    return SeenLayer(pixels, Sighting(objects, where, 0.99, mask))
 
 
-def foreground(*objects: SeenObject) -> Layer:
+def foreground(*objects: SeenObject) -> SeenLayer:
     return layer(*objects, where=None, ground=(30, 220, 30))
 
 
 def verdict(
-    composite: Layer | None = None,
-    background: Layer | None = None,
-    raw: Layer | None = None,
+    composite: SeenLayer | None = None,
+    background: SeenLayer | None = None,
+    raw: SeenLayer | None = None,
     cutout: Cutout | None = None,
     prompt: str = "a red apple",
     where: str = WHERE,

@@ -17,16 +17,16 @@ from schedulers import FAMILIES, build
 from taue import Box, Layers, Scene, Subject, TauePipeline, run
 from taue.backbones import Conditioning
 from taue.backbones.sdxl import SDXLBackbone
-from taue.bed import Planting
 from taue.cultivate import Plan, cultivate
 from taue.files.report import make_report
 from taue.files.result import write_result
-from taue.files.saved_result import read_result
+from taue.files.saved_result import read_pictures
 from taue.paddy import scenes
 from taue.scene.read import KEYWORD
 from taue.seedling import Seedling
 from taue.settings import Settings
 from taue.stack import coverage, flatten, largest_error, stack_of
+from taue.transplant import Planting
 
 APPLE = Subject("a red apple", name="apple")
 
@@ -158,7 +158,7 @@ def test_a_result_holds_one_picture_of_each_subject_and_reads_back(
     told = json.loads((out / "report.json").read_text())
     assert told["recomposition"]["largest_error"] == 0
     assert told["healed"]["everywhere"] > told["healed"]["near"] > 10
-    read = stack_of(read_result(out))
+    read = stack_of(read_pictures(out))
     for ours, theirs in zip(layers.stack().layers, read.layers, strict=True):
         np.testing.assert_array_equal(ours.pixels, theirs.pixels)
         assert (ours.name, ours.stem) == (theirs.name, theirs.stem)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from taue.equations import border, border_colour, key_distance
-from taue.masks import find_object, grow, painted_distance, painted_spread, parts_heard
+from taue.masks import find_object, grow, painted_distance, painted_spread, parts_captured
 from taue.settings import KEYS, Settings
 
 SETTINGS = Settings()
@@ -43,15 +43,15 @@ def test_parts_not_heard_are_dropped_and_holes_closed() -> None:
         "#..#..##",
         "####....",
     )
-    heard = drawn(
+    captured = drawn(
         "........",
         "#.......",  # one cell of the ring is enough
         "........",
-        "......#.",  # heard, but nothing is there
+        "......#.",  # captured, but nothing is there
     )
     expected = drawn("####....", "####....", "####....", "####....")
-    assert torch.equal(parts_heard(coloured, heard), expected)
-    assert not parts_heard(coloured, torch.zeros_like(heard)).any()
+    assert torch.equal(parts_captured(coloured, captured), expected)
+    assert not parts_captured(coloured, torch.zeros_like(captured)).any()
 
 
 def test_a_cell_grows_by_its_eight_neighbours() -> None:
@@ -70,13 +70,13 @@ PLACES = {
 }
 
 
-@pytest.mark.parametrize("heard", ["everywhere inside", "as a ring"])
+@pytest.mark.parametrize("captured", ["everywhere inside", "as a ring"])
 @pytest.mark.parametrize("key", [*KEYS, "dull"])
 @pytest.mark.parametrize("place", PLACES)
-def test_the_object_is_found_on_any_key(place: str, key: str, heard: str) -> None:
+def test_the_object_is_found_on_any_key(place: str, key: str, captured: str) -> None:
     truth, ring = PLACES[place]
     colour, noise = ((0.0, 0.2, 0.2, 0.0), 0.05) if key == "dull" else (KEYS[key], 0.1)
-    attention = ring if heard == "as a ring" else truth
+    attention = ring if captured == "as a ring" else truth
     found = find_object(estimate(truth, colour, noise), attention, SETTINGS)
     assert found.separated
     assert overlap(found.mask, truth) > 0.9
@@ -149,10 +149,10 @@ def test_without_an_object_the_mask_is_the_attentions() -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_noise_alone_is_no_object(seed: int, cells: int) -> None:
     noise = torch.randn(1, 4, cells, cells, generator=torch.Generator().manual_seed(seed))
-    heard, _ = disc(cells, cells, cells / 2, cells / 2, cells / 4)
-    found = find_object(noise, heard, SETTINGS)
+    captured, _ = disc(cells, cells, cells / 2, cells / 2, cells / 4)
+    found = find_object(noise, captured, SETTINGS)
     assert not found.separated
-    assert torch.equal(found.mask, heard)
+    assert torch.equal(found.mask, captured)
 
 
 def test_an_object_that_nobody_heard_is_not_taken() -> None:

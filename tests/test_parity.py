@@ -76,9 +76,11 @@ def test_a_listening_foreground_without_key_is_a_plain_call(pipeline: Any, name:
     family, changes = SCHEDULERS[name]
     pipeline.scheduler = build(family, **changes)
     backbone, source = SDXLBackbone(pipeline, 128, 128), NoiseSource(0)
-    garden = stages.Garden(backbone, SETTINGS, source, (1, 4, 16, 16), lambda step: None)
-    sprout = stages.Sprout(1, backbone.encode(PROMPT, None), GREEN, CENTRED, fits=False)
-    grown = stages.foregrounds(garden, [sprout])[0]
+    context = stages.Context(backbone, SETTINGS, source, (1, 4, 16, 16), lambda step: None)
+    condition = stages.SubjectCondition(
+        1, backbone.encode(PROMPT, None), GREEN, CENTRED, fits=False
+    )
+    grown = stages.foregrounds(context, [condition])[0]
     noise = source.normal((1, 4, 16, 16), "foreground", 1)
     assert grown.seedling.attention.max() == 1  # it listened
     assert_equal_calls(grown.latents, plain(pipeline, noise, 7.5))

@@ -83,15 +83,16 @@ def test_two_prompts_by_region_pass_at_full_size(unet: Any, latents: tuple[int, 
 @torch.no_grad()
 def test_the_tap_hears_the_full_size(unet: Any) -> None:
     tap = AttentionTap([[1, 2, 3]], 128, 128, guided=True)
-    heard: list[tuple[int, ...]] = []
+    captured: list[tuple[int, ...]] = []
     add = tap.add
-    tap.add = lambda probabilities: (heard.append(tuple(probabilities.shape)), add(probabilities))[
-        1
-    ]
+    tap.add = lambda probabilities: (
+        captured.append(tuple(probabilities.shape)),
+        add(probabilities),
+    )[1]
     with installed(unet, tap.wrap):
         assert forward(unet, prompts=1).shape == (2, 4, 128, 128)
-    assert len(heard) == 70
-    assert set(heard) == {(1, 64 * 64, TOKENS), (1, 32 * 32, TOKENS)}
+    assert len(captured) == 70
+    assert set(captured) == {(1, 64 * 64, TOKENS), (1, 32 * 32, TOKENS)}
 
 
 @torch.no_grad()

@@ -14,11 +14,11 @@ from schedulers import DETERMINISTIC, EXPLODING, FAMILIES, build
 from taue import equations
 from taue.backbones import Conditioning
 from taue.backbones.sdxl import SDXLBackbone
-from taue.bed import Planting
 from taue.cultivate import Harvest, Plan, Step, cultivate
 from taue.seedling import Seedling
 from taue.settings import Settings
 from taue.space import NoiseLevels, noise_levels
+from taue.transplant import Planting
 
 SETTINGS = Settings(num_inference_steps=6, crop_ratio=0.5, sharpening=0.3)
 CROP = 3

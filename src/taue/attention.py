@@ -92,7 +92,7 @@ class AttentionTap:
         """A_fg of each sample: the mean over layers and steps, scaled to [0, 1] [B, h, w], on
         the CPU."""
         if self._total is None:
-            raise RuntimeError("the tap heard no cross-attention")
+            raise RuntimeError("the tap captured no cross-attention")
         return torch.stack([equations.scale_to_unit(one) for one in self._total]).cpu()
 
 

@@ -16,9 +16,9 @@ from torch import Tensor
 from taue import equations
 from taue.attention import AttentionTap, RegionBlend
 from taue.backbones import Backbone, Conditioning
-from taue.bed import Bed, Planting
 from taue.settings import Settings
 from taue.space import NoiseLevels, noise_levels
+from taue.transplant import Planting, Transplant
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def cultivate(
     extra = backbone.extra_step_arguments(scheduler, plan.generators)
     evaluations = backbone.evaluations(plan.guidance_scale)
     tap = AttentionTap(plan.listen_to, height, width, guided=evaluations == 2)
-    bed = Bed(plan.plantings, settings, levels, order, device, len(plan.noise))
+    transplant = Transplant(plan.plantings, settings, levels, order, device, len(plan.noise))
 
     first = 0 if plan.estimate is None else crop
     latents = _begin(plan, scheduler, levels, first, device)
@@ -131,9 +131,9 @@ def cultivate(
         conditioning = plan.conditioning
         for index in range(first, count):
             timestep = scheduler.timesteps[index]
-            latents = bed.plant(latents, index)
+            latents = transplant.plant(latents, index)
             tap.enabled = index < crop
-            if plan.released is not None and index >= (bed.released or crop):
+            if plan.released is not None and index >= (transplant.released or crop):
                 regional.close()
                 conditioning = plan.released
             output = backbone.predict(
@@ -151,7 +151,7 @@ def cultivate(
                 if until_harvest and index == crop:
                     latents = harvest[0]
                     break
-            output = bed.blend(output, latents, index)
+            output = transplant.blend(output, latents, index)
             latents = scheduler.step(output, timestep, latents, **extra, return_dict=False)[0]
             step = Step(plan, index, count, timestep, latents)
             observe(step)
@@ -159,7 +159,7 @@ def cultivate(
             if step.interrupted:
                 break
         else:
-            latents = bed.plant(latents, count)
+            latents = transplant.plant(latents, count)
     assert harvest is not None
     attention = tap.maps() if plan.listen_to else None
     spent = done * evaluations * len(plan.noise)

@@ -2,7 +2,7 @@
 
 A free composite redraws its subjects, so layers that explain it afterwards have bites and torn
 edges. Here the order is turned round. What the composite shows of each subject is painted on a
-fresh key colour and grown once more from the harvest step on, its core held (:func:`refined`):
+fresh key colour and results once more from the harvest step on, its core held (:func:`refined`):
 whole objects in the scene's light, with silhouettes that a key can cut. They are laid over the
 background, and the composite's pass runs once more from its harvest step with objects and
 surroundings held (:func:`layered`): what the model then does around the objects is shadow. Of that
@@ -67,38 +67,39 @@ class Layered:
 
 
 @dataclass(frozen=True)
-class GrownScene:
-    """What the layers are made from: the garden, the subjects and the prompts, all grown."""
+class StagedScene:
+    """What the layers are made from: the context, the subjects and the prompts, and how
+    every stage ended."""
 
-    garden: stages.Garden
-    sprouts: Sequence[stages.Sprout]
-    grown: Sequence[stages.Grown]
-    together: stages.Grown
-    behind: stages.Grown
+    context: stages.Context
+    conditions: Sequence[stages.SubjectCondition]
+    results: Sequence[stages.StageResult]
+    together: stages.StageResult
+    behind: stages.StageResult
     whole: Encoded
 
 
-def cut_outs(raw: Raw, grown: Sequence[stages.Grown]) -> tuple[Floats, ...]:
+def cut_outs(raw: Raw, results: Sequence[stages.StageResult]) -> tuple[Floats, ...]:
     """The foregrounds as stage 1 left them, cut out, RGBA [H, W, 4] in [0, 1]."""
-    pairs = zip(raw.foregrounds, grown, strict=True)
+    pairs = zip(raw.foregrounds, results, strict=True)
     return tuple(_cut(picture, one.seedling.mask) for picture, one in pairs)
 
 
 def refined(
-    scene: GrownScene, raw: Raw, cuts: Sequence[Floats]
-) -> tuple[list[stages.Grown], list[Region]]:
+    scene: StagedScene, raw: Raw, cuts: Sequence[Floats]
+) -> tuple[list[stages.StageResult], list[Region]]:
     """Every subject grown once more on a fresh key, from what the composite shows of it.
 
     What another subject hides is taken from the foreground. Returns the stage's ends and where the
     composite shows each subject.
     """
-    garden = scene.garden
+    context = scene.context
     alphas = [
-        cut[..., 3] if one.separated else _heard(one, cut.shape[:2])
-        for cut, one in zip(cuts, scene.grown, strict=True)
+        cut[..., 3] if one.separated else _captured(one, cut.shape[:2])
+        for cut, one in zip(cuts, scene.results, strict=True)
     ]
     where = shown(raw.composite, raw.background, alphas)
-    chosen = garden.settings.key
+    chosen = context.settings.key
     keys = [best_key(raw.composite, region) if chosen == "auto" else chosen for region in where]
     painted, whole = [], []
     for region, alpha, key, cut in zip(where, alphas, keys, cuts, strict=True):
@@ -107,29 +108,29 @@ def refined(
         painted.append(np.where(hidden[..., None], cut[..., :3], picture))
         whole.append(region | hidden)
     flat = [np.broadcast_to(np.array(KEYS[key]), raw.composite.shape) for key in keys]
-    key_latents = garden.backbone.draw(_batch(flat)).mean(dim=(2, 3), keepdim=True).cpu()
-    estimates = garden.backbone.draw(_batch(painted)).cpu()
-    size = garden.shape[-2:]
+    key_latents = context.backbone.draw(_batch(flat)).mean(dim=(2, 3), keepdim=True).cpu()
+    estimates = context.backbone.draw(_batch(painted)).cpu()
+    size = context.shape[-2:]
     margin = cells(1, size)
     cores = [1 - grow((share_of_cells(r, size) <= FULL).float(), margin) for r in where]
     outsides = [1 - grow((share_of_cells(w, size) > 0).float(), margin) for w in whole]
     ends = stages.refined(
-        garden, scene.sprouts, scene.together, estimates, key_latents, cores, outsides
+        context, scene.conditions, scene.together, estimates, key_latents, cores, outsides
     )
     return ends, where
 
 
 def subject_layers(
-    scene: GrownScene, raw: Raw, cuts: Sequence[Floats], records: list[StageRecord]
+    scene: StagedScene, raw: Raw, cuts: Sequence[Floats], records: list[StageRecord]
 ) -> tuple[list[Floats], list[Floats]]:
     """The subjects as layers, RGBA [H, W, 4] in [0, 1] of 8 bits, before a scene's light is on
     them, and the pictures on fresh keys that they are cut from [H, W, 3]; what the further stage
     costs is added to ``records``."""
-    numbers = [sprout.number for sprout in scene.sprouts]
+    numbers = [condition.number for condition in scene.conditions]
     with recorded(records, "refine", numbers) as made:
         ends, where = refined(scene, raw, cuts)
         made.extend(ends)
-    pictures = [picture_of(scene.garden.backbone.decode(one.latents)) for one in ends]
+    pictures = [picture_of(scene.context.backbone.decode(one.latents)) for one in ends]
     subjects = [
         eight_bits(_cut(picture, _mask(scene, end, region)))
         for picture, end, region in zip(pictures, ends, where, strict=True)
@@ -138,13 +139,13 @@ def subject_layers(
 
 
 def layered(
-    scene: GrownScene, raw: Raw, subjects: Sequence[Floats], records: list[StageRecord]
+    scene: StagedScene, raw: Raw, subjects: Sequence[Floats], records: list[StageRecord]
 ) -> Layered:
     """Subjects as :func:`subject_layers` gives them in a scene's light, and the composite of them;
     what the further stage costs is added to ``records``."""
-    garden, size = scene.garden, scene.garden.shape[-2:]
+    context, size = scene.context, scene.context.shape[-2:]
     alphas = [subject[..., 3] for subject in subjects]
-    where, harmony = shown(raw.composite, raw.background, alphas), garden.settings.harmony
+    where, harmony = shown(raw.composite, raw.background, alphas), context.settings.harmony
     sure = [
         surely(subject, raw.composite, raw.background, region)
         for subject, region in zip(subjects, where, strict=True)
@@ -157,22 +158,22 @@ def layered(
     lit = shaded(raw.background, shade(raw.composite, raw.background, covered))
     everything = union(alphas)
     near = grow((share_of_cells(everything > 0, size) > 0).float(), cells(REACH, size))
-    drawn = garden.backbone.draw(_batch([laid_over(lit, lit_up)])).cpu()
+    drawn = context.backbone.draw(_batch([laid_over(lit, lit_up)])).cpu()
     estimate = torch.where(near > 0, drawn, scene.behind.latents.cpu())
     held = torch.maximum(1 - near, (share_of_cells(everything, size) > HELD).float())
     with recorded(records, "heal") as made:
-        made.append(stages.healed(garden, scene.whole, scene.together, estimate, held))
-    healed = picture_of(garden.backbone.decode(made[0].latents))
+        made.append(stages.healed(context, scene.whole, scene.together, estimate, held))
+    healed = picture_of(context.backbone.decode(made[0].latents))
     effects = shared(shade(healed, raw.background, alphas), alphas)
     # In 8 bits, as every file has them, so that the composite is what any reader shows.
     lights = [as_layer(effect).astype(np.float32) / np.float32(255) for effect in effects]
     # Hues once more: the healed picture's light brings what is behind an object onto its rim.
-    people = [
+    relit_subjects = [
         eight_bits(scene_hued(subject, raw.composite, one, harmony))
         for subject, one in zip(relit(lit_up, healed, harmony), sure, strict=True)
     ]
-    composite = laid_over(eight_bits(raw.background), [*lights, *people])
-    return Layered(tuple(people), tuple(lights), composite, healed)
+    composite = laid_over(eight_bits(raw.background), [*lights, *relit_subjects])
+    return Layered(tuple(relit_subjects), tuple(lights), composite, healed)
 
 
 def brought(layer: Tensor, box: Box) -> Tensor:
@@ -237,14 +238,14 @@ def _cut(picture: Floats, mask: Tensor) -> Floats:
     return matte.extract(tensor, mask).permute(1, 2, 0).numpy()
 
 
-def _mask(scene: GrownScene, end: stages.Grown, region: Region) -> Tensor:
+def _mask(scene: StagedScene, end: stages.StageResult, region: Region) -> Tensor:
     """Where a subject is on its fresh key: what hangs together with what the composite shows."""
-    hint = share_of_cells(region, scene.garden.shape[-2:])
-    found = find_object(end.latents.cpu(), hint, scene.garden.settings, solid=False)
+    hint = share_of_cells(region, scene.context.shape[-2:])
+    found = find_object(end.latents.cpu(), hint, scene.context.settings, solid=False)
     return found.mask
 
 
-def _heard(one: stages.Grown, shape: tuple[int, ...]) -> Floats:
+def _captured(one: stages.StageResult, shape: tuple[int, ...]) -> Floats:
     """Where attention saw a subject that its key did not tell apart, enlarged [H, W]."""
     mask = one.seedling.mask[None, None].float()
     return F.interpolate(mask, size=shape)[0, 0].numpy()

@@ -117,16 +117,16 @@ class Layers(BaseOutput):
         Raises:
             TaueError: if there is no such mode, or these layers are latents.
         """
-        people = [layer.subject for layer in self.subjects]
+        subjects = [layer.subject for layer in self.subjects]
         return stack_of(
             Pictures(
                 composite=_as_bytes(self.composite),
                 background=_as_bytes(self.background),
                 subjects=tuple(_as_bytes(layer.image) for layer in self.subjects),
-                names=tuple(subject.name or subject.prompt for subject in people),
+                names=tuple(subject.name or subject.prompt for subject in subjects),
                 effects=tuple(_as_bytes(effect) for effect in self.effects),
                 cuts=tuple(_as_bytes(cut) for cut in self.cuts),
-                stems=tuple(layer_stems(people)),
+                stems=tuple(layer_stems(subjects)),
             ),
             mode,
         )

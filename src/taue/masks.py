@@ -56,14 +56,14 @@ def find_object(
     farthest = distance.flatten().topk(max(FEWEST_CELLS, distance.numel() // 100)).values
     object_ = farthest.mean().item()
     threshold = spread + settings.background_threshold * (object_ - spread)
-    heard = attention > settings.attention_threshold
+    captured = attention > settings.attention_threshold
     if settings.mask_rule == "intersection":
         tau_a = settings.attention_threshold
         mask = equations.object_mask(-distance, -threshold, attention, tau_a)
     else:
-        mask = parts_heard(distance > threshold, heard, solid=solid).to(distance.dtype)
+        mask = parts_captured(distance > threshold, captured, solid=solid).to(distance.dtype)
     if object_ < LEAST_CONTRAST * spread or not mask.any():
-        return FoundObject(heard.to(distance.dtype), attention, separated=False)
+        return FoundObject(captured.to(distance.dtype), attention, separated=False)
     presence = (0.5 * (distance - spread) / (threshold - spread)).clamp(0, 1)
     return FoundObject(mask, presence * grow(mask), separated=True)
 
@@ -92,7 +92,7 @@ def painted_spread(distance: Tensor) -> float:
     return min(ring.quantile(0.75).item(), UNEVEN * ring.median().item())
 
 
-def parts_heard(coloured: Tensor, heard: Tensor, *, solid: bool = True) -> Tensor:
+def parts_captured(coloured: Tensor, captured: Tensor, *, solid: bool = True) -> Tensor:
     """Those connected parts of a mask that touch another mask (bool [h, w]), holes closed if
     ``solid``.
 
@@ -101,7 +101,7 @@ def parts_heard(coloured: Tensor, heard: Tensor, *, solid: bool = True) -> Tenso
     filled = ndimage.binary_fill_holes(coloured.numpy()) if solid else coloured.numpy()
     parts = np.empty(tuple(coloured.shape), np.int32)
     ndimage.label(filled, output=parts)
-    chosen = np.unique(parts[heard.numpy()])
+    chosen = np.unique(parts[captured.numpy()])
     return torch.from_numpy(np.isin(parts, chosen[chosen > 0]))
 
 

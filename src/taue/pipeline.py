@@ -13,10 +13,10 @@ from diffusers import StableDiffusionXLPipeline
 from taue import models
 from taue.box import Box
 from taue.errors import TaueError
+from taue.generation import Generation
 from taue.layers import Layers
 from taue.noise import drawn_seed
 from taue.request import Request, checked_subjects
-from taue.season import Season
 from taue.settings import Settings
 from taue.subject import Subject
 from taue.watch import StageWatch, StepCallback
@@ -139,8 +139,8 @@ class TauePipeline(StableDiffusionXLPipeline):
             first_background=first_background,
             first_scene=first_scene,
         )
-        with self._season(request, callback_on_step_end, cross_attention_kwargs) as season:
-            layers = season.layers(season.subjects(output_type), output_type)
+        with self._generation(request, callback_on_step_end, cross_attention_kwargs) as generation:
+            layers = generation.layers(generation.subjects(output_type), output_type)
         if not return_dict:
             return layers.to_tuple()  # pyright: ignore[reportReturnType]
         return layers
@@ -176,7 +176,7 @@ class TauePipeline(StableDiffusionXLPipeline):
             TaueError: for bad input, or if the layers are of another model or size.
         """
         _require_known_outputs(output_type, ())
-        old = Request.read(layers.settings)
+        old = Request.from_dict(layers.settings)
         moves = dict(boxes or {})
         if unknown := set(moves) - set(range(1, len(old.subjects) + 1)):
             raise TaueError(
@@ -194,22 +194,24 @@ class TauePipeline(StableDiffusionXLPipeline):
             ),
             noise_seed=old.noise_seed if generator is None else drawn_seed(generator),
         )
-        with self._season(request, callback_on_step_end, cross_attention_kwargs) as season:
-            return season.layers(season.subjects_again(layers.seedlings, moves), output_type)
+        with self._generation(request, callback_on_step_end, cross_attention_kwargs) as generation:
+            return generation.layers(
+                generation.subjects_again(layers.seedlings, moves), output_type
+            )
 
     @contextmanager
-    def _season(
+    def _generation(
         self,
         request: Request,
         callback: StepCallback | None,
         cross_attention_kwargs: dict[str, Any] | None,
-    ) -> Iterator[Season]:
-        """The pipeline's state for one season; models are offloaded at its end."""
+    ) -> Iterator[Generation]:
+        """The pipeline's state for one generation; models are offloaded at its end."""
         self._interrupt = False
         self._guidance_scale = request.settings.guidance_scale
         self._cross_attention_kwargs = cross_attention_kwargs
         try:
-            yield Season(self, request, StageWatch(self, callback), cross_attention_kwargs)
+            yield Generation(self, request, StageWatch(self, callback), cross_attention_kwargs)
         finally:
             self.maybe_free_model_hooks()
 

@@ -87,8 +87,8 @@ class Request:
             first_scene=first.scene,
         )
 
-    def told(self) -> dict[str, Any]:
-        """As plain values, for reports and files; :meth:`read` is the inverse."""
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values, for reports and files; :meth:`from_dict` is the inverse."""
         return {
             **asdict(self.settings),
             "subjects": [asdict(s) for s in self.subjects],
@@ -103,8 +103,8 @@ class Request:
         }
 
     @classmethod
-    def read(cls, told: dict[str, Any]) -> Request:
-        """What :meth:`told` wrote; further keys are ignored.
+    def from_dict(cls, values: dict[str, Any]) -> Request:
+        """What :meth:`to_dict` wrote; further keys are ignored.
 
         Raises:
             TaueError: if something is missing or wrong.
@@ -118,15 +118,15 @@ class Request:
                         "moves": tuple(Box(**box) for box in one.get("moves", ())),
                     }
                 )
-                for one in told["subjects"]
+                for one in values["subjects"]
             ]
             named = [field.name for field in fields(Settings)]
-            first: dict[str, Any] = {name: told.get(name) for name in FIRST}
+            first: dict[str, Any] = {name: values.get(name) for name in FIRST}
             return cls(
                 subjects=tuple(subjects),
-                settings=Settings(**{n: told[n] for n in named if n in told or n not in LATER}),
+                settings=Settings(**{n: values[n] for n in named if n in values or n not in LATER}),
                 **{
-                    name: told[name]
+                    name: values[name]
                     for name in (
                         "background", "scene", "negative_prompt", "height", "width", "noise_seed",
                     )

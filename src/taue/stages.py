@@ -15,7 +15,6 @@ from torch import Tensor
 
 from taue import equations
 from taue.backbones import Backbone, Conditioning, Encoded
-from taue.bed import Planting
 from taue.box import Box
 from taue.cultivate import Harvest, Observer, Plan, cultivate
 from taue.flaws import Flaw, flaws
@@ -24,10 +23,11 @@ from taue.noise import NoiseSource
 from taue.placing import Placement, bounding_box, place, surrounded_by_key
 from taue.seedling import Seedling
 from taue.settings import Settings
+from taue.transplant import Planting
 
 
 @dataclass(frozen=True)
-class Garden:
+class Context:
     """What all stages of one call share; ``shape`` is that of the latents, [1, C, h, w]."""
 
     backbone: Backbone
@@ -38,7 +38,7 @@ class Garden:
 
 
 @dataclass(frozen=True)
-class Sprout:
+class SubjectCondition:
     """What a subject is grown from.
 
     Attributes:
@@ -61,7 +61,7 @@ class Sprout:
 
 
 @dataclass(frozen=True)
-class Grown:
+class StageResult:
     """A stage's end: scaled latents [1, C, h, w], what to plant next, UNet evaluations, what is
     wrong with a foreground's object, and whether the stage was cut short."""
 
@@ -77,136 +77,138 @@ class Grown:
         return Flaw.UNTOLD not in self.flaws
 
 
-def foregrounds(garden: Garden, sprouts: Sequence[Sprout]) -> list[Grown]:
+def foregrounds(context: Context, conditions: Sequence[SubjectCondition]) -> list[StageResult]:
     """Stage 1: subjects, each alone on its key colour, as one batch; harvest their seedlings.
 
     They all have one crop ratio, and all or none are brought into their boxes. Those with whose
     object something is wrong are begun anew with other noise, as often as the settings say; of each
     subject's beginnings the one with the fewest flaws counts.
     """
-    grown = _begun(garden, sprouts, 0)
-    for attempt in range(1, garden.settings.tries):
-        lost = [i for i, one in enumerate(grown) if one.flaws]
-        if not lost or grown[0].interrupted:
+    results = _begun(context, conditions, 0)
+    for attempt in range(1, context.settings.tries):
+        lost = [i for i, one in enumerate(results) if one.flaws]
+        if not lost or results[0].interrupted:
             break
-        again = _begun(garden, [sprouts[i] for i in lost], attempt)
+        again = _begun(context, [conditions[i] for i in lost], attempt)
         for i, new in zip(lost, again, strict=True):
-            better = min(new, grown[i], key=lambda one: (not one.separated, len(one.flaws)))
-            spent = grown[i].evaluations + new.evaluations
-            grown[i] = replace(better, evaluations=spent, interrupted=new.interrupted)
-    return grown
+            better = min(new, results[i], key=lambda one: (not one.separated, len(one.flaws)))
+            spent = results[i].evaluations + new.evaluations
+            results[i] = replace(better, evaluations=spent, interrupted=new.interrupted)
+    return results
 
 
-def _begun(garden: Garden, sprouts: Sequence[Sprout], attempt: int) -> list[Grown]:
+def _begun(
+    context: Context, conditions: Sequence[SubjectCondition], attempt: int
+) -> list[StageResult]:
     """Stage 1 from noise. Subjects that are brought into their boxes grow in the middle of the
     canvas up to the harvest, are placed, and grow on."""
-    settings, fits = garden.settings, sprouts[0].fits
-    layouts = [_layout(garden, sprout) for sprout in sprouts]
+    settings, fits = context.settings, conditions[0].fits
+    layouts = [_layout(context, condition) for condition in conditions]
     noise = [
-        _keyed_noise(garden, sprout, layout, attempt)
-        for sprout, layout in zip(sprouts, layouts, strict=True)
+        _keyed_noise(context, condition, layout, attempt)
+        for condition, layout in zip(conditions, layouts, strict=True)
     ]
     plan = replace(
-        _foreground_plan(garden, sprouts, torch.cat(noise)),
-        listen_to=tuple(content for s in sprouts for content in s.prompt.content),
+        _foreground_plan(context, conditions, torch.cat(noise)),
+        listen_to=tuple(content for s in conditions for content in s.prompt.content),
     )
-    harvest = cultivate(garden.backbone, plan, settings, garden.observe, until_harvest=fits)
+    harvest = cultivate(context.backbone, plan, settings, context.observe, until_harvest=fits)
     attention = harvest.attention if harvest.attention is not None else torch.stack(layouts)
-    grown = _gathered(garden, sprouts, harvest, attention, ended=not fits)
+    results = _gathered(context, conditions, harvest, attention, ended=not fits)
     if not fits:
-        return grown
-    seedlings = [one.seedling for one in grown]
+        return results
+    seedlings = [one.seedling for one in results]
     wanted = [
-        Placement.fit(object_box(seedling, settings), sprout.box)
-        for seedling, sprout in zip(seedlings, sprouts, strict=True)
+        Placement.fit(object_box(seedling, settings), condition.box)
+        for seedling, condition in zip(seedlings, conditions, strict=True)
     ]
-    placed = regrown(garden, sprouts, seedlings, wanted)
+    placed = regrown(context, conditions, seedlings, wanted)
     return [
         replace(
             now,
             evaluations=now.evaluations + before.evaluations,
             flaws=tuple(dict.fromkeys((*before.flaws, *now.flaws))),
         )
-        for now, before in zip(placed, grown, strict=True)
+        for now, before in zip(placed, results, strict=True)
     ]
 
 
 def regrown(
-    garden: Garden,
-    sprouts: Sequence[Sprout],
+    context: Context,
+    conditions: Sequence[SubjectCondition],
     seedlings: Sequence[Seedling],
     placements: Sequence[Placement],
-) -> list[Grown]:
+) -> list[StageResult]:
     """Stage 1 from the harvest step on, with the subjects moved and scaled on their key colour.
 
     What moves is the denoised estimate; the noise is drawn anew, so that it stays white.
     """
     pairs = list(zip(seedlings, placements, strict=True))
-    noise = [garden.source.normal(garden.shape, "placed", s.number) for s in sprouts]
+    noise = [context.source.normal(context.shape, "placed", s.number) for s in conditions]
     plan = replace(
-        _foreground_plan(garden, sprouts, torch.cat(noise)),
+        _foreground_plan(context, conditions, torch.cat(noise)),
         estimate=torch.cat([place(surrounded_by_key(s), p) for s, p in pairs]),
     )
-    harvest = cultivate(garden.backbone, plan, garden.settings, garden.observe)
+    harvest = cultivate(context.backbone, plan, context.settings, context.observe)
     attention = [place(s.attention[None, None], p)[0, 0].clamp(0, 1) for s, p in pairs]
-    return _gathered(garden, sprouts, harvest, torch.stack(attention), ended=True)
+    return _gathered(context, conditions, harvest, torch.stack(attention), ended=True)
 
 
 def composite(
-    garden: Garden,
-    sprouts: Sequence[Sprout],
+    context: Context,
+    conditions: Sequence[SubjectCondition],
     background: Encoded,
     whole: Encoded,
-    grown: Sequence[Grown],
-) -> Grown:
+    results: Sequence[StageResult],
+) -> StageResult:
     """Stage 2: every subject planted into one scene; harvest the surroundings.
 
     Of a foreground that could not be told from its key colour nothing is planted: the subject's
     prompt draws it anew where attention saw it.
     """
-    settings = garden.settings
-    *regions, surroundings = equations.disjoint([one.seedling.mask for one in grown])
+    settings = context.settings
+    *regions, surroundings = equations.disjoint([one.seedling.mask for one in results])
     plan = Plan(
         stage="composite",
-        noise=garden.source.normal(garden.shape, "composite"),
-        conditioning=Conditioning((*(s.prompt for s in sprouts), background), whole=whole),
+        noise=context.source.normal(context.shape, "composite"),
+        conditioning=Conditioning((*(s.prompt for s in conditions), background), whole=whole),
         guidance_scale=settings.guidance_scale,
-        generators=(garden.source.generator("composite-steps"),),
+        generators=(context.source.generator("composite-steps"),),
         regions=torch.stack([*regions, surroundings]),
         released=Conditioning((whole,), whole) if settings.released_prompt == "scene" else None,
         plantings=tuple(
-            Planting(one.seedling, region, sprout.crop_ratio, settings.harmony)
-            for one, region, sprout in zip(grown, regions, sprouts, strict=True)
+            Planting(one.seedling, region, condition.crop_ratio, settings.harmony)
+            for one, region, condition in zip(results, regions, conditions, strict=True)
             if one.separated
         ),
     )
-    harvest = cultivate(garden.backbone, plan, settings, garden.observe)
+    harvest = cultivate(context.backbone, plan, settings, context.observe)
     return _scene(harvest, surroundings)
 
 
-def background(garden: Garden, prompt: Encoded, surroundings: Seedling) -> Grown:
+def background(context: Context, prompt: Encoded, surroundings: Seedling) -> StageResult:
     """Stage 3: the composite's surroundings planted, fresh noise where the subjects were."""
     plan = Plan(
         stage="background",
-        noise=garden.source.normal(garden.shape, "background"),
+        noise=context.source.normal(context.shape, "background"),
         conditioning=Conditioning((prompt,), whole=prompt),
-        guidance_scale=garden.settings.guidance_scale,
-        generators=(garden.source.generator("background-steps"),),
+        guidance_scale=context.settings.guidance_scale,
+        generators=(context.source.generator("background-steps"),),
         plantings=(Planting(surroundings, surroundings.mask),),
     )
-    harvest = cultivate(garden.backbone, plan, garden.settings, garden.observe)
+    harvest = cultivate(context.backbone, plan, context.settings, context.observe)
     return _scene(harvest, surroundings.mask)
 
 
 def refined(
-    garden: Garden,
-    sprouts: Sequence[Sprout],
-    together: Grown,
+    context: Context,
+    conditions: Sequence[SubjectCondition],
+    together: StageResult,
     estimates: Tensor,
     keys: Tensor,
     cores: Sequence[Tensor],
     outsides: Sequence[Tensor],
-) -> list[Grown]:
+) -> list[StageResult]:
     """Stage 4: what the composite shows of each subject, grown on from the harvest step on a key.
 
     Its core is held to where the composite ended, its surroundings to the key; the rim between them
@@ -214,30 +216,30 @@ def refined(
 
     Args:
         together: the composite.
-        estimates: what to continue from [n, C, h, w], in sprouts' order.
+        estimates: what to continue from [n, C, h, w], in conditions' order.
         keys: the key colours as scaled latents [n, C, 1, 1].
         cores, outsides: masks [h, w] for each subject.
     """
-    count, ended = len(sprouts), together.latents.cpu()
+    count, ended = len(conditions), together.latents.cpu()
     level = together.seedling.sigma
     own = (together.seedling.at(level) - ended) / level
     plantings = []
     for row, (core, outside, key) in enumerate(zip(cores, outsides, keys, strict=True)):
-        plain = key.expand(garden.shape[1:])[None]
+        plain = key.expand(context.shape[1:])[None]
         plantings += [
             Planting(Seedling(ended, own, level, core, core), core, to_end=True, row=row),
             Planting(Seedling(plain, own, level, outside, outside), outside, to_end=True, row=row),
         ]
     plan = replace(
-        _foreground_plan(garden, sprouts, own.expand(count, -1, -1, -1)),
+        _foreground_plan(context, conditions, own.expand(count, -1, -1, -1)),
         stage="refine",
-        generators=tuple(garden.source.generator("refine-steps", s.number) for s in sprouts),
-        guidance_scale=garden.settings.guidance_scale,
+        generators=tuple(context.source.generator("refine-steps", s.number) for s in conditions),
+        guidance_scale=context.settings.guidance_scale,
         crop_ratio=None,
         estimate=estimates,
         plantings=tuple(plantings),
     )
-    harvest = cultivate(garden.backbone, plan, garden.settings, garden.observe)
+    harvest = cultivate(context.backbone, plan, context.settings, context.observe)
     share = harvest.evaluations // count
     return [
         replace(together, latents=harvest.latents[row : row + 1], evaluations=share)
@@ -246,8 +248,8 @@ def refined(
 
 
 def healed(
-    garden: Garden, whole: Encoded, together: Grown, estimate: Tensor, held: Tensor
-) -> Grown:
+    context: Context, whole: Encoded, together: StageResult, estimate: Tensor, held: Tensor
+) -> StageResult:
     """Stage 5: the second half of the composite's pass after its harvest step once more, from the
     layers laid over each other. From the harvest step on it would draw the ground anew, too.
 
@@ -265,13 +267,13 @@ def healed(
         stage="heal",
         noise=own,
         conditioning=Conditioning((whole,), whole),
-        guidance_scale=garden.settings.guidance_scale,
-        generators=(garden.source.generator("heal-steps"),),
-        crop_ratio=(1 + garden.settings.crop_ratio) / 2,
+        guidance_scale=context.settings.guidance_scale,
+        generators=(context.source.generator("heal-steps"),),
+        crop_ratio=(1 + context.settings.crop_ratio) / 2,
         estimate=estimate,
         plantings=(Planting(layers, held, to_end=True),),
     )
-    harvest = cultivate(garden.backbone, plan, garden.settings, garden.observe)
+    harvest = cultivate(context.backbone, plan, context.settings, context.observe)
     return replace(together, latents=harvest.latents, evaluations=harvest.evaluations)
 
 
@@ -281,69 +283,83 @@ def object_box(seedling: Seedling, settings: Settings) -> Box:
     return bounding_box(found.presence)
 
 
-def _layout(garden: Garden, sprout: Sprout) -> Tensor:
+def _layout(context: Context, condition: SubjectCondition) -> Tensor:
     """The probabilistic layout [h, w]: in the middle, where generating is easy, if the object is
     placed afterwards."""
-    centre = (0.5, 0.5) if sprout.fits else sprout.box.centre
-    size = sprout.box.width, sprout.box.height
-    height, width = garden.shape[-2:]
-    return equations.layout_probability(height, width, centre, size, garden.settings.layout_sigma)
+    centre = (0.5, 0.5) if condition.fits else condition.box.centre
+    size = condition.box.width, condition.box.height
+    height, width = context.shape[-2:]
+    return equations.layout_probability(height, width, centre, size, context.settings.layout_sigma)
 
 
-def _keyed_noise(garden: Garden, sprout: Sprout, layout: Tensor, attempt: int) -> Tensor:
-    source = garden.source
-    name = (sprout.number, attempt) if attempt else (sprout.number,)
+def _keyed_noise(
+    context: Context, condition: SubjectCondition, layout: Tensor, attempt: int
+) -> Tensor:
+    source = context.source
+    name = (condition.number, attempt) if attempt else (condition.number,)
     uniform = source.uniform(tuple(layout.shape), "layout", *name)
     outside = equations.layout_mask(layout, uniform)
-    noise = source.normal(garden.shape, "foreground", *name)
-    key = torch.tensor(sprout.key)
-    return equations.inject_key(noise, outside, key, garden.settings.key_strength)
+    noise = source.normal(context.shape, "foreground", *name)
+    key = torch.tensor(condition.key)
+    return equations.inject_key(noise, outside, key, context.settings.key_strength)
 
 
-def _foreground_plan(garden: Garden, sprouts: Sequence[Sprout], noise: Tensor) -> Plan:
-    prompt = Encoded.stack([s.prompt for s in sprouts])
-    numbers = tuple(s.number for s in sprouts)
+def _foreground_plan(
+    context: Context, conditions: Sequence[SubjectCondition], noise: Tensor
+) -> Plan:
+    prompt = Encoded.stack([s.prompt for s in conditions])
+    numbers = tuple(s.number for s in conditions)
     return Plan(
         stage="foreground",
         noise=noise,
         conditioning=Conditioning((prompt,), whole=prompt),
-        guidance_scale=garden.settings.foreground_guidance_scale,
-        generators=tuple(garden.source.generator("foreground-steps", n) for n in numbers),
+        guidance_scale=context.settings.foreground_guidance_scale,
+        generators=tuple(context.source.generator("foreground-steps", n) for n in numbers),
         subjects=numbers,
-        crop_ratio=sprouts[0].crop_ratio,
+        crop_ratio=conditions[0].crop_ratio,
     )
 
 
 def _gathered(
-    garden: Garden, sprouts: Sequence[Sprout], harvest: Harvest, attention: Tensor, *, ended: bool
-) -> list[Grown]:
+    context: Context,
+    conditions: Sequence[SubjectCondition],
+    harvest: Harvest,
+    attention: Tensor,
+    *,
+    ended: bool,
+) -> list[StageResult]:
     """The batch of a foreground pass, subject by subject.
 
     What is planted later is how the pass ended, if it did and the settings say so: at the harvest
     step the estimate is blurred, and its noise is neither white nor of unit strength.
     """
-    settings = garden.settings
+    settings = context.settings
     finished = ended and settings.planting == "finished"
-    grown: list[Grown] = []
-    share = harvest.evaluations // len(sprouts)
-    for i, sprout in enumerate(sprouts):
+    results: list[StageResult] = []
+    share = harvest.evaluations // len(conditions)
+    for i, condition in enumerate(conditions):
         one = slice(i, i + 1)
         final = harvest.latents[one].cpu()
         denoised, noise = harvest.denoised[one].cpu(), harvest.noise[one].cpu()
         if finished:
-            denoised, noise = final, garden.source.normal(garden.shape, "planted", sprout.number)
+            denoised, noise = (
+                final,
+                context.source.normal(context.shape, "planted", condition.number),
+            )
         found = find_object(denoised, attention[i], settings, solid=not finished)
         seedling = Seedling(
             denoised, noise, harvest.sigma, attention[i].cpu(), found.mask.cpu(), final
         )
         # Before it is placed an object is wherever it grew.
-        box = sprout.box if ended and sprout.asked else None
+        box = condition.box if ended and condition.asked else None
         wrong = flaws(found.mask.cpu().numpy(), box, separated=found.separated)
-        grown.append(Grown(harvest.latents[one], seedling, share, wrong, harvest.interrupted))
-    return grown
+        results.append(
+            StageResult(harvest.latents[one], seedling, share, wrong, harvest.interrupted)
+        )
+    return results
 
 
-def _scene(harvest: Harvest, surroundings: Tensor) -> Grown:
+def _scene(harvest: Harvest, surroundings: Tensor) -> StageResult:
     seedling = Seedling(
         harvest.denoised.cpu(),
         harvest.noise.cpu(),
@@ -352,4 +368,4 @@ def _scene(harvest: Harvest, surroundings: Tensor) -> Grown:
         surroundings.cpu(),
         harvest.latents.cpu(),
     )
-    return Grown(harvest.latents, seedling, harvest.evaluations)
+    return StageResult(harvest.latents, seedling, harvest.evaluations)

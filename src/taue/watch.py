@@ -11,7 +11,7 @@ from diffusers import DiffusionPipeline
 
 from taue.cultivate import Step
 from taue.layers import StageRecord
-from taue.stages import Grown
+from taue.stages import StageResult
 
 StepCallback = Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]]
 
@@ -50,11 +50,11 @@ class StageWatch:
 @contextmanager
 def recorded(
     records: list[StageRecord], stage: str, subjects: Sequence[int] = ()
-) -> Iterator[list[Grown]]:
+) -> Iterator[list[StageResult]]:
     """Time one stage; put what it grew into the list that the block is given."""
-    grown: list[Grown] = []
+    results: list[StageResult] = []
     started = time.perf_counter()
-    yield grown
+    yield results
     seconds = time.perf_counter() - started
-    evaluations = sum(one.evaluations for one in grown)
+    evaluations = sum(one.evaluations for one in results)
     records.append(StageRecord(stage, tuple(subjects), seconds, evaluations))

@@ -23,7 +23,7 @@ def export(
     """Write a result's layers as PSD, ORA or WebP."""
     from taue.files.folder import check_out
     from taue.files.save import save, save_pictures
-    from taue.files.saved_result import read_result
+    from taue.files.saved_result import read_pictures
     from taue.stack import stack_of
 
     if psd is None and ora is None and webp is None:
@@ -33,7 +33,7 @@ def export(
             raise TaueError(f"{ending[1:]} is {str(path)!r}; give a file that ends in {ending}.")
     if webp is not None:
         check_out(webp)
-    stack = stack_of(read_result(folder), mode)
+    stack = stack_of(read_pictures(folder), mode)
     for path in (psd, ora):
         if path is not None:
             typer.echo(str(save(stack, path)))

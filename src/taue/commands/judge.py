@@ -18,10 +18,10 @@ def judge(
 
     Each folder's report.json is told the verdict, and known failures become warnings there.
     """
-    from taue.paddy.judge.result import read_result
+    from taue.paddy.judge.result import read_judged
 
     for folder in folders:  # all of them before any is touched
-        read_result(folder)
+        read_judged(folder)
 
     from rich.console import Console
 
@@ -34,7 +34,7 @@ def judge(
     looker = Judge.load()
     verdicts = []
     for folder in folders:
-        result = read_result(folder)
+        result = read_judged(folder)
         verdict = judge_result(looker, result)
         warnings = remarks(verdict)
         tell(result, as_json(verdict), warnings)

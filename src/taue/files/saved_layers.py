@@ -32,7 +32,7 @@ def read_layers(path: str | os.PathLike[str]) -> Layers:
     settings = settings_of(read_report(folder))
     if settings is None:
         raise TaueError(f"{report} has no settings; name a result of taue generate.")
-    subjects = Request.read(settings).subjects
+    subjects = Request.from_dict(settings).subjects
     seedlings = [
         Seedling.load(folder / SEEDLINGS / f"{name}.safetensors")
         for name in layer_file_names(subjects)

@@ -18,7 +18,7 @@ from taue.stack.model import Bytes
 from taue.subject import Subject, layer_file_names, layer_stems
 
 
-def read_result(path: str | os.PathLike[str]) -> Pictures:
+def read_pictures(path: str | os.PathLike[str]) -> Pictures:
     """What a stack is made from: composite, background and subjects, named as in the report.
 
     Raises:
@@ -65,12 +65,12 @@ def _told(folder: Path) -> list[Subject]:
     """The report's subjects, as far as it tells what they are called; none if it does not."""
     if not (folder / "report.json").exists():
         return []
-    people = (settings_of(read_report(folder)) or {}).get("subjects")
-    if not isinstance(people, list) or not all(isinstance(one, dict) for one in people):
+    subjects = (settings_of(read_report(folder)) or {}).get("subjects")
+    if not isinstance(subjects, list) or not all(isinstance(one, dict) for one in subjects):
         return []
     return [
         Subject(_text(one.get("prompt")) or _plain(i), name=_text(one.get("name")))
-        for i, one in enumerate(people, 1)
+        for i, one in enumerate(subjects, 1)
     ]
 
 

@@ -101,7 +101,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Layer:
+class SeenLayer:
     """A picture uint8 [H, W, 3] and what is seen in it."""
 
     pixels: Pixels

@@ -17,7 +17,7 @@ from taue.errors import TaueError
 from taue.files.png import read_png
 from taue.files.report import write_report
 from taue.files.saved_report import read_report
-from taue.paddy.judge.findings import Asked, Cutout, Layer, Verdict
+from taue.paddy.judge.findings import Asked, Cutout, SeenLayer, Verdict
 from taue.paddy.judge.judge import Judge
 from taue.paddy.judge.remarks import MARK
 from taue.paddy.judge.verdict import judge_layers
@@ -48,7 +48,7 @@ class Result:
         return [Asked(one.prompt, (one.box, *one.moves)[-1]) for one in _subjects(self.report)]
 
 
-def read_result(folder: Path) -> Result:
+def read_judged(folder: Path) -> Result:
     """Read what ``taue generate`` wrote.
 
     Raises:
@@ -106,7 +106,7 @@ def _check(result: Result) -> None:
 def judge_result(judge: Judge, result: Result) -> Verdict:
     """Look at every layer once."""
     pictures = [result.composite, result.background, *result.foregrounds]
-    layers = [Layer(p, s) for p, s in zip(pictures, judge.look(pictures), strict=True)]
+    layers = [SeenLayer(p, s) for p, s in zip(pictures, judge.look(pictures), strict=True)]
     composite, background, *foregrounds = layers
     cutouts = [Cutout(rgba[..., :3], rgba[..., 3] / np.float32(255)) for rgba in result.subjects]
     return judge_layers(

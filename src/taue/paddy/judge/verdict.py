@@ -9,7 +9,7 @@ import numpy as np
 
 from taue.paddy.judge import regions
 from taue.paddy.judge.decode import box_iou
-from taue.paddy.judge.findings import Asked, Cutout, Layer, Named, SubjectVerdict, Verdict
+from taue.paddy.judge.findings import Asked, Cutout, Named, SeenLayer, SubjectVerdict, Verdict
 from taue.paddy.judge.matching import assign, in_view, too_many
 from taue.paddy.judge.regions import Region
 from taue.paddy.judge.sighting import SeenObject, Sighting
@@ -23,9 +23,9 @@ OPAQUE = 0.5
 def judge_layers(
     asked: Sequence[Asked],
     background_prompt: str,
-    composite: Layer,
-    background: Layer,
-    foregrounds: Sequence[Layer],
+    composite: SeenLayer,
+    background: SeenLayer,
+    foregrounds: Sequence[SeenLayer],
     cutouts: Sequence[Cutout],
 ) -> Verdict:
     """Everything at once; one foreground and one cut-out for each subject asked, in order."""
@@ -56,9 +56,9 @@ def judge_subject(
     wish: tuple[str, str],
     found: SeenObject | None,
     visible: Region,
-    composite: Layer,
-    background: Layer,
-    foreground: Layer,
+    composite: SeenLayer,
+    background: SeenLayer,
+    foreground: SeenLayer,
     cutout: Cutout,
 ) -> SubjectVerdict:
     """One subject by itself; whether there are too many of it, the others must say.

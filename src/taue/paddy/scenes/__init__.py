@@ -2,7 +2,14 @@
 
 from taue.paddy.scenes.objects import ASPECT
 from taue.paddy.scenes.sampling import sample_spec, sample_training
-from taue.paddy.scenes.scene import Box, ObjectSpec, RenderedObject, Scene, SceneSpec, render
+from taue.paddy.scenes.scene import (
+    Box,
+    ObjectSpec,
+    RenderedObject,
+    RenderedScene,
+    SceneSpec,
+    render,
+)
 from taue.paddy.scenes.words import (
     BACKGROUNDS,
     COLOURS,
@@ -24,7 +31,7 @@ __all__ = [
     "Box",
     "ObjectSpec",
     "RenderedObject",
-    "Scene",
+    "RenderedScene",
     "SceneSpec",
     "is_held_out",
     "object_caption",

@@ -95,7 +95,7 @@ class RenderedObject:
 
 
 @dataclass(frozen=True)
-class Scene:
+class RenderedScene:
     """A rendered scene and its parts.
 
     `plate` uint8 [H, W, 3] is the clean background; `shadow` float32 [H, W] in 0..1 is how much
@@ -130,7 +130,7 @@ def canvas(size: Size) -> tuple[int, int]:
     return height, width
 
 
-def render(spec: SceneSpec, size: Size = 128) -> Scene:
+def render(spec: SceneSpec, size: Size = 128) -> RenderedScene:
     """Draw the scene; the same spec and size always give the same pixels."""
     height, width = canvas(size)
     plate = _draw_behind(spec, height, width)
@@ -142,7 +142,7 @@ def render(spec: SceneSpec, size: Size = 128) -> Scene:
             for thing in spec.objects:
                 _cast_shadow(shadow, thing.box)
     things = tuple(_render_object(thing, height, width, ambient) for thing in spec.objects)
-    return Scene(plate, things, shadow, spec.captions)
+    return RenderedScene(plate, things, shadow, spec.captions)
 
 
 def _draw_behind(spec: SceneSpec, height: int, width: int) -> NDArray[np.uint8]:

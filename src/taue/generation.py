@@ -1,4 +1,4 @@
-"""A season: one request grown from prompts, or from the seedlings of an earlier one, to layers."""
+"""A generation: one request from prompts, or from the seedlings of an earlier one, to layers."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ from taue.request import Request
 from taue.seedling import Seedling
 from taue.space import noise_levels
 from taue.stack.mixing import Floats
+from taue.stages import StageResult
 from taue.subject import batches, default_boxes
 from taue.watch import StageWatch, recorded
 
 
-class Season:
+class Generation:
     """Prompts encoded once, then subjects, composite, background and layers, in that order.
 
     Raises:
@@ -50,92 +51,92 @@ class Season:
         factor = pipeline.vae_scale_factor
         shape = (1, pipeline.unet.config.in_channels, *(side // factor for side in size))
         source = NoiseSource(request.noise_seed)
-        self.garden = stages.Garden(self.backbone, settings, source, shape, watch)
-        self.sprouts = self._sprouts()
+        self.context = stages.Context(self.backbone, settings, source, shape, watch)
+        self.conditions = self._conditions()
         self.background = self._encode(request.background)
         self.whole = self._encode(request.whole)
         self.records: list[StageRecord] = []
 
-    def subjects(self, output_type: str) -> list[stages.Grown]:
+    def subjects(self, output_type: str) -> list[StageResult]:
         """Stage 1, one batch for each crop ratio; and before anything moves or goes before another
         background, the layers of what grew."""
-        grown: dict[int, stages.Grown] = {}
+        results: dict[int, StageResult] = {}
         for numbers in batches(self.request.subjects):
-            batch = [self.sprouts[number - 1] for number in numbers]
+            batch = [self.conditions[number - 1] for number in numbers]
             with recorded(self.records, "foreground", numbers) as made:
-                made.extend(stages.foregrounds(self.garden, batch))
-            grown |= zip(numbers, made, strict=True)
-        people, first = self.request.subjects, self.request.first
-        begun = [grown[sprout.number] for sprout in self.sprouts]
+                made.extend(stages.foregrounds(self.context, batch))
+            results |= zip(numbers, made, strict=True)
+        subjects, first = self.request.subjects, self.request.first
+        begun = [results[condition.number] for condition in self.conditions]
         if first != self.request and self._layers_first(output_type):
             begun = self._with_layers(begun, first)
         return [
-            self._moved(sprout, one, subject.moves)
-            for sprout, one, subject in zip(self.sprouts, begun, people, strict=True)
+            self._moved(condition, one, subject.moves)
+            for condition, one, subject in zip(self.conditions, begun, subjects, strict=True)
         ]
 
     def subjects_again(
         self, seedlings: Sequence[Seedling], moves: Mapping[int, Box]
-    ) -> list[stages.Grown]:
+    ) -> list[StageResult]:
         """What grew before, without its stage; those in ``moves`` (number: box) move on.
 
         Raises:
             TaueError: if a seedling does not fit the canvas or does not know how it ended.
         """
-        grown: list[stages.Grown] = []
-        for sprout, seedling in zip(self.sprouts, seedlings, strict=True):
-            if seedling.final is None or seedling.denoised.shape != self.garden.shape:
+        results: list[StageResult] = []
+        for condition, seedling in zip(self.conditions, seedlings, strict=True):
+            if seedling.final is None or seedling.denoised.shape != self.context.shape:
                 raise TaueError(
-                    f"seedling {sprout.number} is not of this canvas and model; "
+                    f"seedling {condition.number} is not of this canvas and model; "
                     "use the model and size that it was made with."
                 )
             found = find_object(seedling.denoised, seedling.attention, self.request.settings)
             final = seedling.final.to(self.backbone.device)
-            kept = stages.Grown(final, seedling, 0, () if found.separated else (Flaw.UNTOLD,))
-            box = moves.get(sprout.number)
-            grown.append(self._moved(sprout, kept, () if box is None else (box,)))
-        return grown
+            kept = StageResult(final, seedling, 0, () if found.separated else (Flaw.UNTOLD,))
+            box = moves.get(condition.number)
+            results.append(self._moved(condition, kept, () if box is None else (box,)))
+        return results
 
     def _moved(
-        self, sprout: stages.Sprout, grown: stages.Grown, boxes: Sequence[Box]
-    ) -> stages.Grown:
+        self, condition: stages.SubjectCondition, results: StageResult, boxes: Sequence[Box]
+    ) -> StageResult:
         """A subject that grew, brought into one box after another."""
         for box in boxes:
-            found = stages.object_box(grown.seedling, self.request.settings)
+            found = stages.object_box(results.seedling, self.request.settings)
             placement = Placement.fit(found, box)
-            with recorded(self.records, "foreground", [sprout.number]) as made:
-                again = stages.regrown(self.garden, [sprout], [grown.seedling], [placement])
+            with recorded(self.records, "foreground", [condition.number]) as made:
+                again = stages.regrown(self.context, [condition], [results.seedling], [placement])
                 made.extend(again)
-            layer = grown.seedling.layer
+            layer = results.seedling.layer
             layer = None if layer is None else layering.brought(layer, box)
-            grown = replace(again[0], seedling=replace(again[0].seedling, layer=layer))
-        return grown
+            results = replace(again[0], seedling=replace(again[0].seedling, layer=layer))
+        return results
 
     def _layers_first(self, output_type: str) -> bool:
         return self.request.settings.layering == "first" and output_type != "latent"
 
-    def _with_layers(self, subjects: list[stages.Grown], first: Request) -> list[stages.Grown]:
+    def _with_layers(self, subjects: list[StageResult], first: Request) -> list[StageResult]:
         """Subjects with the layers that their first scene makes of them."""
-        garden = self.garden
+        context = self.context
         behind, whole = self._encode(first.background), self._encode(first.whole)
         with recorded(self.records, "composite") as made:
-            made.append(stages.composite(garden, self.sprouts, behind, whole, subjects))
+            made.append(stages.composite(context, self.conditions, behind, whole, subjects))
         together = made[0]
         with recorded(self.records, "background") as made:
-            made.append(stages.background(garden, behind, together.seedling))
-        scene = layering.GrownScene(garden, self.sprouts, subjects, together, made[0], whole)
+            made.append(stages.background(context, behind, together.seedling))
+        scene = layering.StagedScene(context, self.conditions, subjects, together, made[0], whole)
         raw, cuts = self._raw(subjects, together, made[0])
         layers, _ = layering.subject_layers(scene, raw, cuts, self.records)
         return _holding(subjects, layers)
 
-    def layers(self, subjects: list[stages.Grown], output_type: str) -> Layers:
+    def layers(self, subjects: list[StageResult], output_type: str) -> Layers:
         """Stages 2 and 3, what they ended with decoded, and the layers of it."""
-        garden, behind = self.garden, self.background
+        context, behind = self.context, self.background
         with recorded(self.records, "composite") as made:
-            made.append(stages.composite(garden, self.sprouts, behind, self.whole, subjects))
+            made.append(stages.composite(context, self.conditions, behind, self.whole, subjects))
         together = made[0]
         with recorded(self.records, "background") as made:
-            made.append(stages.background(garden, behind, together.seedling))
+            made.append(stages.background(context, behind, together.seedling))
         if output_type == "latent":
             layers = self._latent(subjects, together, made[0])
             shapes = [one.seedling.mask.numpy() for one in subjects]
@@ -144,22 +145,22 @@ class Season:
         layers.records = self.records
         layers.warnings = self._warnings(subjects, shapes)
         scheduler = type(self.pipeline.scheduler).__name__
-        layers.settings = {**self.request.told(), "scheduler": scheduler}
+        layers.settings = {**self.request.to_dict(), "scheduler": scheduler}
         return layers
 
     def _encode(self, prompt: str, negative: str | None = None) -> Encoded:
         return self.backbone.encode(prompt, negative or self.request.negative_prompt)
 
-    def _sprouts(self) -> list[stages.Sprout]:
+    def _conditions(self) -> list[stages.SubjectCondition]:
         """Every subject with its prompt, key and place.
 
         A lone subject without a box stays where it grows; several are kept apart.
         """
-        settings, people = self.request.settings, self.request.subjects
-        fits = settings.placement == "fit" and (len(people) > 1 or any(s.box for s in people))
-        boxes = default_boxes(len(people))
+        settings, subjects = self.request.settings, self.request.subjects
+        fits = settings.placement == "fit" and (len(subjects) > 1 or any(s.box for s in subjects))
+        boxes = default_boxes(len(subjects))
         return [
-            stages.Sprout(
+            stages.SubjectCondition(
                 number=number,
                 prompt=self._encode(subject.prompt, subject.negative_prompt),
                 key=settings.key_for(subject.prompt),
@@ -168,11 +169,14 @@ class Season:
                 asked=subject.box is not None,
                 crop_ratio=subject.crop_ratio,
             )
-            for number, subject in enumerate(people, 1)
+            for number, subject in enumerate(subjects, 1)
         ]
 
     def _latent(
-        self, subjects: Sequence[stages.Grown], together: stages.Grown, behind: stages.Grown
+        self,
+        subjects: Sequence[StageResult],
+        together: StageResult,
+        behind: StageResult,
     ) -> Layers:
         """The three stages as they ended, not decoded: layers are made of pictures."""
         ends = [one.latents for one in subjects]
@@ -180,9 +184,9 @@ class Season:
 
     def _pictured(
         self,
-        subjects: Sequence[stages.Grown],
-        together: stages.Grown,
-        behind: stages.Grown,
+        subjects: Sequence[StageResult],
+        together: StageResult,
+        behind: StageResult,
         output_type: str,
     ) -> tuple[Layers, list[Floats]]:
         """The three stages decoded and cut out, and the layers made from them; with the subjects'
@@ -204,8 +208,8 @@ class Season:
         )
         if not self._layers_first(output_type):
             return layers, [cut[..., 3] for cut in cuts]
-        scene = layering.GrownScene(
-            self.garden, self.sprouts, subjects, together, behind, self.whole
+        scene = layering.StagedScene(
+            self.context, self.conditions, subjects, together, behind, self.whole
         )
         if any(one.seedling.layer is None for one in subjects):
             own, pictures = layering.subject_layers(scene, raw, cuts, self.records)
@@ -218,15 +222,17 @@ class Season:
         layers.raw_composite, layers.composite = layers.composite, bare(made.composite)
         layers.healed = shown(made.healed)
         layers.effects = [bare(effect) for effect in made.effects]
-        people = self.request.subjects
         layers.subjects = [
             SubjectLayer(subject, bare(image))
-            for subject, image in zip(people, made.subjects, strict=True)
+            for subject, image in zip(self.request.subjects, made.subjects, strict=True)
         ]
         return layers, [subject[..., 3] for subject in made.subjects]
 
     def _raw(
-        self, subjects: Sequence[stages.Grown], together: stages.Grown, behind: stages.Grown
+        self,
+        subjects: Sequence[StageResult],
+        together: StageResult,
+        behind: StageResult,
     ) -> tuple[layering.Raw, tuple[Floats, ...]]:
         """The three stages decoded, and the foregrounds cut out of them."""
         started = time.perf_counter()
@@ -238,23 +244,23 @@ class Season:
         self.records.append(StageRecord("decode", (), time.perf_counter() - started, 0))
         return raw, cuts
 
-    def _decoded(self, grown: stages.Grown) -> Floats:
-        return layering.picture_of(self.backbone.decode(grown.latents))
+    def _decoded(self, results: StageResult) -> Floats:
+        return layering.picture_of(self.backbone.decode(results.latents))
 
     def _harvested(
         self,
-        subjects: Sequence[stages.Grown],
+        subjects: Sequence[StageResult],
         composite: Any,
         background: Any,
         images: Sequence[Any],
         foregrounds: Sequence[Any],
     ) -> Layers:
         seedlings = [one.seedling for one in subjects]
-        people = self.request.subjects
+        asked = self.request.subjects
         return Layers(
             composite=composite,
             background=background,
-            subjects=[SubjectLayer(s, i) for s, i in zip(people, images, strict=True)],
+            subjects=[SubjectLayer(s, i) for s, i in zip(asked, images, strict=True)],
             foregrounds=list(foregrounds),
             masks=[s.mask for s in seedlings],
             attention_maps=[s.attention for s in seedlings],
@@ -275,14 +281,14 @@ class Season:
         mark = self.pipeline.watermark
         return picture if mark is None else mark.apply_watermark(picture * 2 - 1) / 2 + 0.5
 
-    def _warnings(self, grown: Sequence[stages.Grown], shapes: Sequence[Floats]) -> list[str]:
+    def _warnings(self, results: Sequence[StageResult], shapes: Sequence[Floats]) -> list[str]:
         """What is wrong with the subjects as they ended, in sentences."""
         if self.pipeline.interrupt:
             return ["interrupted: the layers are unfinished."]
-        people = enumerate(zip(self.request.subjects, grown, shapes, strict=True), 1)
+        ended = enumerate(zip(self.request.subjects, results, shapes, strict=True), 1)
         return [
             warning(number, subject.prompt, flaw)
-            for number, (subject, one, shape) in people
+            for number, (subject, one, shape) in ended
             for flaw in flaws(
                 shape,
                 subject.moves[-1] if subject.moves else subject.box,
@@ -291,7 +297,7 @@ class Season:
         ]
 
 
-def _holding(subjects: Sequence[stages.Grown], layers: Sequence[Floats]) -> list[stages.Grown]:
+def _holding(subjects: Sequence[StageResult], layers: Sequence[Floats]) -> list[StageResult]:
     """Subjects with their layers [H, W, 4]."""
     return [
         replace(one, seedling=replace(one.seedling, layer=_tensor(layer)[0].contiguous()))

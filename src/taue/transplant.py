@@ -34,7 +34,7 @@ class Planting:
     row: int = 0
 
 
-class Bed:
+class Transplant:
     """All plantings of one pass, laid side by side: in each row their regions are disjoint.
 
     Cells of a region follow the seedling's straight line until its harvest step; with a harmony
