@@ -13,6 +13,7 @@ from scipy import ndimage
 from taue.matte.key import Array
 from taue.matte.pure import OPAQUE
 from taue.matte.trimap import largest, narrowed
+from taue.ramp import falling
 from taue.straight import from_nearest
 
 COLOURED = 0.1
@@ -23,6 +24,10 @@ PAINTED = 0.5
 
 OWN = (0.1, 0.4)
 """Bounds of what an object may have of the key's hue itself; within them 98 % of its inside."""
+
+HOLE = (0.4, 0.9)
+"""Of what the key's hue takes away, the share up to which a pixel stays whole (edges are soft, and
+decoders tint what is near the key), and that from which on it is a hole."""
 
 FEWEST = 50
 """With fewer pixels inside, an object's own share of the hue is taken for the least."""
@@ -38,8 +43,10 @@ def hollowed(
 
     .. math:: \alpha \le 1 - \frac{q - q_F}{q_{max} - q_F}
 
-    where q_F is the object's own and q_max the largest within a soft edge's width. Where that takes
-    more than half of a pixel away, its colour becomes that of the nearest that stays.
+    where q_F is the object's own and q_max the largest within a soft edge's width, and what is
+    taken away is so only as ``HOLE`` says. Where something is, the colour keeps no more of the hue
+    than the object's own share; where it is more than half of a pixel, it becomes that of the
+    nearest that stays.
 
     Args:
         picture: I, key: K, colour: F as found so far, each [H, W, 3].
@@ -56,7 +63,11 @@ def hollowed(
     own = min(max(own, OWN[0]), OWN[1])
     most = largest(ndimage.uniform_filter(share, 3), edge)
     hollow = ((share - own) / np.maximum(most - own, 0.05)).clip(0, 1) * (most > PAINTED)
+    hollow = 1 - falling(hollow, HOLE)
     left = np.minimum(alpha, 1 - hollow).astype(np.float32)
+    excess = ((colour @ hue) / (key @ hue) - own) / (1 - own)
+    beta = np.where(left < alpha, excess.clip(0, 0.9), 0)[..., None]
+    colour = ((colour - beta * key) / (1 - beta)).clip(0, 1).astype(np.float32)
     gone = left < alpha / 2
     stays = ~gone & (alpha > 0.5)
     if gone.any() and stays.any():
