@@ -6,7 +6,7 @@ INSTALL = -m pip install --quiet --disable-pip-version-check -c constraints.txt
 SPREAD = --numprocesses auto --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := test
-.PHONY: demo test quick lint docs clean environment
+.PHONY: demo test lint docs clean environment
 
 demo:
 	$(PYTHON) -m venv .venv
@@ -17,10 +17,6 @@ demo:
 test: lint
 	tests/install_readers.sh
 	.venv-test/bin/python -m pytest $(SPREAD)
-
-# What takes seconds rather than minutes, for while one works.
-quick: environment
-	.venv-test/bin/python -m pytest $(SPREAD) -m "not slow"
 
 lint: environment
 	.venv-test/bin/ruff format --check .

@@ -4,9 +4,9 @@
 
 Grows the 200 pairs of :mod:`judged` with the defaults and judges of each both composites, the free
 one that the stage ended with and the one that the layers show: the judge's rates, contact shadows
-under the object as the judge sees it, how far the object follows the scene's light, and the Fréchet
-distance to renders of the same words with its interval (2.5 to 97.5 %, the pairs drawn again 100
-times). Writes ``composites.json``.
+under its own alpha, how far the object follows the scene's light, and the Fréchet distance to
+renders of the same words with its interval (2.5 to 97.5 %, the pairs drawn again 100 times). Writes
+``composites.json``.
 """
 
 from __future__ import annotations
@@ -27,10 +27,7 @@ from pair import Pair
 
 from taue import Layers, TauePipeline
 from taue.layers import SubjectLayer
-from taue.paddy import scenes
 from taue.paddy.judge import Judge, frechet_distance
-from taue.paddy.judge.regions import shadow
-from taue.paddy.judge.standing import DARKER
 
 COUNT, AGAIN, SEED = 200, 100, 5
 FORMS = ("free", "laid")
@@ -50,7 +47,6 @@ def work(pipe: TauePipeline, judge: Judge, pair: Pair) -> tuple[Line, dict[str, 
     for form, layers in zip(FORMS, (free, laid), strict=True):
         line = judged_pair(judge, pair, layers)
         told[form] = {name: line[name] for name in (*RATES, "warnings")}
-        told[form]["shadow"] = grounded(judge, pair, layers)
         # Over the same pixels, where the foreground shows the object and no key.
         told[form]["followed"] = followed(replace(layers, subjects=free.subjects), pair.background)
     features = {
@@ -61,17 +57,6 @@ def work(pipe: TauePipeline, judge: Judge, pair: Pair) -> tuple[Line, dict[str, 
     for half in (0, 1):
         features[f"render {half}"] = judge.features([rendered(asked, half, 256)])[0]
     return told, features
-
-
-def grounded(judge: Judge, pair: Pair, layers: Layers) -> bool | None:
-    """Whether the composite is darker under the object that is seen in it than the background is:
-    an alpha that the composite's object outgrew would take its dark foot for a shadow."""
-    (seen,) = judge.look([layers.composite])
-    if not scenes.BACKGROUNDS[pair.background].ground or seen.surest is None:
-        return None
-    pictures = np.asarray(layers.composite), np.asarray(layers.background)
-    dark = shadow(*pictures, np.asarray(seen.surest.mask, bool))
-    return bool((dark or 0.0) >= DARKER)
 
 
 def as_freed(layers: Layers) -> Layers:
