@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from taue.layering import laid_over
 from taue.relight import relit
-from taue.shown import best_key, shown, unexplained
+from taue.shown import best_key, replaced, shown, unexplained, without_ground
 from taue.stack import Layer, flatten
 from taue.stack.shade import as_layer, shade, shaded, shared
 
@@ -102,6 +102,30 @@ def test_the_key_is_the_farthest_from_the_objects_colours(
 
 
 @pytest.mark.parametrize("side", SIDES)
+def test_what_shows_the_ground_is_none_of_the_subject(side: int) -> None:
+    plate, draft = ground(side), disc(side, 0.5, 0.55, 0.2)
+    gap = disc(side, 0.5, 0.55, 0.08) > 0.5
+    composite = over(plate, np.where(gap, 0, draft).astype(np.float32), RED)
+    (found,) = shown(composite, plate, [draft])
+    assert found[gap].all()  # the foreground was whole there
+    ground_there = replaced(composite, plate, over(plate, draft, RED))
+    left = without_ground(found, ground_there)
+    inner = disc(side, 0.5, 0.55, 0.06) > 0.5
+    assert not left[inner].any()
+    assert left[(draft > 0.5) & (disc(side, 0.5, 0.55, 0.1) == 0)].mean() > 0.99
+
+
+def test_what_hangs_on_by_a_line_goes_with_the_ground_and_a_region_of_ground_alone_stays() -> None:
+    region = np.zeros((256, 256), bool)
+    region[100:160, 100:160] = True
+    region[130, 160:220] = True
+    left = without_ground(region, np.zeros_like(region))
+    assert left[100:160, 100:160].all()
+    assert not left[:, 165:].any()
+    np.testing.assert_array_equal(without_ground(region, region), region)
+
+
+@pytest.mark.parametrize("side", SIDES)
 def test_a_shadow_that_touches_is_found_as_it_was_laid(side: int) -> None:
     plate, object_, dark = ground(side), disc(side, 0.5, 0.55, 0.17), shadow(side)
     found = shade(over(shaded(plate, dark), object_, RED), plate, [object_])
@@ -140,6 +164,30 @@ def test_beneath_a_foot_the_shadow_goes_on(side: int) -> None:
     found = shade(over(shaded(plate, dark), foot, RED), plate, [foot])
     under, beside = found[int(0.72 * side), side // 2], found[int(0.72 * side), int(0.56 * side)]
     assert under > 0.3 * beside > 0.1
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_a_stem_does_not_divide_its_shadow(side: int) -> None:
+    plate, dark = ground(side), shadow(side)
+    rows, columns = (np.mgrid[0:side, 0:side] + 0.5) / side
+    stem = ((np.abs(columns - 0.5) < 0.06) & (rows > 0.3) & (rows < 0.74)).astype(np.float32)
+    found = shade(over(shaded(plate, dark), stem, RED), plate, [stem])
+    row = found[int(0.72 * side), int(0.42 * side) : int(0.58 * side)]
+    assert row.min() > 0.6 * row.max() > 0.15
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_a_rim_that_came_out_dark_is_no_outline_in_the_shadow(side: int) -> None:
+    plate, object_, dark = ground(side), disc(side, 0.5, 0.55, 0.17), shadow(side)
+    rim = disc(side, 0.5, 0.55, 0.18) * np.float32(0.6)
+    picture = over(shaded(shaded(plate, rim), dark), object_, RED)
+    found, without = (
+        shade(one, plate, [object_]) for one in (picture, over(shaded(plate, dark), object_, RED))
+    )
+    free = object_ == 0
+    assert np.abs(found - without)[free].max() < 0.15
+    # Nothing finer than a spot: no step from pixel to pixel, at any size.
+    assert max(np.abs(np.diff(found, axis=axis)).max() for axis in (0, 1)) * side / 256 < 0.07
 
 
 @pytest.mark.parametrize("side", SIDES)

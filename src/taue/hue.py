@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from taue.shown import CERTAIN, Picture, Region, scaled
+from taue.shown import CERTAIN, Picture, Region, replaced, scaled
 from taue.stack.mixing import Floats
 from taue.straight import from_nearest
 
@@ -34,9 +34,6 @@ BEYOND = 0.01
 OPAQUE = 0.9
 """Alpha above which a pixel is the object's alone."""
 
-NEARER = 3
-"""So many times nearer to the background than to the object, the composite shows no object."""
-
 
 def surely(subject: Floats, composite: Picture, background: Picture, region: Region) -> Region:
     """Where a composite shows a subject and nothing else, bool [H, W].
@@ -47,7 +44,7 @@ def surely(subject: Floats, composite: Picture, background: Picture, region: Reg
         region: where the composite shows the subject as :func:`taue.shown.shown` says [H, W].
     """
     sure = region & (subject[..., 3] > OPAQUE)
-    sure &= ~_replaced(composite, background, subject[..., :3])
+    sure &= ~replaced(composite, background, subject[..., :3])
     return np.asarray(ndimage.binary_erosion(sure, iterations=scaled(CERTAIN, composite)), bool)
 
 
@@ -93,17 +90,6 @@ def scene_hued(subject: Floats, composite: Picture, sure: Region, harmony: float
         change += (held - has)[..., None] * hue
     colours = (colours + np.float32(harmony) * change).clip(0, 1)
     return np.concatenate([colours, subject[..., 3:]], axis=-1).astype(np.float32)
-
-
-def _replaced(composite: Picture, background: Picture, colours: Picture) -> Region:
-    """Where the composite has background for the subject's colours, bool [H, W]."""
-    size = 2 * scaled(2, composite) + 1
-    shows, ground, own = (
-        ndimage.uniform_filter(picture, size, axes=(0, 1))
-        for picture in (composite, background, colours)
-    )
-    off_ground = np.linalg.norm(shows - ground, axis=-1)
-    return NEARER * off_ground < np.linalg.norm(shows - own, axis=-1)
 
 
 def _bounds(values: Picture, known: Region) -> tuple[Picture, Picture]:

@@ -27,7 +27,7 @@ from taue.hue import scene_hued, scene_lit, surely
 from taue.masks import find_object, grow
 from taue.placing import HALF, Placement, bounding_box, place
 from taue.relight import relit
-from taue.shown import KEYS, Picture, Region, best_key, shown
+from taue.shown import KEYS, Picture, Region, best_key, replaced, shown, without_ground
 from taue.stack.mixing import Floats
 from taue.stack.shade import as_layer, shade, shaded, shared
 from taue.straight import continued
@@ -90,22 +90,30 @@ def refined(
 ) -> tuple[list[stages.StageResult], list[Region]]:
     """Every subject grown once more on a fresh key, from what the composite shows of it.
 
-    What another subject hides is taken from the foreground. Returns the stage's ends and where the
-    composite shows each subject.
+    What another subject hides, or the composite has background for, is taken from the foreground.
+    Returns the stage's ends and where the composite shows each subject.
     """
     context = scene.context
     alphas = [
         cut[..., 3] if one.separated else _captured(one, cut.shape[:2])
         for cut, one in zip(cuts, scene.results, strict=True)
     ]
-    where = shown(raw.composite, raw.background, alphas)
+    where, grown = [], []
+    for region, one, cut in zip(
+        shown(raw.composite, raw.background, alphas), scene.results, cuts, strict=True
+    ):
+        sure = surely(cut, raw.composite, raw.background, region)
+        own = scene_lit(cut, raw.composite, sure, 1.0)[..., :3]
+        ground = replaced(raw.composite, raw.background, own)
+        where.append(without_ground(region, ground) if one.separated else region)
+        grown.append(own)
     chosen = context.settings.key
     keys = [best_key(raw.composite, region) if chosen == "auto" else chosen for region in where]
     painted, whole = [], []
-    for region, alpha, key, cut in zip(where, alphas, keys, cuts, strict=True):
+    for region, alpha, key, own in zip(where, alphas, keys, grown, strict=True):
         hidden = (alpha > 0.5) & ~region
         picture = np.where(region[..., None], raw.composite, np.array(KEYS[key], np.float32))
-        painted.append(np.where(hidden[..., None], cut[..., :3], picture))
+        painted.append(np.where(hidden[..., None], own, picture))
         whole.append(region | hidden)
     flat = [np.broadcast_to(np.array(KEYS[key]), raw.composite.shape) for key in keys]
     key_latents = context.backbone.draw(_batch(flat)).mean(dim=(2, 3), keepdim=True).cpu()

@@ -35,6 +35,9 @@ CORE = 2
 CERTAIN = 3
 """Pixels inside a region whose colours are the object's alone."""
 
+NEARER = 3
+"""So many times nearer to the background than to the object, the composite shows no object."""
+
 NEAREST = 0.05
 """The share of an object's pixels that may be nearer to the key than its distance says."""
 
@@ -81,6 +84,31 @@ def shown(composite: Picture, background: Picture, alphas: Sequence[Picture]) ->
         hanging: Any = ndimage.binary_propagation(seed, mask=claimed)
         found.append(np.asarray(hanging, bool) | visible)
     return found
+
+
+def without_ground(region: Region, ground: Region) -> Region:
+    """A region [H, W] without what is ground, and without what then hangs on by a line or a spot;
+    all of it if nothing would be left."""
+    width = scaled(1, region)
+    left = region & ~np.asarray(ndimage.binary_opening(ground, iterations=width), bool)
+    broad = np.asarray(ndimage.binary_opening(left, iterations=width), bool)
+    core = ndimage.binary_erosion(broad, iterations=scaled(CORE, region))
+    if not core.any():
+        return region
+    hanging = ndimage.binary_propagation(core, mask=broad)
+    # An opening rounds corners off, and what is within its width of it belongs to it.
+    return left & np.asarray(ndimage.binary_dilation(hanging, iterations=width), bool)
+
+
+def replaced(composite: Picture, background: Picture, colours: Picture) -> Region:
+    """Where the composite has background for a subject's colours, bool [H, W]; all [H, W, 3]."""
+    size = 2 * scaled(CORE, composite) + 1
+    shows, ground, own = (
+        ndimage.uniform_filter(picture, size, axes=(0, 1))
+        for picture in (composite, background, colours)
+    )
+    off_ground = np.linalg.norm(shows - ground, axis=-1)
+    return NEARER * off_ground < np.linalg.norm(shows - own, axis=-1)
 
 
 def unexplained(composite: Picture, background: Picture) -> Region:

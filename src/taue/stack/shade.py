@@ -19,6 +19,7 @@ from taue.ramp import falling
 from taue.shown import distance_to, unexplained
 from taue.stack.mixing import Floats
 from taue.stack.model import Bytes
+from taue.stack.smooth import explained
 from taue.straight import from_nearest
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -47,12 +48,8 @@ REACH = (0.08, 0.16)
 TOUCH = 0.016
 """Shorter sides from a subject within which a shadow must begin."""
 
-UNDER = (0.024, 0.06)
-"""Shorter sides beneath the subject's edge within which the parts of a shadow are one and whole,
-and at which it has faded to nothing."""
-
-FILLING = (0.04, 0.02, 0.01, 0.005, 0.003)
-"""Standard deviations of the smoothing beneath a subject, in shorter sides, one after the other."""
+UNDER = 0.024
+"""Shorter sides beneath the subject's edge within which the parts of a shadow are one."""
 
 SHADOW = (0.02, 0.06)
 """Darkening over which a decoder's unrest becomes a shadow."""
@@ -92,8 +89,8 @@ def shade(picture: Floats, background: Floats, alphas: Sequence[Floats]) -> Floa
     """How much of the background's light the subjects take, [H, W] in [0, 1].
 
     Of each subject it is one shadow: the weightiest dark part that touches it at its foot, and
-    parts on a level with that. Beneath the subject it goes on a little way, so that
-    whoever moves the subject finds no hole.
+    parts on a level with that; laid smoothly (:func:`taue.stack.smooth.explained`), beneath the
+    subject too, so that whoever moves the subject finds no hole.
 
     Args:
         picture: what shows the subjects and their shadows, background: what shows neither, each
@@ -111,15 +108,14 @@ def shade(picture: Floats, background: Floats, alphas: Sequence[Floats]) -> Floa
     low, high = SHADOW
     dark = change.clip(0, 1) * ((change - low) / (high - low)).clip(0, 1)
     dark *= _broad((dark > low) & ~visible, side) * fade
-    dark *= (1 - depth / (UNDER[0] * side)).clip(0, 1)
+    dark *= (1 - depth / (UNDER * side)).clip(0, 1)
     outside = np.where(visible, 0, dark)
     unrest = _unrest(np.where(visible, 0, -change).clip(0, 1) * fade, side)
     labels = np.empty(visible.shape, np.int32)
     ndimage.label(dark > FAINT, output=labels)
     light = (background @ LUMA).astype(np.float32)
     kept = [_shadow(outside, light, unrest, labels, body) for body in bodies]
-    beneath = _gone_on_with(outside * np.max(kept, axis=0), visible, side)
-    return (beneath * falling(depth / side, UNDER)).astype(np.float32)
+    return explained(outside * np.max(kept, axis=0), visible)
 
 
 def shaded(background: Floats, darkness: Floats) -> Floats:
@@ -208,22 +204,11 @@ def _shadow(
     return (np.isin(labels, parts[sure & level & enough]) * (1 - climbed)).astype(np.float32)
 
 
-def _gone_on_with(dark: Floats, body: NDArray[np.bool_], side: int) -> Floats:
-    """The darkness around a body [H, W], and within it what is about it, smoothly."""
-    around = (~body).astype(np.float32)
-    first = FILLING[0] * side
-    mean = _blurred(dark, first) / np.maximum(_blurred(around, first), 1e-3)
-    filled = np.where(body, mean, dark)
-    for sigma in FILLING[1:]:
-        filled = np.where(body, _blurred(filled, sigma * side), dark)
-    return filled
-
-
 def _broad(region: NDArray[np.bool_], side: int) -> Floats:
     """1 where a region is broad, falling softly to 0 where it is a line along an edge [H, W]."""
     iterations = max(1, round(BROAD * side))
     opened = np.asarray(ndimage.binary_opening(region, iterations=iterations), bool)
-    return _blurred(_grown(opened, UNDER[0] * side).astype(np.float32), SOFT * side)
+    return _blurred(_grown(opened, UNDER * side).astype(np.float32), SOFT * side)
 
 
 def _blurred(values: Floats, sigma: float) -> Floats:

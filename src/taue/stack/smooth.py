@@ -1,0 +1,154 @@
+"""A smooth darkness that explains what is seen of a shadow, around a subject and beneath it.
+
+What a picture shows right beside a subject is its own rim as much as its shadow, and beneath it
+nothing is seen at all. So a shadow is taken to be a sum of soft spots, wider than high as shadows
+on the ground are, none of them negative: the sum that comes nearest to what is seen for certain has
+no outline of the subject in it, and goes on beneath.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+from taue.ramp import falling
+from taue.shown import Region
+from taue.stack.mixing import Floats
+
+GRID = 256
+"""Pixels of the shorter side on which spots are fitted: finer there is nothing to them."""
+
+SPOT = (0.011, 0.02)
+"""Standard deviations of a spot, down and across, in shorter sides."""
+
+RIM = (0.004, 0.012)
+"""Shorter sides from a subject over which what is seen there begins to be shadow alone."""
+
+ABOVE = 0.02
+"""What a pixel counts that has the subject beneath it: seldom is it the ground that a shadow lies
+on, more often the edge that came out elsewhere."""
+
+BESIDE = (0.1, 0.16)
+"""Shorter sides from what is seen to the left or the right over which a shadow fades beneath a
+subject: a leg does not divide it."""
+
+BELOW = (0.02, 0.06)
+"""The same from what is seen below."""
+
+SURMISED = 0.5
+"""What a pixel counts of which nothing is seen."""
+
+HIDDEN, DEEP = 0.29, (0.008, 0.02)
+"""Darkness at most that is surmised beneath a subject, from so many shorter sides beneath its edge
+on."""
+
+ROUNDS = 10
+"""Of the fit; each brings the sum nearer."""
+
+BEYOND = 0.15
+"""Shorter sides around what is seen in which there may be spots."""
+
+
+def explained(dark: Floats, body: Region) -> Floats:
+    r"""The smooth darkness [H, W] for a darkness d that is seen [H, W], both in [0, 1].
+
+    The sum is :math:`G c`, a Gaussian blur of weights :math:`c \ge 0`, and each round takes
+
+    .. math:: c \leftarrow c \; \frac{G (w\, d)}{G (w\, G c)}
+
+    (the image space reconstruction algorithm, Daube-Witherspoon and Muehllehner 1986: least
+    squares without negative weights), with w how surely a pixel shows what lies on the ground.
+    Where nothing is seen d goes on from the sides and from below, and counts less.
+
+    Args:
+        dark: d, 0 within the body.
+        body: of all subjects, bool [H, W].
+    """
+    if not dark.any():
+        return dark
+    step = max(1, min(body.shape) // GRID)
+    small, covered = _shrunk(dark, step), _shrunk(body.astype(np.float32), step) > 0.5
+    part = _around(small > 0, BEYOND * min(small.shape))
+    fitted = np.zeros_like(small)
+    fitted[part] = _fitted(small[part], covered[part], min(small.shape))
+    return _enlarged(fitted, step, dark.shape)
+
+
+def _fitted(dark: Floats, body: Region, side: int) -> Floats:
+    away = _distance(~body) / side
+    sure = np.where(body, 0, 1 - falling(away, RIM))
+    over = np.maximum.accumulate(body[::-1], axis=0)[::-1]
+    sure = np.where(over, ABOVE, 1) * sure.astype(np.float32)
+    known = sure > SURMISED
+    surmised = np.maximum(_beside(dark, known, side), _below(dark, known, side))
+    edge = falling(_distance(body) / side, DEEP)
+    surmised = np.minimum(surmised, HIDDEN + (surmised - HIDDEN).clip(0) * edge)
+    dark = np.where(known, dark, surmised)
+    trust = np.where(known, sure, SURMISED).astype(np.float32)
+
+    def spread(values: Floats) -> Floats:
+        down, across = SPOT
+        return _blurred(values, (down * side, across * side))
+
+    seen, weights = spread(trust * dark), dark + 1e-6
+    for _ in range(ROUNDS):
+        weights = weights * seen / (spread(trust * spread(weights)) + 1e-6)
+    return spread(weights).clip(0, 1)
+
+
+def _beside(dark: Floats, known: Region, side: int) -> Floats:
+    """Where a darkness is not known, the line between the nearest in its row that are [H, W]."""
+    columns = np.broadcast_to(np.arange(dark.shape[1]), dark.shape)
+    none = 2 * dark.shape[1]
+    left = np.maximum.accumulate(np.where(known, columns, -none), axis=1)
+    right = np.minimum.accumulate(np.where(known, columns, none)[:, ::-1], axis=1)[:, ::-1]
+    rows = np.arange(len(dark))[:, None]
+    to_left, to_right = columns - left, right - columns
+    before = np.where(left >= 0, dark[rows, left.clip(0)], 0)
+    after = np.where(right < none, dark[rows, right.clip(max=dark.shape[1] - 1)], 0)
+    line = (before * to_right + after * to_left) / np.maximum(to_left + to_right, 1)
+    faded = line * falling(np.minimum(to_left, to_right) / side, BESIDE)
+    return faded.astype(np.float32)
+
+
+def _below(dark: Floats, known: Region, side: int) -> Floats:
+    """Where a darkness is not known, the nearest below that is [H, W]."""
+    rows = np.broadcast_to(np.arange(len(dark))[:, None], dark.shape)
+    below = np.minimum.accumulate(np.where(known, rows, 2 * len(dark))[::-1], axis=0)[::-1]
+    found = dark[below.clip(max=len(dark) - 1), np.arange(dark.shape[1])]
+    return found * falling((below - rows) / side, BELOW)
+
+
+def _around(region: Region, pixels: float) -> tuple[slice, slice]:
+    """The rectangle of a region, with so many pixels more on each side."""
+    more = round(pixels)
+    sides = [np.flatnonzero(region.any(axis=axis)) for axis in (1, 0)]
+    rows, columns = (slice(max(0, s[0] - more), int(s[-1]) + more + 1) for s in sides)
+    return rows, columns
+
+
+def _shrunk(values: Floats, step: int) -> Floats:
+    """Means of squares of so many pixels [h, w]; at the far sides the last pixels are repeated."""
+    sides = [(0, -side % step) for side in values.shape]
+    height, width = (side // step + (side % step > 0) for side in values.shape)
+    squares = np.pad(values, sides, mode="edge").reshape(height, step, width, step)
+    return squares.mean(axis=(1, 3), dtype=np.float32)
+
+
+def _enlarged(values: Floats, step: int, shape: tuple[int, ...]) -> Floats:
+    """The opposite of :func:`_shrunk`, smoothly [H, W]."""
+    if step == 1:
+        return values
+    large: Any = ndimage.zoom(values, step, order=1, mode="nearest", grid_mode=True)
+    return large[: shape[0], : shape[1]].astype(np.float32)
+
+
+def _distance(region: Region) -> Floats:
+    """To the nearest pixel outside a region [H, W]."""
+    return np.asarray(ndimage.distance_transform_edt(region), np.float32)
+
+
+def _blurred(values: Floats, sigmas: tuple[float, float]) -> Floats:
+    return np.asarray(ndimage.gaussian_filter(values, sigmas), np.float32)
