@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from taue.layering import laid_over
 from taue.relight import relit
-from taue.shown import best_key, replaced, shown, unexplained, without_ground
+from taue.shown import best_key, cleared, replaced, shown, unexplained, without_ground
 from taue.stack import Layer, flatten
 from taue.stack.shade import as_layer, shade, shaded, shared
 
@@ -113,6 +113,21 @@ def test_what_shows_the_ground_is_none_of_the_subject(side: int) -> None:
     inner = disc(side, 0.5, 0.55, 0.06) > 0.5
     assert not left[inner].any()
     assert left[(draft > 0.5) & (disc(side, 0.5, 0.55, 0.1) == 0)].mean() > 0.99
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_a_background_that_came_out_another_time_is_none_of_the_subject(side: int) -> None:
+    plate, draft = ground(side), disc(side, 0.5, 0.55, 0.17)
+    invented = over(plate, disc(side, 0.62, 0.5, 0.14), (0.1, 0.6, 0.2))  # a bush, nowhere drawn
+    composite = over(plate, disc(side, 0.5, 0.55, 0.19), RED)
+    (found,) = shown(composite, invented, [draft])
+    bush = (disc(side, 0.62, 0.5, 0.14) > 0.5) & (disc(side, 0.5, 0.55, 0.2) == 0)
+    assert found[bush].mean() > 0.5
+    own = over(plate, draft, RED)
+    left = cleared(composite, invented, found, draft > 0.5, own, ~(found | (draft > 0.5)))
+    assert left[bush].mean() < 0.02
+    grown = (disc(side, 0.5, 0.55, 0.18) > 0.5) & (draft == 0)
+    assert left[grown].mean() > 0.9  # what the composite drew larger stays
 
 
 def test_what_hangs_on_by_a_line_goes_with_the_ground_and_a_region_of_ground_alone_stays() -> None:

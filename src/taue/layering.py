@@ -27,7 +27,7 @@ from taue.hue import scene_hued, scene_lit, surely
 from taue.masks import find_object, grow
 from taue.placing import HALF, Placement, bounding_box, place
 from taue.relight import relit
-from taue.shown import KEYS, Picture, Region, best_key, replaced, shown, without_ground
+from taue.shown import KEYS, Picture, Region, best_key, cleared, shown
 from taue.stack.mixing import Floats
 from taue.stack.shade import as_layer, shade, shaded, shared
 from taue.straight import continued
@@ -98,14 +98,17 @@ def refined(
         cut[..., 3] if one.separated else _captured(one, cut.shape[:2])
         for cut, one in zip(cuts, scene.results, strict=True)
     ]
+    regions = shown(raw.composite, raw.background, alphas)
     where, grown = [], []
-    for region, one, cut in zip(
-        shown(raw.composite, raw.background, alphas), scene.results, cuts, strict=True
-    ):
+    for region, alpha, one, cut in zip(regions, alphas, scene.results, cuts, strict=True):
         sure = surely(cut, raw.composite, raw.background, region)
         own = scene_lit(cut, raw.composite, sure, 1.0)[..., :3]
-        ground = replaced(raw.composite, raw.background, own)
-        where.append(without_ground(region, ground) if one.separated else region)
+        beyond = ~np.any([*regions, alpha > 0.5], axis=0)
+        where.append(
+            cleared(raw.composite, raw.background, region, alpha > 0.5, own, beyond)
+            if one.separated
+            else region
+        )
         grown.append(own)
     chosen = context.settings.key
     keys = [best_key(raw.composite, region) if chosen == "auto" else chosen for region in where]
@@ -247,10 +250,11 @@ def _cut(picture: Floats, mask: Tensor) -> Floats:
 
 
 def _mask(scene: StagedScene, end: stages.StageResult, region: Region) -> Tensor:
-    """Where a subject is on its fresh key: what hangs together with what the composite shows."""
+    """Where a subject is on its fresh key: what hangs together with what the composite shows, and
+    all of that."""
     hint = share_of_cells(region, scene.context.shape[-2:])
     found = find_object(end.latents.cpu(), hint, scene.context.settings, solid=False)
-    return found.mask
+    return torch.maximum(found.mask, (hint > HALF).to(found.mask))
 
 
 def _captured(one: stages.StageResult, shape: tuple[int, ...]) -> Floats:

@@ -38,6 +38,12 @@ CERTAIN = 3
 NEARER = 3
 """So many times nearer to the background than to the object, the composite shows no object."""
 
+ALIKE = 1.3
+"""So many times more alike to what lies beyond than to its core, a part is none of the object."""
+
+SPARSE = 2
+"""Pixels from one colour to the next that others are compared with."""
+
 NEAREST = 0.05
 """The share of an object's pixels that may be nearer to the key than its distance says."""
 
@@ -86,6 +92,34 @@ def shown(composite: Picture, background: Picture, alphas: Sequence[Picture]) ->
     return found
 
 
+def cleared(
+    composite: Picture,
+    background: Picture,
+    region: Region,
+    draft: Region,
+    colours: Picture,
+    beyond: Region,
+) -> Region:
+    """What a composite shows of a subject, as :func:`shown` says, without what is background.
+
+    Args:
+        composite, background: [H, W, 3] in [0, 1].
+        region: what it shows, bool [H, W].
+        draft: where the foreground was.
+        colours: the foreground's, in the composite's light [H, W, 3].
+        beyond: where no subject is.
+    """
+    ground = replaced(composite, background, colours)
+    left = without_ground(region, ground)
+    certain = scaled(CERTAIN, composite)
+    core = np.asarray(ndimage.binary_erosion(left & draft, iterations=certain), bool)
+    # Not what is next to the region: an edge is neither the one nor the other.
+    far = ~np.asarray(ndimage.binary_dilation(~beyond, iterations=certain), bool)
+    if not (core.any() and far.any()):
+        return left
+    return without_ground(region, ground | like_ground(composite, left, core, far))
+
+
 def without_ground(region: Region, ground: Region) -> Region:
     """A region [H, W] without what is ground, and without what then hangs on by a line or a spot;
     all of it if nothing would be left."""
@@ -109,6 +143,43 @@ def replaced(composite: Picture, background: Picture, colours: Picture) -> Regio
     )
     off_ground = np.linalg.norm(shows - ground, axis=-1)
     return NEARER * off_ground < np.linalg.norm(shows - own, axis=-1)
+
+
+def like_ground(composite: Picture, region: Region, core: Region, beyond: Region) -> Region:
+    """Where a region has the colours of what lies beyond it rather than its core's, bool [H, W].
+
+    A pixel's colour is compared with the composite's own around it, for a background that is drawn
+    again behind the subject is not always the same.
+
+    Args:
+        composite: [H, W, 3] in [0, 1].
+        region: what to look at; its core is the subject's in any case.
+        core: where the subject is for certain.
+        beyond: where it is not.
+    """
+    rows, columns = np.nonzero(region & ~core)
+    size = 2 * scaled(1, composite) + 1
+    colours = ndimage.uniform_filter(composite, size, axes=(0, 1))
+    own = _most_alike(colours, core, rows, columns)
+    other = _most_alike(colours, beyond, rows, columns)
+    found = np.zeros_like(region)
+    found[rows, columns] = ALIKE * other < own
+    return found
+
+
+def _most_alike(colours: Picture, known: Region, rows: Any, columns: Any) -> NDArray[np.floating]:
+    """The least distance of colour from pixels to the known ones within ``REACH`` of each."""
+    reach, step = scaled(REACH, colours), scaled(SPARSE, colours)
+    least = np.full(len(rows), np.inf, np.float32)
+    here, limits = colours[rows, columns], np.array(known.shape)[:, None] - 1
+    for down in range(-reach, reach + 1, step):
+        for right in range(-reach, reach + 1, step):
+            if down**2 + right**2 > reach**2:
+                continue
+            there = np.clip([rows + down, columns + right], 0, limits)
+            away = np.linalg.norm(colours[there[0], there[1]] - here, axis=-1)
+            least = np.where(known[there[0], there[1]], np.minimum(least, away), least)
+    return least
 
 
 def unexplained(composite: Picture, background: Picture) -> Region:
