@@ -27,7 +27,8 @@ from taue.hue import scene_hued, scene_lit, surely
 from taue.masks import find_object, grow
 from taue.placing import HALF, Placement, bounding_box, place
 from taue.relight import relit
-from taue.shown import KEYS, Picture, Region, best_key, cleared, shown
+from taue.shown import KEYS, Picture, Region, best_key, shown
+from taue.sight import Sight, sighted
 from taue.stack.mixing import Floats
 from taue.stack.shade import as_layer, shade, shaded, shared
 from taue.straight import continued
@@ -85,68 +86,66 @@ def cut_outs(raw: Raw, results: Sequence[stages.StageResult]) -> tuple[Floats, .
     return tuple(_cut(picture, one.seedling.mask) for picture, one in pairs)
 
 
-def refined(
-    scene: StagedScene, raw: Raw, cuts: Sequence[Floats]
-) -> tuple[list[stages.StageResult], list[Region]]:
-    """Every subject grown once more on a fresh key, from what the composite shows of it.
-
-    What another subject hides, or the composite has background for, is taken from the foreground.
-    Returns the stage's ends and where the composite shows each subject.
-    """
-    context = scene.context
-    alphas = [
-        cut[..., 3] if one.separated else _captured(one, cut.shape[:2])
-        for cut, one in zip(cuts, scene.results, strict=True)
-    ]
-    regions = shown(raw.composite, raw.background, alphas)
-    where, grown = [], []
-    for region, alpha, one, cut in zip(regions, alphas, scene.results, cuts, strict=True):
-        sure = surely(cut, raw.composite, raw.background, region)
-        own = scene_lit(cut, raw.composite, sure, 1.0)[..., :3]
-        beyond = ~np.any([*regions, alpha > 0.5], axis=0)
-        where.append(
-            cleared(raw.composite, raw.background, region, alpha > 0.5, own, beyond)
-            if one.separated
-            else region
-        )
-        grown.append(own)
-    chosen = context.settings.key
-    keys = [best_key(raw.composite, region) if chosen == "auto" else chosen for region in where]
-    painted, whole = [], []
-    for region, alpha, key, own in zip(where, alphas, keys, grown, strict=True):
-        hidden = (alpha > 0.5) & ~region
-        picture = np.where(region[..., None], raw.composite, np.array(KEYS[key], np.float32))
-        painted.append(np.where(hidden[..., None], own, picture))
-        whole.append(region | hidden)
-    flat = [np.broadcast_to(np.array(KEYS[key]), raw.composite.shape) for key in keys]
-    key_latents = context.backbone.draw(_batch(flat)).mean(dim=(2, 3), keepdim=True).cpu()
-    estimates = context.backbone.draw(_batch(painted)).cpu()
-    size = context.shape[-2:]
-    margin = cells(1, size)
-    cores = [1 - grow((share_of_cells(r, size) <= FULL).float(), margin) for r in where]
-    outsides = [1 - grow((share_of_cells(w, size) > 0).float(), margin) for w in whole]
-    ends = stages.refined(
-        context, scene.conditions, scene.together, estimates, key_latents, cores, outsides
-    )
-    return ends, where
-
-
 def subject_layers(
     scene: StagedScene, raw: Raw, cuts: Sequence[Floats], records: list[StageRecord]
 ) -> tuple[list[Floats], list[Floats]]:
     """The subjects as layers, RGBA [H, W, 4] in [0, 1] of 8 bits, before a scene's light is on
-    them, and the pictures on fresh keys that they are cut from [H, W, 3]; what the further stage
-    costs is added to ``records``."""
-    numbers = [condition.number for condition in scene.conditions]
-    with recorded(records, "refine", numbers) as made:
-        ends, where = refined(scene, raw, cuts)
-        made.extend(ends)
-    pictures = [picture_of(scene.context.backbone.decode(one.latents)) for one in ends]
-    subjects = [
-        eight_bits(_cut(picture, _mask(scene, end, region)))
-        for picture, end, region in zip(pictures, ends, where, strict=True)
-    ]
+    them, and the pictures on key colours that they are cut from [H, W, 3]; what the further stage
+    costs is added to ``records``.
+
+    Each is grown once more on a fresh key (:func:`refined`); one that the composite spoilt is the
+    foreground as it was cut out.
+    """
+    shape = raw.composite.shape[:2]
+    sights = sighted(
+        raw.composite,
+        raw.background,
+        cuts,
+        [None if one.separated else _captured(one, shape) for one in scene.results],
+        [one.box if one.asked or one.fits else None for one in scene.conditions],
+    )
+    pictures, subjects = list(raw.foregrounds), [eight_bits(cut) for cut in cuts]
+    chosen = [i for i, sight in enumerate(sights) if not sight.spoilt]
+    if not chosen:
+        return subjects, pictures
+    conditions = [scene.conditions[i] for i in chosen]
+    with recorded(records, "refine", [one.number for one in conditions]) as made:
+        made.extend(refined(scene, conditions, raw, [sights[i] for i in chosen]))
+    for i, end in zip(chosen, made, strict=True):
+        pictures[i] = picture_of(scene.context.backbone.decode(end.latents))
+        subjects[i] = eight_bits(_cut(pictures[i], _mask(scene, end, sights[i].region)))
     return subjects, pictures
+
+
+def refined(
+    scene: StagedScene,
+    conditions: Sequence[stages.SubjectCondition],
+    raw: Raw,
+    sights: Sequence[Sight],
+) -> list[stages.StageResult]:
+    """Subjects grown once more on a fresh key, from what the composite shows of them.
+
+    What another subject hides, or the composite has background for, is taken from the foreground.
+    """
+    context, chosen = scene.context, scene.context.settings.key
+    keys = [
+        KEYS[best_key(raw.composite, one.region) if chosen == "auto" else chosen] for one in sights
+    ]
+    painted: list[Floats] = []
+    for one, key in zip(sights, keys, strict=True):
+        picture = np.where(one.region[..., None], raw.composite, np.array(key, np.float32))
+        painted.append(np.where(one.hidden[..., None], one.colours, picture))
+    flat = [np.broadcast_to(np.array(key), raw.composite.shape) for key in keys]
+    key_latents = context.backbone.draw(_batch(flat)).mean(dim=(2, 3), keepdim=True).cpu()
+    estimates = context.backbone.draw(_batch(painted)).cpu()
+    size = context.shape[-2:]
+    margin = cells(1, size)
+    cores = [1 - grow((share_of_cells(s.region, size) <= FULL).float(), margin) for s in sights]
+    wholes = [s.region | s.draft for s in sights]
+    outsides = [1 - grow((share_of_cells(w, size) > 0).float(), margin) for w in wholes]
+    return stages.refined(
+        context, conditions, scene.together, estimates, key_latents, cores, outsides
+    )
 
 
 def layered(

@@ -1,0 +1,72 @@
+"""What is known of each subject once the three stages have ended, before its layer is made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from taue.box import Box
+from taue.flaws import flaws
+from taue.hue import scene_lit, surely
+from taue.shown import Region, cleared, shown
+from taue.stack.mixing import Floats
+
+
+@dataclass(frozen=True)
+class Sight:
+    """One subject.
+
+    Attributes:
+        draft: where its foreground was, bool [H, W].
+        region: where the composite shows it, bool [H, W].
+        colours: its foreground's, in the composite's light [H, W, 3].
+        spoilt: whether the composite drew it with a flaw that its foreground has not: beyond the
+            canvas, twice, far larger than its box.
+    """
+
+    draft: Region
+    region: Region
+    colours: Floats
+    spoilt: bool
+
+    @property
+    def hidden(self) -> Region:
+        """Where the foreground was and the composite shows another thing."""
+        return self.draft & ~self.region
+
+
+def sighted(
+    composite: Floats,
+    background: Floats,
+    cuts: Sequence[Floats],
+    captured: Sequence[Floats | None],
+    boxes: Sequence[Box | None],
+) -> list[Sight]:
+    """What the composite shows of each subject.
+
+    Args:
+        composite, background: [H, W, 3] in [0, 1].
+        cuts: the foregrounds cut out, RGBA [H, W, 4], later ones in front.
+        captured: where attention saw a subject [H, W] that could not be told from its key colour;
+            None for the others.
+        boxes: where they were to be, if they had a place.
+    """
+    drafts = [
+        (cut[..., 3] if seen is None else seen) > 0.5
+        for cut, seen in zip(cuts, captured, strict=True)
+    ]
+    regions = shown(composite, background, [draft.astype(np.float32) for draft in drafts])
+    found: list[Sight] = []
+    for region, draft, cut, seen, box in zip(regions, drafts, cuts, captured, boxes, strict=True):
+        sure = surely(cut, composite, background, region)
+        colours = scene_lit(cut, composite, sure, 1.0)[..., :3]
+        if seen is not None:
+            found.append(Sight(draft, region, colours, spoilt=False))
+            continue
+        beyond = ~np.any([*regions, draft], axis=0)
+        left = cleared(composite, background, region, draft, colours, beyond)
+        spoilt = set(flaws(left | draft, box)) - set(flaws(draft, box))
+        found.append(Sight(draft, left, colours, bool(spoilt)))
+    return found
