@@ -4,9 +4,9 @@
 
 Grows the 200 pairs of :mod:`judged` with the defaults and judges of each both composites, the free
 one that the stage ended with and the one that the layers show: the judge's rates, contact shadows
-under its own alpha, how far the object follows the scene's light, and the Fréchet distance to
-renders of the same words with its interval (2.5 to 97.5 %, the pairs drawn again 100 times). Writes
-``composites.json``.
+under its own alpha and both under the laid one's, how far the object follows the scene's light, and
+the Fréchet distance to renders of the same words with its interval (2.5 to 97.5 %, the pairs drawn
+again 100 times). Writes ``composites.json``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 import torch
 import typer
 from crew import Out, share_out
-from judged import Asked, judged_pair, pairs, rendered
+from judged import Asked, contact_shadow, judged_pair, pairs, rendered
 from numpy.typing import NDArray
 from one_object import followed, fraction
 from pair import Pair
@@ -33,7 +33,7 @@ COUNT, AGAIN, SEED = 200, 100, 5
 FORMS = ("free", "laid")
 RATES = (
     "composite_kind", "composite_colour", "composite_background", "composite_right", "twice",
-    "missing", "shadow",
+    "missing", "shadow", "shadow_same",
 )  # fmt: skip
 
 Line = dict[str, dict[str, Any]]
@@ -46,7 +46,11 @@ def work(pipe: TauePipeline, judge: Judge, pair: Pair) -> tuple[Line, dict[str, 
     told: Line = {}
     for form, layers in zip(FORMS, (free, laid), strict=True):
         line = judged_pair(judge, pair, layers)
-        told[form] = {name: line[name] for name in (*RATES, "warnings")}
+        told[form] = {name: line[name] for name in (*RATES, "warnings") if name in line}
+        # Under one alpha, the laid one: the free composite draws its object so large, and what is
+        # dark of it beyond the foreground's alpha passes for a shadow otherwise.
+        alike = replace(layers, subjects=laid.subjects)
+        told[form]["shadow_same"] = contact_shadow(alike, pair.background)
         # Over the same pixels, where the foreground shows the object and no key.
         told[form]["followed"] = followed(replace(layers, subjects=free.subjects), pair.background)
     features = {
