@@ -83,7 +83,11 @@ def grow(
     prompts = [object_caption(wish.colour, wish.kind) for wish in batch]
     conditions = [
         stages.SubjectCondition(
-            number, backbone.encode_prompt(prompt, None), settings.key_for(prompt), wish.box, fits
+            number,
+            backbone.encode_prompt(prompt, None),
+            backbone.keys[settings.key_for(prompt)],
+            wish.box,
+            fits,
         )
         for number, (prompt, wish) in enumerate(zip(prompts, batch, strict=True), first)
     ]

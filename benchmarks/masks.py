@@ -78,9 +78,8 @@ def grown(pipe: TauePipeline, judge: Judge, pair: Pair, settings: Settings) -> F
     backbone = SDXLBackbone(pipe)
     height, width = backbone.shape[-2:]
     prompt = backbone.encode_prompt(pair.subject, None)
-    condition = stages.SubjectCondition(
-        1, prompt, settings.key_for(pair.subject), CENTRED, fits=False
-    )
+    key = backbone.keys[settings.key_for(pair.subject)]
+    condition = stages.SubjectCondition(1, prompt, key, CENTRED, fits=False)
     context = stages.Context(backbone, settings, NoiseSource(pair.seed), lambda step: None)
     audit = Audit(prompt.content, height, width, prompt.prompt.shape[1])
     with installed(pipe.unet, audit.wrap):

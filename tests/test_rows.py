@@ -11,14 +11,14 @@ import torch
 from torch import Tensor
 
 from schedulers import DETERMINISTIC, FAMILIES, build
-from taue import TauePipeline, equations, stages
+from taue import TauePipeline, equations, shown, stages
 from taue.backbones import Conditioning
 from taue.backbones.sdxl import SDXLBackbone
 from taue.cultivate import cultivate
 from taue.noise import NoiseSource
 from taue.rows import Harvest, Row, Step
 from taue.seedling import Seedling
-from taue.settings import Settings
+from taue.settings import KEYS, Settings
 from taue.space import Level
 from taue.subject import CENTRED
 from taue.transplant import Live, Planting
@@ -295,12 +295,16 @@ def test_observers_see_stages_apart_and_change_their_own_rows(backbone: SDXLBack
     assert torch.equal(found[2].latents, plain[2].latents)
 
 
-def test_an_interruption_ends_all_rows_and_those_that_never_began(backbone: SDXLBackbone) -> None:
+@pytest.mark.parametrize("at", [("foreground", CROP + 1), ("composite", 0)])
+def test_an_interruption_ends_all_rows_and_those_that_never_began(
+    backbone: SDXLBackbone, at: tuple[str, int]
+) -> None:
+    """Whichever stage's observer it was that asked for it, both of the same iteration."""
     scene = Scene(backbone)
     rows = [scene.foreground(), scene.composite(Live(0)), scene.background(Live(1))]
 
     def observe(step: Step) -> None:
-        step.interrupted = step.stage == "composite"
+        step.interrupted = (step.stage, step.index) == at
 
     before = dict(backbone.pipeline.unet.attn_processors)
     found = cultivate(backbone, rows, SETTINGS, observe)
@@ -434,3 +438,13 @@ def test_prompts_and_regions_go_together(backbone: SDXLBackbone) -> None:
 def test_equations_of_planting_are_those_that_are_called() -> None:
     level, one, two = Level(0.25, 0.75), normal(1), normal(2)
     assert torch.equal(level.mix(one, two), equations.planted(one, two, 0.25, 0.75))
+
+
+def test_every_key_that_can_be_asked_for_is_a_colour_of_the_backbone(
+    backbone: SDXLBackbone,
+) -> None:
+    assert set(backbone.keys) == set(KEYS) == set(shown.KEYS)
+    assert {len(key) for key in backbone.keys.values()} == {backbone.shape[1]}
+    for prompt, name in (("a red apple", "green"), ("a green mug", "magenta")):
+        assert Settings().key_for(prompt) == name
+    assert Settings(key="blue").key_for("a blue car") == "blue"

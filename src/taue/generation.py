@@ -156,7 +156,7 @@ class Generation:
             stages.SubjectCondition(
                 number=number,
                 prompt=self._encode(subject.prompt, subject.negative_prompt),
-                key=settings.key_for(subject.prompt),
+                key=self.backbone.keys[settings.key_for(subject.prompt)],
                 box=subject.box or boxes[number - 1],
                 fits=fits,
                 asked=subject.box is not None,

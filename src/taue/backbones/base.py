@@ -59,11 +59,13 @@ class Backbone(Protocol):
         device: where it computes.
         size: the canvas's height and width in pixels.
         shape: of a row's latents on it, (1, C, h, w).
+        keys: the colours that foregrounds are painted on, by name, each one cell of latents [C].
     """
 
     device: torch.device
     size: tuple[int, int]
     shape: tuple[int, int, int, int]
+    keys: Mapping[str, tuple[float, ...]]
 
     def new_scheduler(self, steps: int) -> Any:
         """A fresh scheduler with its timesteps set as the family's pipeline sets them.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -15,6 +15,13 @@ from taue.backbones.base import Captured, Conditioning, Encoded, content_positio
 from taue.backbones.cross_attention import AttentionTap, RegionBlend, installed
 from taue.errors import TaueError
 from taue.space import noise_levels
+
+KEYS: dict[str, tuple[float, ...]] = {
+    "green": (0.0, 1.0, 1.0, 0.0),
+    "magenta": (0.0, -1.0, -1.0, 0.0),
+    "blue": (0.0, 1.0, -1.0, 0.0),
+}
+"""Key colours in scaled latents: luminance, two colour axes, pattern. Green is the paper's."""
 
 SMALLEST = 8
 """Latent cells along a side, at least."""
@@ -34,6 +41,7 @@ class SDXLBackbone:
     Attributes:
         multiple: of which a canvas's sides are, in pixels.
         default_size: the model's own height and width in pixels.
+        keys: see :data:`KEYS`.
 
     Raises:
         TaueError: if there is no such canvas.
@@ -49,6 +57,7 @@ class SDXLBackbone:
         self.pipeline: Any = pipeline
         self.device: torch.device = pipeline._execution_device
         self.cross_attention_kwargs = cross_attention_kwargs
+        self.keys: Mapping[str, tuple[float, ...]] = KEYS
         self.multiple: int = pipeline.vae_scale_factor
         own = self.pipeline.unet.config.sample_size
         rows, columns = own if isinstance(own, (list, tuple)) else (own, own)
