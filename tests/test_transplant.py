@@ -21,8 +21,8 @@ from taue.rows import Harvest, Row, Step
 from taue.seedling import Seedling
 from taue.settings import Settings
 from taue.solver import Solver
-from taue.space import NoiseLevels, noise_levels
-from taue.transplant import Planting
+from taue.space import Level, NoiseLevels, noise_levels
+from taue.transplant import Live, Planting, Transplant, filtered
 
 SETTINGS = Settings(num_inference_steps=6, crop_ratio=0.5, sharpening=0.3)
 CROP = 3
@@ -325,3 +325,42 @@ def test_a_seedling_replayed_everywhere_grows_into_its_own_foreground(
 
 def test_the_families_cover_both_spaces() -> None:
     assert EXPLODING < set(FAMILIES)
+
+
+def test_with_harmony_inner_cells_follow_the_line_to_the_end_for_some_steps_more() -> None:
+    """Before iterations 0 to 6: the line to the seedling until the third, then to where its stage
+    ended until the fifth, with the rim free."""
+    levels, settings = noise_levels(build("euler", 6)), replace(SETTINGS, sharpening=0.0)
+    cells, final = region(), normal(9)
+    seedling = Seedling(normal(3), normal(4), levels[CROP], cells, cells, final)
+    planting = Planting(seedling, cells, harmony=1 / 3)
+    transplant = Transplant([planting], settings, levels, 1, torch.device("cpu"))
+    core = torch.zeros(16, 16)
+    core[5:10, 6:12] = 1
+    nothing, released = torch.zeros(1, 4, 16, 16), CROP + 2
+    for index in range(levels.count + 1):
+        held = transplant.at(index, [])
+        line = levels[index].mix(seedling.denoised, seedling.noise) * cells
+        look = levels[index].mix(final, seedling.noise) * core
+        expected = line if index <= CROP else look if index <= released else nothing
+        torch.testing.assert_close(held.impose(nothing), expected, atol=1e-6, rtol=0)
+        steered = cells if index < CROP else core if index < released else torch.zeros(16, 16)
+        blended = held.blend(nothing)
+        torch.testing.assert_close(blended, seedling.noise * steered, atol=1e-6, rtol=0)
+
+
+def test_the_look_of_a_source_that_has_not_ended_cannot_be_kept() -> None:
+    levels = noise_levels(build("euler", 6))
+    for source in (Seedling(normal(3), normal(4), levels[CROP], region(), region()), Live(0)):
+        planting = Planting(source, region(), harmony=0.5)
+        with pytest.raises(TaueError, match=r"^harmony below 1 needs seedlings that know .+\.$"):
+            Transplant([planting], SETTINGS, levels, 1, torch.device("cpu"))
+
+
+@pytest.mark.parametrize("literal", [True, False])
+def test_where_nothing_is_shown_yet_nothing_is_sharpened(literal: bool) -> None:
+    """A stage that was interrupted before its first step from nothing but noise."""
+    seedling = Seedling(normal(3), normal(4), Level(0.0, 1.0), region(), region())
+    settings = replace(SETTINGS, filter_noisy=literal)
+    denoised, noise = filtered(seedling.estimate, region(), settings)
+    assert torch.equal(denoised, seedling.denoised) and torch.equal(noise, seedling.noise)

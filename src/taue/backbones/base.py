@@ -57,12 +57,16 @@ class Backbone(Protocol):
 
     Attributes:
         device: where it computes.
+        multiple: of which a canvas's sides are, in pixels.
+        default_size: the model's own height and width in pixels.
         size: the canvas's height and width in pixels.
         shape: of a row's latents on it, (1, C, h, w).
         keys: the colours that foregrounds are painted on, by name, each one cell of latents [C].
     """
 
     device: torch.device
+    multiple: int
+    default_size: tuple[int, int]
     size: tuple[int, int]
     shape: tuple[int, int, int, int]
     keys: Mapping[str, tuple[float, ...]]

@@ -38,11 +38,6 @@ class SDXLBackbone:
         height, width: the canvas in pixels; the model's own size if None.
         cross_attention_kwargs: passed on to the UNet (``{"scale": ...}`` for LoRA).
 
-    Attributes:
-        multiple: of which a canvas's sides are, in pixels.
-        default_size: the model's own height and width in pixels.
-        keys: see :data:`KEYS`.
-
     Raises:
         TaueError: if there is no such canvas.
     """
@@ -61,7 +56,7 @@ class SDXLBackbone:
         self.multiple: int = pipeline.vae_scale_factor
         own = self.pipeline.unet.config.sample_size
         rows, columns = own if isinstance(own, (list, tuple)) else (own, own)
-        self.default_size = rows * self.multiple, columns * self.multiple
+        self.default_size: tuple[int, int] = rows * self.multiple, columns * self.multiple
         self.size = (
             self._side("height", self.default_size[0] if height is None else height),
             self._side("width", self.default_size[1] if width is None else width),
