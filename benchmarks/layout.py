@@ -79,17 +79,19 @@ def grow(
     """A batch of foregrounds alone: the later stages do not move the object."""
     fits, first, batch = job
     settings = replace(Settings(), layering="difference", placement="fit" if fits else "suggest")
-    side = pipe.unet.config.sample_size
-    backbone = SDXLBackbone(pipe, side * pipe.vae_scale_factor, side * pipe.vae_scale_factor)
+    backbone = SDXLBackbone(pipe)
     prompts = [object_caption(wish.colour, wish.kind) for wish in batch]
     conditions = [
         stages.SubjectCondition(
-            number, backbone.encode(prompt, None), settings.key_for(prompt), wish.box, fits
+            number,
+            backbone.encode_prompt(prompt, None),
+            backbone.keys[settings.key_for(prompt)],
+            wish.box,
+            fits,
         )
         for number, (prompt, wish) in enumerate(zip(prompts, batch, strict=True), first)
     ]
-    shape = (1, pipe.unet.config.in_channels, side, side)
-    context = stages.Context(backbone, settings, NoiseSource(SEED), shape, lambda step: None)
+    context = stages.Context(backbone, settings, NoiseSource(SEED), lambda step: None)
     found: list[dict[str, float]] = []
     for wish, grown in zip(batch, stages.foregrounds(context, conditions), strict=True):
         picture = backbone.decode(grown.latents)[0]

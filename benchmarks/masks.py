@@ -27,9 +27,14 @@ from rich.progress import track
 from torch import Tensor
 
 from taue import TauePipeline, stages
-from taue.attention import AttentionTap, cross_attention_sites, installed, layer_grid
+from taue.backbones.cross_attention import (
+    AttentionTap,
+    cross_attention_sites,
+    installed,
+    layer_grid,
+)
 from taue.backbones.sdxl import SDXLBackbone
-from taue.equations import harvest_step, scale_to_unit
+from taue.equations import harvest_step, scale_to_unit, token_attention
 from taue.masks import find_object
 from taue.noise import NoiseSource
 from taue.paddy.judge import Judge
@@ -42,17 +47,17 @@ PHASES = 3
 
 
 class Audit(AttentionTap):
-    """Keeps the maps of every layer and step apart; ``captured`` in the order of execution."""
+    """Keeps the maps of every layer and step apart; ``every`` in the order of execution."""
 
-    def __init__(self, tokens: Sequence[Sequence[int]], height: int, width: int) -> None:
-        super().__init__(tokens, height, width, guided=True)
-        self.captured: list[Tensor] = []
+    def __init__(self, tokens: Sequence[int], height: int, width: int, length: int) -> None:
+        super().__init__([tokens], height, width, length)
+        self.every: list[Tensor] = []
 
     def add(self, probabilities: Tensor) -> None:
         grid = layer_grid(probabilities.shape[1], self.height, self.width)
-        chosen = probabilities[0][:, self.tokens[0]].float().mean(dim=1).view(1, 1, *grid)
+        chosen = token_attention(probabilities[0], self.tokens[0]).view(1, 1, *grid)
         size = (self.height, self.width)
-        self.captured.append(
+        self.every.append(
             F.interpolate(chosen, size=size, mode="bilinear", align_corners=False)[0, 0]
         )
 
@@ -70,16 +75,13 @@ class Found:
 @torch.no_grad()
 def grown(pipe: TauePipeline, judge: Judge, pair: Pair, settings: Settings) -> Found | None:
     """None where the judge sees no object in the finished foreground."""
-    side = pipe.unet.config.sample_size
-    pixels = side * pipe.vae_scale_factor
-    backbone = SDXLBackbone(pipe, pixels, pixels)
-    prompt = backbone.encode(pair.subject, None)
-    condition = stages.SubjectCondition(
-        1, prompt, settings.key_for(pair.subject), CENTRED, fits=False
-    )
-    shape = (1, pipe.unet.config.in_channels, side, side)
-    context = stages.Context(backbone, settings, NoiseSource(pair.seed), shape, lambda step: None)
-    audit = Audit(prompt.content, side, side)
+    backbone = SDXLBackbone(pipe)
+    height, width = backbone.shape[-2:]
+    prompt = backbone.encode_prompt(pair.subject, None)
+    key = backbone.keys[settings.key_for(pair.subject)]
+    condition = stages.SubjectCondition(1, prompt, key, CENTRED, fits=False)
+    context = stages.Context(backbone, settings, NoiseSource(pair.seed), lambda step: None)
+    audit = Audit(prompt.content, height, width, prompt.prompt.shape[1])
     with installed(pipe.unet, audit.wrap):
         one = stages.foregrounds(context, [condition])[0]
     picture = backbone.decode(one.latents)[0].permute(1, 2, 0).numpy()
@@ -87,9 +89,9 @@ def grown(pipe: TauePipeline, judge: Judge, pair: Pair, settings: Settings) -> F
     if seen.surest is None:
         return None
     mask = torch.from_numpy(seen.surest.mask.astype(np.float32))[None, None]
-    truth = F.adaptive_avg_pool2d(mask, (side, side))[0, 0] > 0.5
+    truth = F.adaptive_avg_pool2d(mask, (height, width))[0, 0] > 0.5
     layers = len(cross_attention_sites(pipe.unet))
-    maps = torch.stack(audit.captured).unflatten(0, (-1, layers))
+    maps = torch.stack(audit.every).unflatten(0, (-1, layers))
     before = harvest_step(settings.num_inference_steps, settings.crop_ratio)
     return Found(one.seedling.denoised, one.seedling.attention, truth, maps[:before])
 

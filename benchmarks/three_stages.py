@@ -26,6 +26,7 @@ from PIL import Image, ImageDraw
 from rich.progress import track
 
 from taue import TauePipeline
+from taue.backbones.sdxl import KEYS
 from taue.layers import Layers
 from taue.masks import grow
 from taue.metrics import inside, outside, psnr, ssim
@@ -85,7 +86,7 @@ def key_figures(layers: Layers) -> tuple[float | None, float | None]:
         return None, None
     spread = float(np.sqrt(colours.var(axis=0).mean()) * 255)
     painted = np.median(colours, axis=0) - 0.5
-    latent = Settings().key_for(layers.subjects[0].subject.prompt)
+    latent = KEYS[Settings().key_for(layers.subjects[0].subject.prompt)]
     true = np.array(latent[:3]) @ np.array(COLOUR_OF_CHANNEL)
     closeness = painted @ true / (np.linalg.norm(painted) * np.linalg.norm(true))
     return spread, float(closeness)

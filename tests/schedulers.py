@@ -5,8 +5,12 @@ from typing import Any
 from diffusers import (
     DDIMScheduler,
     DPMSolverMultistepScheduler,
+    DPMSolverSinglestepScheduler,
     EulerAncestralDiscreteScheduler,
     EulerDiscreteScheduler,
+    FlowMatchEulerDiscreteScheduler,
+    FlowMatchHeunDiscreteScheduler,
+    FlowMatchLCMScheduler,
     HeunDiscreteScheduler,
     LCMScheduler,
     UniPCMultistepScheduler,
@@ -41,6 +45,34 @@ FAMILIES: dict[str, Any] = {
 }
 EXPLODING = {"euler", "euler-ancestral", "heun"}
 DETERMINISTIC = ("euler", "dpm++2m", "ddim", "unipc")
+
+_SIGMAS: dict[str, Any] = {
+    "use_flow_sigmas": True,
+    "prediction_type": "flow_prediction",
+    "flow_shift": 3.0,
+}
+FLOWS: dict[str, Any] = {
+    "flow-euler": FlowMatchEulerDiscreteScheduler,
+    "flow-euler-shifted": lambda: FlowMatchEulerDiscreteScheduler(shift=3.0),
+    "flow-euler-karras": lambda: FlowMatchEulerDiscreteScheduler(use_karras_sigmas=True),
+    "flow-heun": FlowMatchHeunDiscreteScheduler,
+    "flow-dpm++2m": lambda: DPMSolverMultistepScheduler(**_SIGMAS),
+    "flow-dpm++2s": lambda: DPMSolverSinglestepScheduler(**_SIGMAS),
+    "flow-unipc": lambda: UniPCMultistepScheduler(**_SIGMAS),
+    "flow-euler-stochastic": lambda: FlowMatchEulerDiscreteScheduler(stochastic_sampling=True),
+    "flow-lcm": FlowMatchLCMScheduler,
+}
+"""Flow matching in all its forms; no diffusion model's configuration fits them."""
+
+DETERMINISTIC_FLOWS = tuple(FLOWS)[:7]
+
+
+def build_flow(family: str, steps: int | None = None) -> Any:
+    """A flow-matching scheduler, its timesteps set if asked."""
+    scheduler = FLOWS[family]()
+    if steps is not None:
+        scheduler.set_timesteps(steps)
+    return scheduler
 
 
 def build(family: str, steps: int | None = None, **changes: Any) -> Any:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from taue import equations
-from taue.attention import (
+from taue.backbones.cross_attention import (
     AttentionTap,
     RegionBlend,
     cross_attention_sites,
@@ -61,6 +61,11 @@ def corners(count: int, height: int, width: int) -> Tensor:
     return torch.stack(equations.disjoint(list(blocks)))
 
 
+def same(masks: Tensor) -> Tensor:
+    """Masks [K, h, w] for both samples of a batch."""
+    return masks.expand(2, -1, -1, -1)
+
+
 def test_sites_are_all_cross_attention_and_nothing_else(unet: Any) -> None:
     sites = cross_attention_sites(unet)
     modules = dict(unet.named_modules())
@@ -71,44 +76,60 @@ def test_sites_are_all_cross_attention_and_nothing_else(unet: Any) -> None:
 
 def test_the_tap_leaves_the_output_bit_identical(unet: Any) -> None:
     plain = run(unet)
-    tap = AttentionTap([[1, 2]], 16, 16, guided=True)
+    tap = AttentionTap([[1, 2]], 16, 16, TOKENS)
     with installed(unet, tap.wrap):
         tapped = run(unet)
     assert torch.equal(plain, tapped)
-    assert tap.maps().min() == 0 and tap.maps().max() == 1
+    found = equations.attention_map([tap.captured[0]])
+    assert found.min() == 0 and found.max() == 1
+
+
+def attention_by_hand(attn: Attention, picture: Tensor, words: Tensor, tokens: list[int]) -> Tensor:
+    """The sum over two heads of the softmax at some tokens [queries]."""
+    queries, keys = picture @ attn.to_q.weight.T, words @ attn.to_k.weight.T
+    total = torch.zeros(len(picture))
+    for head in (slice(0, 4), slice(4, 8)):
+        scores = queries[:, head] @ keys[:, head].T / 2  # sqrt of 4 dimensions
+        exp = scores.exp()
+        total += (exp / exp.sum(dim=1, keepdim=True))[:, tokens].sum(dim=1)
+    return total
+
+
+def scaled(found: Tensor) -> Tensor:
+    low, high = found.aminmax()
+    return (found - low) / (high - low)
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("guided", [True, False])
-def test_the_tapped_map_is_the_softmax_worked_out_by_hand(guided: bool) -> None:
+@pytest.mark.parametrize("negatives", [2, 1, 0])
+def test_the_tapped_map_is_the_softmax_worked_out_by_hand(negatives: int) -> None:
+    """Of the last two samples: rows with guidance have one before them."""
     attn = single_attention()
     height, width, tokens = 3, 5, [[1, 3], [2]]
-    pictures, prompt = normal(4, 4, height * width, 8), normal(5, 4, TOKENS, 6)
-    captured = slice(2, 4) if guided else slice(0, 2)
-    expected = torch.zeros(2, height * width)
-    for i, (picture, words) in enumerate(zip(pictures[captured], prompt[captured], strict=True)):
-        queries, keys = picture @ attn.to_q.weight.T, words @ attn.to_k.weight.T
-        for head in (slice(0, 4), slice(4, 8)):
-            scores = queries[:, head] @ keys[:, head].T / 2  # sqrt of 4 dimensions
-            exp = scores.exp()
-            expected[i] += (exp / exp.sum(dim=1, keepdim=True))[:, tokens[i]].sum(dim=1)
-    low, high = (values[:, None] for values in expected.aminmax(dim=1))
-    expected = ((expected - low) / (high - low)).view(2, height, width)
-
-    tap = AttentionTap(tokens, height, width, guided)
+    pictures, prompt = normal(4, 2 + negatives, height * width, 8), normal(5, 4, TOKENS, 6)
+    prompt = prompt[: len(pictures)]
+    tap = AttentionTap(tokens, height, width, TOKENS)
     attn.set_processor(tap.wrap(attn.processor))
-    chosen = slice(None) if guided else slice(0, 2)
-    attn(pictures[chosen], encoder_hidden_states=prompt[chosen])
-    torch.testing.assert_close(tap.maps(), expected, atol=1e-5, rtol=0)
+    attn(pictures, encoder_hidden_states=prompt)
+    for row, chosen in enumerate(tokens):
+        expected = attention_by_hand(
+            attn, pictures[negatives + row], prompt[negatives + row], chosen
+        )
+        found = equations.attention_map([tap.captured[row]])
+        expected = scaled(expected).view(height, width)
+        torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
 
 
-def test_a_disabled_tap_hears_nothing(unet: Any) -> None:
-    tap = AttentionTap([[1]], 16, 16, guided=True)
-    tap.enabled = False
-    with installed(unet, tap.wrap):
-        run(unet)
-    with pytest.raises(RuntimeError, match="captured no cross-attention"):
-        tap.maps()
+@torch.no_grad()
+def test_a_row_is_listened_to_among_others_and_in_its_first_prompt() -> None:
+    attn = single_attention()
+    pictures, prompts = normal(4, 5, 15, 8), normal(5, 5, 2 * TOKENS, 6)
+    tap = AttentionTap([(), [1, 3], ()], 3, 5, TOKENS)
+    attn.set_processor(tap.wrap(attn.processor))
+    attn(pictures, encoder_hidden_states=prompts)
+    assert list(tap.captured) == [1]
+    expected = attention_by_hand(attn, pictures[3], prompts[3, :TOKENS], [1, 3]) / 4
+    torch.testing.assert_close(tap.captured[1].flatten(), expected, atol=1e-5, rtol=0)
 
 
 @torch.no_grad()
@@ -134,15 +155,31 @@ def test_hard_masks_equal_masked_attention_to_all_prompts(
     )
     expected = attn.to_out[0](expected.transpose(1, 2).flatten(2))
 
-    attn.set_processor(RegionBlend(masks).wrap(attn.processor))
+    attn.set_processor(RegionBlend(same(masks)).wrap(attn.processor))
     found = attn(pictures, encoder_hidden_states=prompts)
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+def test_every_sample_has_regions_of_its_own() -> None:
+    """A row with fewer prompts reads padding with the weight 0, whatever it says."""
+    attn = single_attention()
+    masks = torch.stack([corners(2, 4, 6), torch.stack([torch.ones(4, 6), torch.zeros(4, 6)])])
+    pictures, prompts = normal(6, 2, 24, 8), normal(7, 2, 2 * TOKENS, 6)
+    plain = attn(pictures[1:], encoder_hidden_states=prompts[1:, :TOKENS])
+    attn.set_processor(RegionBlend(same(corners(2, 4, 6))).wrap(attn.processor))
+    regional = attn(pictures, encoder_hidden_states=prompts)
+    attn.set_processor(RegionBlend(masks).wrap(attn.processor))
+    both = attn(pictures, encoder_hidden_states=prompts)
+    torch.testing.assert_close(both[:1], regional[:1], atol=1e-6, rtol=0)
+    torch.testing.assert_close(both[1:], plain, atol=1e-6, rtol=0)
+    assert (both[1] - regional[1]).abs().max() > 1e-3
 
 
 @pytest.mark.parametrize(("height", "width"), [(16, 16), (9, 17)])
 def test_one_prompt_everywhere_is_the_plain_unet(unet: Any, height: int, width: int) -> None:
     plain = run(unet, height, width)
-    with installed(unet, RegionBlend(torch.ones(1, height, width)).wrap):
+    with installed(unet, RegionBlend(same(torch.ones(1, height, width))).wrap):
         blended = run(unet, height, width)
     torch.testing.assert_close(blended, plain, atol=1e-5, rtol=0)
 
@@ -150,7 +187,7 @@ def test_one_prompt_everywhere_is_the_plain_unet(unet: Any, height: int, width: 
 def test_equal_prompts_make_the_regions_invisible(unet: Any) -> None:
     plain = run(unet)
     once = normal(2, 2, TOKENS, WIDTH)
-    with installed(unet, RegionBlend(corners(3, 16, 16)).wrap), torch.no_grad():
+    with installed(unet, RegionBlend(same(corners(3, 16, 16))).wrap), torch.no_grad():
         blended = unet(
             normal(1, 2, 4, 16, 16),
             torch.tensor(500),
@@ -173,7 +210,8 @@ def expecting_the_same_processors(unet: Any) -> Iterator[None]:
 def test_processors_are_restored_however_it_ends(
     unet: Any, end: type[BaseException] | None
 ) -> None:
-    tap, blend = AttentionTap([[1]], 16, 16, guided=True), RegionBlend(torch.ones(1, 16, 16))
+    tap = AttentionTap([[1]], 16, 16, TOKENS)
+    blend = RegionBlend(same(torch.ones(1, 16, 16)))
     with expecting_the_same_processors(unet):
         try:
             with installed(unet, blend.wrap), installed(unet, tap.wrap):
@@ -189,7 +227,7 @@ def test_processors_are_restored_when_the_network_itself_fails(unet: Any) -> Non
     with (
         expecting_the_same_processors(unet),
         pytest.raises(ValueError, match="fit no halving"),
-        installed(unet, RegionBlend(torch.ones(1, 11, 13)).wrap),
+        installed(unet, RegionBlend(same(torch.ones(1, 11, 13))).wrap),
     ):
         run(unet)
 
@@ -216,7 +254,7 @@ def test_layer_grid_by_hand(queries: int, grid: tuple[int, int] | None) -> None:
 
 @pytest.mark.parametrize(("height", "width"), [(16, 16), (9, 17), (24, 8)])
 def test_masks_sum_to_one_on_every_grid_of_the_unet(unet: Any, height: int, width: int) -> None:
-    blend = RegionBlend(corners(3, height, width))
+    blend = RegionBlend(same(corners(3, height, width)))
     with installed(unet, blend.wrap):
         run(unet, height, width, prompts=3)
     half = -(-height // 2) * -(-width // 2)
@@ -224,4 +262,4 @@ def test_masks_sum_to_one_on_every_grid_of_the_unet(unet: Any, height: int, widt
     for queries in blend._weights:
         weights = blend.weights(torch.empty(1, 1, queries, 1))
         assert weights.min() >= 0
-        torch.testing.assert_close(weights.sum(dim=0), torch.ones(queries))
+        torch.testing.assert_close(weights.sum(dim=0), torch.ones(2, queries))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from taue import equations
-from taue.backbones.base import content_positions, guided
+from taue.backbones.base import content_positions
 
 law = hypothesis_settings(deadline=None, max_examples=40, derandomize=True)
 sides = st.integers(1, 20)
@@ -206,11 +206,20 @@ def test_extend_edges_leaves_the_inside_alone(
         assert (((extended >= low) & (extended <= high)) | (extended == latents)).all()
 
 
-def test_planted_start_by_hand() -> None:
+def test_planted_by_hand() -> None:
     one, two = torch.tensor([1.0]), torch.tensor([2.0])
-    close(equations.planted_start(one, two, 3.0, 10.0), torch.tensor([21.0]))  # 1 + 10 x 2
+    close(equations.planted(one, two, 1.0, 10.0), torch.tensor([21.0]))  # 1 + 10 x 2
+    # Flow matching at t = 3/4: 1/4 of the signal.
+    close(equations.planted(one, two, 0.25, 0.75), torch.tensor([1.75]))
+    close(equations.planted(one, two, 0.0, 1.0), two)  # nothing but noise
+
+
+def test_noise_surplus_by_hand() -> None:
+    assert equations.noise_surplus(3.0, 10.0, 1.0) == 0
+    one, two = torch.tensor([1.0]), torch.tensor([2.0])
     # Half the extra noise: 1 + 3 x 2 + 0.5 (10 - 3) 2.
-    close(equations.planted_start(one, two, 3.0, 10.0, 0.5), torch.tensor([14.0]))
+    start = 10.0 + equations.noise_surplus(3.0, 10.0, 0.5)
+    close(equations.planted(one, two, 1.0, start), torch.tensor([14.0]))
 
 
 def test_transplant_by_hand() -> None:
@@ -237,6 +246,11 @@ def test_blend_attention_by_hand() -> None:
     # [batch 1, heads 1, queries 2, width 1]; the second query is 0.25 x 2 + 0.75 x 6.
     attended = [torch.tensor([[[[1.0], [2.0]]]]), torch.tensor([[[[5.0], [6.0]]]])]
     close(equations.blend_attention(weights, attended), torch.tensor([[[[1.0], [5.0]]]]))
+    # Samples with weights of their own: [K, batch, queries].
+    each = torch.stack([weights, weights.flip(0)], dim=1)
+    two = [one.expand(2, 1, 2, 1) for one in attended]
+    expected = torch.tensor([[[[1.0], [5.0]]], [[[5.0], [3.0]]]])  # 0.75 x 2 + 0.25 x 6
+    close(equations.blend_attention(each, two), expected)
 
 
 def test_disjoint_by_hand() -> None:
@@ -276,7 +290,18 @@ def test_resample_keeps_the_sum_on_every_grid(
 
 
 def test_guidance_by_hand() -> None:
-    close(guided(row(1.0), row(3.0), 7.5), row(16.0))  # 1 + 7.5 x 2
+    close(equations.guidance(row(1.0), row(3.0), 7.5), row(16.0))  # 1 + 7.5 x 2
+
+
+def test_token_attention_by_hand() -> None:
+    probabilities = torch.tensor([[0.1, 0.2, 0.3, 0.4], [0.7, 0.1, 0.1, 0.1]])
+    # Of two queries the mean over the tokens 1 and 2.
+    close(equations.token_attention(probabilities, (1, 2)), torch.tensor([0.25, 0.1]))
+
+
+def test_attention_map_by_hand() -> None:
+    # 3, 5 and 4: from 0 to 1, and half way.
+    close(equations.attention_map([row(1, 2, 2), row(2, 3, 2)]), row(0, 1, 0.5))
 
 
 def test_content_is_what_is_not_special() -> None:

@@ -19,6 +19,7 @@ from taue.files.result import write_result
 from taue.files.sheet import contact_sheet, grey, heat, on_checkerboard
 from taue.layers import Layers, StageRecord, SubjectLayer
 from taue.seedling import Seedling
+from taue.space import Level
 from taue.subject import Subject
 
 
@@ -52,7 +53,7 @@ def make_layers(subjects: int = 1, size: tuple[int, int] = (128, 128)) -> Layers
         foregrounds=foregrounds,
         masks=masks,
         attention_maps=[mask * 0.5 for mask in masks],
-        seedlings=[Seedling(latents, latents, 1.0, mask, mask) for mask in masks],
+        seedlings=[Seedling(latents, latents, Level(1.0, 1.0), mask, mask) for mask in masks],
         records=[StageRecord("foreground", (1,), 1.23456, 8), StageRecord("composite", (), 2, 8)],
         settings={"num_inference_steps": 4},
         warnings=["look here"],

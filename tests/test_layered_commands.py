@@ -19,6 +19,7 @@ from taue.files.layered import flatten_file
 from taue.files.result import write_result
 from taue.layers import Layers, SubjectLayer
 from taue.seedling import Seedling
+from taue.space import Level
 from taue.stack import exact, flatten, largest_error, raw
 from taue.subject import Subject, layer_file_names
 
@@ -50,7 +51,7 @@ def made(output_type: str = "pil") -> Layers:
         foregrounds=[as_output(pixels[..., :3]) for pixels in pictures.subjects],
         masks=[mask, mask],
         attention_maps=[mask, mask],
-        seedlings=[Seedling(latents, latents, 1.0, mask, mask)] * 2,
+        seedlings=[Seedling(latents, latents, Level(1.0, 1.0), mask, mask)] * 2,
     )
 
 

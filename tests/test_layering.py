@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,16 @@ from schedulers import FAMILIES, build
 from taue import Box, Layers, Scene, Subject, TauePipeline, run
 from taue.backbones import Conditioning
 from taue.backbones.sdxl import SDXLBackbone
-from taue.cultivate import Plan, cultivate
+from taue.cultivate import cultivate
 from taue.files.report import make_report
 from taue.files.result import write_result
 from taue.files.saved_result import read_pictures
 from taue.paddy import scenes
+from taue.rows import Row
 from taue.scene.read import KEYWORD
 from taue.seedling import Seedling
 from taue.settings import Settings
+from taue.space import Level
 from taue.stack import coverage, flatten, largest_error, stack_of
 from taue.transplant import Planting
 
@@ -173,7 +174,7 @@ def test_drawing_is_the_inverse_of_decoding(painter: TauePipeline) -> None:
     spec = scenes.sample_spec(np.random.default_rng(5), objects=1)
     picture = scenes.render(spec, 256).composite.astype(np.float32) / 255
     batch = torch.from_numpy(picture).permute(2, 0, 1)[None]
-    again = backbone.decode(backbone.draw(torch.cat([batch, 1 - batch])))
+    again = backbone.decode(backbone.encode(torch.cat([batch, 1 - batch])))
     assert again.shape == (2, 3, 256, 256)
     assert -10 * torch.log10((again[:1] - batch).square().mean()) > 26
 
@@ -182,9 +183,9 @@ def test_drawing_undoes_the_autoencoders_own_statistics(tiny_sdxl: Path) -> None
     pipe = TauePipeline.from_pretrained(str(tiny_sdxl))
     backbone = SDXLBackbone(pipe, 128, 128)
     picture = torch.rand(1, 3, 128, 128, generator=torch.Generator().manual_seed(0))
-    plain = backbone.draw(picture)
+    plain = backbone.encode(picture)
     pipe.vae.register_to_config(latents_mean=[0.5, 0, 0, 0], latents_std=[2.0, 1, 1, 1])
-    moved = backbone.draw(picture)
+    moved = backbone.encode(picture)
     factor = pipe.vae.config["scaling_factor"]
     torch.testing.assert_close(moved[:, 0], (plain[:, 0] - 0.5 * factor) / 2)
     torch.testing.assert_close(moved[:, 1:], plain[:, 1:])
@@ -200,8 +201,7 @@ def test_what_is_planted_to_the_end_ends_as_it_is_in_its_own_row(
     pipe = TauePipeline.from_pretrained(str(tiny_sdxl))
     pipe.scheduler = build(family)
     backbone = SDXLBackbone(pipe, 128, 128)
-    encoded = backbone.encode("a red apple", None)
-    both = type(encoded).stack([encoded, encoded])
+    encoded = backbone.encode_prompt("a red apple", None)
     settings = Settings(num_inference_steps=6, crop_ratio=0.5, sharpening=0.4, noise_strength=0.7)
 
     def normal(seed: int, count: int = 1) -> Tensor:
@@ -209,22 +209,27 @@ def test_what_is_planted_to_the_end_ends_as_it_is_in_its_own_row(
 
     left = torch.zeros(16, 16)
     left[:, :7] = 1
-    seedling = Seedling(normal(1), normal(2), 1.0, left, left)
-    plan = Plan(
-        stage="refine",
-        noise=normal(3, 2),
-        conditioning=Conditioning((both,), whole=both),
-        guidance_scale=5.0,
-        generators=(),
-        estimate=normal(4, 2),
-        plantings=(Planting(seedling, left, to_end=True, row=1),),
-    )
+    seedling = Seedling(normal(1), normal(2), Level(1.0, 1.0), left, left)
+    planted = (Planting(seedling, left, to_end=True),)
+    first, second = normal(3, 2).split(1), normal(4, 2).split(1)
 
-    def grown(plan: Plan) -> Tensor:
-        generators = tuple(torch.Generator().manual_seed(i) for i in range(2))
-        return cultivate(backbone, replace(plan, generators=generators), settings).latents
+    def grown(plantings: tuple[Planting, ...]) -> list[Tensor]:
+        rows = [
+            Row(
+                stage="refine",
+                noise=noise,
+                conditioning=Conditioning((encoded,), encoded, 5.0),
+                generator=torch.Generator().manual_seed(number),
+                estimate=estimate,
+                plantings=own,
+            )
+            for number, (noise, estimate, own) in enumerate(
+                zip(first, second, ((), plantings), strict=True)
+            )
+        ]
+        return [one.latents[0] for one in cultivate(backbone, rows, settings)]
 
-    held, free = grown(plan), grown(replace(plan, plantings=()))
+    held, free = grown(planted), grown(())
     error = (held[1] - seedling.denoised[0])[:, left > 0].abs().max()
     assert error < 1e-5
     torch.testing.assert_close(held[0], free[0], atol=1e-4, rtol=1e-4)  # the other row is free

@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from taue.backbones.sdxl import KEYS
 from taue.equations import border, border_colour, key_distance
 from taue.masks import find_object, grow, painted_distance, painted_spread, parts_captured
-from taue.settings import KEYS, Settings
+from taue.settings import Settings
 
 SETTINGS = Settings()
 

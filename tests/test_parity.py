@@ -13,8 +13,9 @@ from schedulers import build
 from taue import stages
 from taue.backbones import Conditioning
 from taue.backbones.sdxl import SDXLBackbone
-from taue.cultivate import Harvest, Plan, cultivate
+from taue.cultivate import cultivate
 from taue.noise import NoiseSource
+from taue.rows import Harvest, Row
 from taue.settings import Settings
 from taue.subject import CENTRED
 
@@ -22,6 +23,11 @@ PROMPT, STEPS = "a red apple at sunset", 5
 SETTINGS = Settings(num_inference_steps=STEPS, key_strength=0.0, tries=1)
 GREEN = (0.0, 1.0, 1.0, 0.0)
 
+ZERO_SNR: dict[str, Any] = {
+    "prediction_type": "v_prediction",
+    "rescale_betas_zero_snr": True,
+    "timestep_spacing": "trailing",
+}
 SCHEDULERS: dict[str, tuple[str, dict[str, Any]]] = {
     "euler": ("euler", {}),
     "euler-trailing": ("euler", {"timestep_spacing": "trailing"}),
@@ -30,14 +36,8 @@ SCHEDULERS: dict[str, tuple[str, dict[str, Any]]] = {
     "heun": ("heun", {}),
     "euler-v": ("euler", {"prediction_type": "v_prediction"}),
     "ddim-v": ("ddim", {"prediction_type": "v_prediction"}),
-    "euler-v-zero-snr": (
-        "euler",
-        {
-            "prediction_type": "v_prediction",
-            "rescale_betas_zero_snr": True,
-            "timestep_spacing": "trailing",
-        },
-    ),
+    "euler-v-zero-snr": ("euler", ZERO_SNR),
+    "ddim-v-zero-snr": ("ddim", ZERO_SNR),
 }
 
 
@@ -76,9 +76,9 @@ def test_a_listening_foreground_without_key_is_a_plain_call(pipeline: Any, name:
     family, changes = SCHEDULERS[name]
     pipeline.scheduler = build(family, **changes)
     backbone, source = SDXLBackbone(pipeline, 128, 128), NoiseSource(0)
-    context = stages.Context(backbone, SETTINGS, source, (1, 4, 16, 16), lambda step: None)
+    context = stages.Context(backbone, SETTINGS, source, lambda step: None)
     condition = stages.SubjectCondition(
-        1, backbone.encode(PROMPT, None), GREEN, CENTRED, fits=False
+        1, backbone.encode_prompt(PROMPT, None), GREEN, CENTRED, fits=False
     )
     grown = stages.foregrounds(context, [condition])[0]
     noise = source.normal((1, 4, 16, 16), "foreground", 1)
@@ -87,14 +87,19 @@ def test_a_listening_foreground_without_key_is_a_plain_call(pipeline: Any, name:
 
 
 def bare_pass(
-    pipeline: Any, noise: Tensor, guidance: float, negative: str | None = None, **changes: Any
+    pipeline: Any,
+    noise: Tensor,
+    guidance: float,
+    negative: str | None = None,
+    regions: Tensor | None = None,
+    **changes: Any,
 ) -> Harvest:
     height, width = (8 * side for side in noise.shape[-2:])
     backbone = SDXLBackbone(pipeline, height, width)
-    prompt = backbone.encode(PROMPT, negative)
-    own = (torch.Generator(),)
-    plan = Plan("background", noise, Conditioning((prompt,), prompt), guidance, own, **changes)
-    return cultivate(backbone, plan, SETTINGS)
+    prompt = backbone.encode_prompt(PROMPT, negative)
+    conditioning = Conditioning((prompt,), prompt, guidance, regions)
+    row = Row("background", noise, conditioning, torch.Generator(), **changes)
+    return cultivate(backbone, [row], SETTINGS)[0]
 
 
 def normal(height: int = 16, width: int = 16) -> Tensor:
@@ -124,7 +129,7 @@ def test_a_negative_prompt_is_a_plain_calls_negative_prompt(pipeline: Any) -> No
 
 @pytest.mark.parametrize("guidance", [0.0, 1.0])
 def test_without_guidance_a_step_is_one_evaluation(pipeline: Any, guidance: float) -> None:
-    harvest = bare_pass(pipeline, normal(), guidance, listen_to=((1, 2),))
+    harvest = bare_pass(pipeline, normal(), guidance, listen_to=(1, 2))
     assert harvest.evaluations == STEPS and harvest.attention is not None
     assert_equal_calls(harvest.latents, plain(pipeline, normal(), guidance))
 
@@ -182,9 +187,9 @@ def test_half_precision_decoding_heeds_force_upcast(pipeline: Any, force: bool) 
 def test_latents_stay_float32_between_steps_of_a_half_precision_model(pipeline: Any) -> None:
     pipeline.to(dtype=torch.bfloat16)
     backbone = SDXLBackbone(pipeline, 128, 128)
-    prompt = backbone.encode(PROMPT, None)
-    plan = Plan("background", normal(), Conditioning((prompt,), prompt), 5.0, (torch.Generator(),))
+    prompt = backbone.encode_prompt(PROMPT, None)
+    row = Row("background", normal(), Conditioning((prompt,), prompt, 5.0), torch.Generator())
     seen: list[torch.dtype] = []
-    harvest = cultivate(backbone, plan, SETTINGS, lambda step: seen.append(step.latents.dtype))
+    harvest = cultivate(backbone, [row], SETTINGS, lambda step: seen.append(step.latents.dtype))[0]
     assert set(seen) == {harvest.latents.dtype} == {torch.float32}
     assert harvest.latents.isfinite().all()

@@ -17,6 +17,7 @@ from taue.errors import TaueError
 from taue.layers import Layers
 from taue.seedling import Seedling
 from taue.settings import Settings
+from taue.space import Level
 from taue.subject import Box
 
 STEPS = 2
@@ -377,11 +378,27 @@ def test_a_seedling_survives_its_file(pipe: TauePipeline, tmp_path: Path) -> Non
     seedling = layers(pipe).seedlings[0]
     seedling.save(tmp_path / "apple.safetensors")
     again = Seedling.load(tmp_path / "apple.safetensors")
-    assert again.sigma == seedling.sigma
+    assert again.level == seedling.level and again.sigma == seedling.sigma
     for name in ("denoised", "noise", "attention", "mask"):
         assert torch.equal(getattr(again, name), getattr(seedling, name))
-    assert torch.equal(again.at(2.0), seedling.denoised + 2.0 * seedling.noise)
+    at_two = Level(1.0, 2.0).mix(again.denoised, again.noise)
+    assert torch.equal(at_two, seedling.denoised + 2.0 * seedling.noise)
     assert [p.name for p in tmp_path.iterdir()] == ["apple.safetensors"]
+
+
+def test_a_seedling_of_the_time_when_levels_were_ratios_is_read(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    latents, cells = torch.ones(1, 4, 8, 8), torch.ones(8, 8)
+    old = {
+        "denoised": latents,
+        "noise": -latents,
+        "sigma": torch.tensor(2.5, dtype=torch.float64),
+        "attention": cells,
+        "mask": 1 - cells,
+    }
+    save_file(old, tmp_path / "old.safetensors")
+    assert Seedling.load(tmp_path / "old.safetensors").level == Level(1.0, 2.5)
 
 
 def cut_short(path: Path) -> None:
@@ -406,7 +423,7 @@ def test_a_broken_seedling_is_declined_in_a_sentence(
 ) -> None:
     path = tmp_path / "broken.safetensors"
     latents, cells = torch.ones(1, 4, 8, 8), torch.ones(8, 8)
-    Seedling(latents, -latents, 2.0, cells, 1 - cells).save(path)
+    Seedling(latents, -latents, Level(1.0, 2.0), cells, 1 - cells).save(path)
     spoil(path)
     with pytest.raises(TaueError, match=r"^seedling .*broken.safetensors cannot be read"):
         Seedling.load(path)

@@ -11,6 +11,7 @@ from torch import Tensor
 from taue.box import Box
 from taue.placing import Placement, bounding_box, place, surrounded_by_key
 from taue.seedling import Seedling
+from taue.space import Level
 
 law = settings(max_examples=60, deadline=None)
 fractions = st.floats(0.05, 0.6)
@@ -122,7 +123,7 @@ def test_only_the_object_and_its_edge_leave_the_key() -> None:
     denoised[..., 1, 1] = -3.0  # a stray spot
     mask = torch.zeros(16, 16)
     mask[6:9, 6:9] = 1
-    seedling = Seedling(denoised, torch.zeros_like(denoised), 1.0, mask, mask)
+    seedling = Seedling(denoised, torch.zeros_like(denoised), Level(1.0, 1.0), mask, mask)
     clean = surrounded_by_key(seedling)
     expected = torch.full_like(denoised, 0.5)
     expected[..., 6:9, 6:9] = 2.0

@@ -8,7 +8,12 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch.utils.flop_counter import FlopCounterMode
 
-from taue.attention import AttentionTap, RegionBlend, cross_attention_sites, installed
+from taue.backbones.cross_attention import (
+    AttentionTap,
+    RegionBlend,
+    cross_attention_sites,
+    installed,
+)
 
 SDXL_UNET: dict[str, Any] = {
     "act_fn": "silu",
@@ -72,7 +77,7 @@ def forward(unet: Any, prompts: int, latents: tuple[int, int] = (128, 128)) -> t
 @pytest.mark.parametrize("latents", [(128, 128), (104, 152)])
 def test_two_prompts_by_region_pass_at_full_size(unet: Any, latents: tuple[int, int]) -> None:
     height, width = latents
-    blend = RegionBlend(torch.empty(2, height, width, device="meta"))
+    blend = RegionBlend(torch.empty(2, 2, height, width, device="meta"))
     with installed(unet, blend.wrap):
         assert forward(unet, prompts=2, latents=latents).shape == (2, 4, height, width)
     # SDXL attends to text at a half and a quarter of the latents.
@@ -82,7 +87,7 @@ def test_two_prompts_by_region_pass_at_full_size(unet: Any, latents: tuple[int, 
 
 @torch.no_grad()
 def test_the_tap_hears_the_full_size(unet: Any) -> None:
-    tap = AttentionTap([[1, 2, 3]], 128, 128, guided=True)
+    tap = AttentionTap([[1, 2, 3]], 128, 128, TOKENS)
     captured: list[tuple[int, ...]] = []
     add = tap.add
     tap.add = lambda probabilities: (
@@ -100,7 +105,7 @@ def test_a_further_subject_costs_the_composite_little(unet: Any) -> None:
     """Each prompt more means its keys, its values and its scores, and nothing else."""
 
     def cost(prompts: int) -> int:
-        blend = RegionBlend(torch.empty(prompts, 128, 128, device="meta"))
+        blend = RegionBlend(torch.empty(2, prompts, 128, 128, device="meta"))
         with installed(unet, blend.wrap), FlopCounterMode(display=False) as counter:
             forward(unet, prompts)
         return counter.get_total_flops()

@@ -10,15 +10,19 @@ import torch
 from diffusers import StableDiffusionXLPipeline
 from torch import Tensor
 
-from schedulers import DETERMINISTIC, EXPLODING, FAMILIES, build
+from flowing import FlowingBackbone
+from schedulers import DETERMINISTIC, DETERMINISTIC_FLOWS, EXPLODING, FAMILIES, FLOWS, build
 from taue import equations
 from taue.backbones import Conditioning
 from taue.backbones.sdxl import SDXLBackbone
-from taue.cultivate import Harvest, Plan, Step, cultivate
+from taue.cultivate import cultivate
+from taue.errors import TaueError
+from taue.rows import Harvest, Row, Step
 from taue.seedling import Seedling
 from taue.settings import Settings
-from taue.space import NoiseLevels, noise_levels
-from taue.transplant import Planting
+from taue.solver import Solver
+from taue.space import Level, NoiseLevels, noise_levels
+from taue.transplant import Live, Planting, Transplant, filtered
 
 SETTINGS = Settings(num_inference_steps=6, crop_ratio=0.5, sharpening=0.3)
 CROP = 3
@@ -34,9 +38,11 @@ def pipeline(tiny_sdxl: Path) -> Any:
 def conditioning(pipeline: Any) -> tuple[Conditioning, Conditioning]:
     backbone = SDXLBackbone(pipeline, 128, 128)
     apple, desert, both = (
-        backbone.encode(p, None) for p in ("a red apple", "desert", "a red apple, desert")
+        backbone.encode_prompt(p, None) for p in ("a red apple", "desert", "a red apple, desert")
     )
-    return Conditioning((apple,), apple), Conditioning((apple, desert), both)
+    masks = torch.stack([region(), 1 - region()])
+    alone = Conditioning((apple,), apple, 7.5)
+    return alone, Conditioning((apple, desert), both, 5.0, masks)
 
 
 def normal(seed: int) -> Tensor:
@@ -51,7 +57,15 @@ def region() -> Tensor:
 
 def crop_index(family: str) -> int:
     """Where step k begins: Heun takes two iterations a step."""
-    return CROP * (2 if family == "heun" else 1)
+    return CROP * (2 if family.endswith("heun") else 1)
+
+
+def backbone_for(pipeline: Any, family: str, **changes: Any) -> SDXLBackbone:
+    """The tiny network under a scheduler family."""
+    if family in FLOWS:
+        return FlowingBackbone(pipeline, family)
+    pipeline.scheduler = build(family, **changes)
+    return SDXLBackbone(pipeline, 128, 128)
 
 
 Grow = Callable[..., tuple[Harvest, NoiseLevels]]
@@ -66,31 +80,26 @@ def grow(pipeline: Any, conditioning: tuple[Conditioning, Conditioning]) -> Grow
         seedling: Seedling | None = None,
         settings: Settings = SETTINGS,
         observe: Callable[[Step], None] = lambda step: None,
-        plan_changes: dict[str, Any] | None = None,
+        row_changes: dict[str, Any] | None = None,
         **changes: Any,
     ) -> tuple[Harvest, NoiseLevels]:
-        pipeline.scheduler = build(family, **changes)
-        backbone = SDXLBackbone(pipeline, 128, 128)
+        backbone = backbone_for(pipeline, family, **changes)
         alone, together = conditioning
         generator = torch.Generator().manual_seed(5)
         if seedling is None:
-            plan = Plan("foreground", normal(1), alone, 7.5, (generator,))
+            row = Row("foreground", normal(1), alone, generator)
         else:
-            masks = torch.stack([region(), 1 - region()])
             planted = (Planting(seedling, region()),)
-            plan = Plan(
-                "composite", normal(2), together, 5.0, (generator,), regions=masks,
-                plantings=planted,
-            )  # fmt: skip
-        plan = replace(plan, **(plan_changes or {}))
+            row = Row("composite", normal(2), together, generator, plantings=planted)
+        row = replace(row, **(row_changes or {}))
         levels = noise_levels(backbone.new_scheduler(settings.num_inference_steps))
-        return cultivate(backbone, plan, settings, observe), levels
+        return cultivate(backbone, [row], settings, observe)[0], levels
 
     return run
 
 
 def seedling_of(harvest: Harvest) -> Seedling:
-    return Seedling(harvest.denoised, harvest.noise, harvest.sigma, region(), region())
+    return Seedling(harvest.denoised, harvest.noise, harvest.level, region(), region())
 
 
 def sharpened(denoised: Tensor) -> Tensor:
@@ -104,7 +113,11 @@ def assert_planted(found: Tensor, expected: Tensor, atol: float = 1e-4) -> None:
     assert error < atol, f"the region is off by {error:.2e}"
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+DRAWING = {"euler-ancestral", "lcm", "flow-euler-stochastic", "flow-lcm"}
+"""Families whose steps add noise of their own."""
+
+
+@pytest.mark.parametrize("family", [*FAMILIES, *FLOWS])
 def test_at_the_crop_step_the_region_is_the_filtered_seedling(grow: Grow, family: str) -> None:
     harvest, levels = grow(family)
     seedling = seedling_of(harvest)
@@ -117,8 +130,8 @@ def test_at_the_crop_step_the_region_is_the_filtered_seedling(grow: Grow, family
     expected = sharpened(seedling.denoised) + sigma * seedling.noise
     # What the network saw at step k, put together again from the estimate and the noise.
     assert_planted(composite.denoised + composite.sigma * composite.noise, expected)
-    if family not in ("euler-ancestral", "lcm"):  # whose step before k adds noise of its own
-        before = levels.to_exploding(seen[crop_index(family) - 1], crop_index(family))
+    if family not in DRAWING:
+        before = seen[crop_index(family) - 1] / levels[crop_index(family)].signal
         assert_planted(before, expected)
     outside = (composite.denoised - seedling.denoised) * (1 - region())
     assert outside.abs().max() > 0.1
@@ -135,14 +148,14 @@ def test_the_released_prompt_takes_over_at_the_crop_step(
             "euler",
             seedling_of(harvest),
             observe=lambda step, steps=steps: steps.__setitem__(step.index, step.latents),
-            plan_changes={"released": released},
+            row_changes={"released": released},
         )
     assert all(torch.equal(seen[0][i], seen[1][i]) for i in range(CROP))
     assert (seen[0][CROP] - seen[1][CROP]).abs().max() > 1e-3
 
 
 def test_what_continues_from_an_estimate_is_harvested_as_it_came(grow: Grow) -> None:
-    harvest, levels = grow("euler", plan_changes={"estimate": normal(7)})
+    harvest, levels = grow("euler", row_changes={"estimate": normal(7)})
     assert torch.equal(harvest.denoised, normal(7)) and torch.equal(harvest.noise, normal(1))
     assert harvest.sigma == levels.sigmas[CROP]
 
@@ -166,27 +179,40 @@ def test_deterministic_schedulers_hold_the_line_by_noise_blending_alone(
     grow: Grow, pipeline: Any, conditioning: tuple[Conditioning, ...], family: str, prediction: str
 ) -> None:
     seedling = seedling_of(grow(family, prediction_type=prediction)[0])
-    scheduler = build(family, 6, prediction_type=prediction)
-    levels, backbone = noise_levels(scheduler), SDXLBackbone(pipeline, 128, 128)
-    start = equations.planted_start(
-        seedling.denoised, seedling.noise, seedling.sigma, levels.sigmas[0]
-    )
-    fresh = levels.to_exploding(normal(2) * scheduler.init_noise_sigma, 0)
-    latents = levels.from_exploding(equations.transplant(region(), start, fresh), 0)
-    for i, timestep in enumerate(scheduler.timesteps[:CROP]):
-        scaled = scheduler.scale_model_input(latents, timestep)
-        output = backbone.predict(scaled, timestep, conditioning[0], 5.0)
-        exploding = levels.to_exploding(latents, i)
-        noise = equations.blend_noise(
-            region(), seedling.noise, levels.to_noise(output, exploding, i)
-        )
-        blended = levels.from_noise(noise, exploding, i)
-        latents = scheduler.step(blended, timestep, latents, return_dict=False)[0]
-    found = levels.to_exploding(latents, CROP)
-    assert_planted(found, seedling.at(seedling.sigma))
+    backbone = backbone_for(pipeline, family, prediction_type=prediction)
+    assert_held_by_blending_alone(backbone, seedling, conditioning[0], crop_index(family))
 
 
-@pytest.mark.parametrize("family", ["euler", "dpm++2m"])
+@torch.no_grad()
+@pytest.mark.parametrize("family", DETERMINISTIC_FLOWS)
+def test_deterministic_flows_hold_the_line_by_blending_alone(
+    grow: Grow, pipeline: Any, conditioning: tuple[Conditioning, ...], family: str
+) -> None:
+    seedling, backbone = seedling_of(grow(family)[0]), backbone_for(pipeline, family)
+    assert_held_by_blending_alone(backbone, seedling, conditioning[0], crop_index(family))
+
+
+def assert_held_by_blending_alone(
+    backbone: SDXLBackbone, seedling: Seedling, conditioning: Conditioning, crop: int
+) -> None:
+    solver = Solver(backbone.new_scheduler(6), None)
+    levels, start = solver.levels, solver.levels[0]
+    planted = equations.planted(seedling.denoised, seedling.noise, start.signal, start.noise)
+    latents = equations.transplant(region(), planted, solver.start(normal(2)))
+    for i in range(crop):
+        timestep = solver.timestep(i)[None]
+        output = backbone.predict(solver.model_input(latents, i), timestep, [conditioning])
+        line = levels.output(seedling.denoised, seedling.noise, i)
+        latents = solver.step(equations.blend_noise(region(), line, output), latents, i)
+    assert_planted(latents / levels[crop].signal, noisy_at_its_own(seedling))
+
+
+def noisy_at_its_own(seedling: Seedling) -> Tensor:
+    """A seedling's latents at its level, in variance-exploding space."""
+    return seedling.denoised + seedling.sigma * seedling.noise
+
+
+@pytest.mark.parametrize("family", ["euler", "dpm++2m", "ddim"])
 def test_the_law_holds_for_v_prediction_with_zero_terminal_snr(grow: Grow, family: str) -> None:
     changes = {
         "prediction_type": "v_prediction",
@@ -200,7 +226,7 @@ def test_the_law_holds_for_v_prediction_with_zero_terminal_snr(grow: Grow, famil
     assert_planted(composite.denoised + composite.sigma * composite.noise, expected)
 
 
-@pytest.mark.parametrize("family", ["ddim", "dpm++2m", "lcm"])
+@pytest.mark.parametrize("family", ["ddim", "dpm++2m", "lcm", "flow-euler-shifted"])
 def test_a_seedling_harvested_under_euler_grows_under_another_scheduler(
     grow: Grow, family: str
 ) -> None:
@@ -223,6 +249,26 @@ def test_noise_strength_multiplies_the_noise_above_the_crop_level(grow: Grow) ->
     assert_planted(composite.denoised + composite.sigma * composite.noise, line - missing)
 
 
+def test_in_flow_matching_noise_strength_multiplies_noise_in_its_own_units(grow: Grow) -> None:
+    harvest, levels = grow("flow-euler")
+    settings = replace(SETTINGS, noise_strength=0.8)
+    composite, _ = grow("flow-euler", seedling_of(harvest), settings)
+    level = levels[CROP]
+    missing = 0.2 * (levels[0].noise - level.noise) * harvest.noise
+    line = level.mix(sharpened(harvest.denoised), harvest.noise)
+    assert_planted(level.mix(composite.denoised, composite.noise), line - missing)
+
+
+def test_noise_strength_is_declined_where_there_is_nothing_but_noise(grow: Grow) -> None:
+    seedling = seedling_of(grow("euler")[0])
+    with pytest.raises(TaueError, match=r"^noise_strength is 0.8; give 1 .+\.$"):
+        grow(
+            "ddim", seedling, replace(SETTINGS, noise_strength=0.8),
+            prediction_type="v_prediction", rescale_betas_zero_snr=True,
+            timestep_spacing="trailing",
+        )  # fmt: skip
+
+
 @pytest.mark.parametrize("family", ["euler", "ddim", "heun"])
 def test_hold_crop_step_keeps_the_line_for_one_step_more(grow: Grow, family: str) -> None:
     harvest, levels = grow(family)
@@ -236,7 +282,7 @@ def test_hold_crop_step_keeps_the_line_for_one_step_more(grow: Grow, family: str
             replace(SETTINGS, hold_crop_step=hold),
             lambda step, seen=seen: seen.__setitem__(step.index, step.latents),
         )
-        off = (levels.to_exploding(seen[after - 1], after) - line) * region()
+        off = (seen[after - 1] / levels[after].signal - line) * region()
         assert (off.abs().max() < 1e-4) == hold
 
 
@@ -265,20 +311,56 @@ def test_a_seedling_replayed_everywhere_grows_into_its_own_foreground(
     settings = replace(SETTINGS, sharpening=0.0)
     harvest, _ = grow(family, settings=settings)
     backbone = SDXLBackbone(pipeline, 128, 128)
-    everywhere = torch.ones(16, 16)
-    plan = Plan(
-        "composite", normal(2), conditioning[0], 7.5, (torch.Generator(),),
-        plantings=(Planting(seedling_of(harvest), everywhere),),
-    )  # fmt: skip
-    again = cultivate(backbone, plan, settings)
+    planted = Planting(seedling_of(harvest), torch.ones(16, 16))
+    row = Row("composite", normal(2), conditioning[0], torch.Generator(), plantings=(planted,))
+    again = cultivate(backbone, [row], settings)[0]
     tolerance = 0.2 if family == "dpm++2m" else 1e-4
     assert (again.latents - harvest.latents).abs().max() < tolerance
     # And without the steps before: the estimate and the noise are all there is to know.
-    shorter = replace(plan, plantings=(), noise=harvest.noise, estimate=harvest.denoised)
-    resumed = cultivate(backbone, shorter, settings)
+    shorter = replace(row, plantings=(), noise=harvest.noise, estimate=harvest.denoised)
+    resumed = cultivate(backbone, [shorter], settings)[0]
     assert resumed.evaluations < again.evaluations
     assert (resumed.latents - harvest.latents).abs().max() < tolerance
 
 
 def test_the_families_cover_both_spaces() -> None:
     assert EXPLODING < set(FAMILIES)
+
+
+def test_with_harmony_inner_cells_follow_the_line_to_the_end_for_some_steps_more() -> None:
+    """Before iterations 0 to 6: the line to the seedling until the third, then to where its stage
+    ended until the fifth, with the rim free."""
+    levels, settings = noise_levels(build("euler", 6)), replace(SETTINGS, sharpening=0.0)
+    cells, final = region(), normal(9)
+    seedling = Seedling(normal(3), normal(4), levels[CROP], cells, cells, final)
+    planting = Planting(seedling, cells, harmony=1 / 3)
+    transplant = Transplant([planting], settings, levels, 1, torch.device("cpu"))
+    core = torch.zeros(16, 16)
+    core[5:10, 6:12] = 1
+    nothing, released = torch.zeros(1, 4, 16, 16), CROP + 2
+    for index in range(levels.count + 1):
+        held = transplant.at(index, [])
+        line = levels[index].mix(seedling.denoised, seedling.noise) * cells
+        look = levels[index].mix(final, seedling.noise) * core
+        expected = line if index <= CROP else look if index <= released else nothing
+        torch.testing.assert_close(held.impose(nothing), expected, atol=1e-6, rtol=0)
+        steered = cells if index < CROP else core if index < released else torch.zeros(16, 16)
+        blended = held.blend(nothing)
+        torch.testing.assert_close(blended, seedling.noise * steered, atol=1e-6, rtol=0)
+
+
+def test_the_look_of_a_source_that_has_not_ended_cannot_be_kept() -> None:
+    levels = noise_levels(build("euler", 6))
+    for source in (Seedling(normal(3), normal(4), levels[CROP], region(), region()), Live(0)):
+        planting = Planting(source, region(), harmony=0.5)
+        with pytest.raises(TaueError, match=r"^harmony below 1 needs seedlings that know .+\.$"):
+            Transplant([planting], SETTINGS, levels, 1, torch.device("cpu"))
+
+
+@pytest.mark.parametrize("literal", [True, False])
+def test_where_nothing_is_shown_yet_nothing_is_sharpened(literal: bool) -> None:
+    """A stage that was interrupted before its first step from nothing but noise."""
+    seedling = Seedling(normal(3), normal(4), Level(0.0, 1.0), region(), region())
+    settings = replace(SETTINGS, filter_noisy=literal)
+    denoised, noise = filtered(seedling.estimate, region(), settings)
+    assert torch.equal(denoised, seedling.denoised) and torch.equal(noise, seedling.noise)

@@ -1,8 +1,10 @@
 r"""Every equation of TAUE (arXiv 2511.02580) as one pure function, in the order of the paper.
 
+Each says whose it is: the paper's, and of which stage, or ours, and what for.
+
 Conventions. ``N`` steps, ``i`` the step's index, ``k`` the harvest step. Latents are
 [B, C, h, w] in *scaled* units; masks [h, w] or [B, 1, h, w] on the latent grid, 1 = inside.
-:math:`\sigma` is the ratio of noise to signal, so :math:`x_i = \hat x_0 + \sigma_i \epsilon`.
+Latents of step i are :math:`x_i = a_i \hat x_0 + s_i \epsilon`, and :math:`\sigma_i = s_i / a_i`.
 Nothing here knows a model or a scheduler.
 """
 
@@ -20,6 +22,8 @@ def inject_key(noise: Tensor, outside: Tensor, key: Tensor, alpha: float) -> Ten
     r"""Key-colour injection.
 
     .. math:: z_{fg} = (1 - M) z + M ((1 - \alpha) z + \alpha C)
+
+    Whose: the paper's, stage 1.
 
     Args:
         noise: unit noise z [B, C, h, w].
@@ -46,6 +50,8 @@ def layout_probability(
 
     scaled to ``bounds`` (p_min, p_max). ``centre`` (x, y) and ``size`` (width, height) are
     fractions of the canvas; cells are sampled at their centres.
+
+    Whose: the paper's, stage 1.
     """
     y = (torch.arange(height) + 0.5) / height
     x = (torch.arange(width) + 0.5) / width
@@ -56,8 +62,45 @@ def layout_probability(
 
 
 def layout_mask(probability: Tensor, uniform: Tensor) -> Tensor:
-    r"""Where the key colour is injected: :math:`M = [R > P]`, R uniform in [0, 1) per cell."""
+    r"""Where the key colour is injected: :math:`M = [R > P]`, R uniform in [0, 1) per cell.
+
+    Whose: the paper's, stage 1.
+    """
     return (uniform > probability).to(probability.dtype)
+
+
+def guidance(unconditional: Tensor, conditional: Tensor, scale: float) -> Tensor:
+    r"""Classifier-free guidance, :math:`\epsilon_u + s (\epsilon_c - \epsilon_u)`.
+
+    Whose: the paper's, all stages.
+    """
+    return unconditional + scale * (conditional - unconditional)
+
+
+def token_attention(probabilities: Tensor, tokens: Sequence[int]) -> Tensor:
+    r"""How much each query attends to a prompt's own tokens T, in one layer at one step.
+
+    .. math:: \bar A_{l,i} = \frac{1}{|T|} \sum_{j \in T} \mathrm{softmax}(Q K^\top / \sqrt d)_j
+
+    Whose: the paper's, stage 1.
+
+    Args:
+        probabilities: the softmax, its mean over heads [B, queries, tokens].
+        tokens: positions of the prompt's own tokens.
+    """
+    return probabilities[..., list(tokens)].float().mean(dim=-1)
+
+
+def attention_map(maps: Sequence[Tensor]) -> Tensor:
+    r"""The subject's attention map before the harvest step k, of maps [h, w] of one grid.
+
+    .. math:: A_{fg} = \mathrm{unit}\Big(\sum_{i < k} \sum_l \bar A_{l,i}\Big)
+
+    scaled to [0, 1] (:func:`scale_to_unit`), so that a sum is a mean.
+
+    Whose: the paper's, stage 1.
+    """
+    return scale_to_unit(torch.stack(list(maps)).sum(dim=0))
 
 
 def harvest_step(steps: int, crop_ratio: float) -> int:
@@ -65,6 +108,8 @@ def harvest_step(steps: int, crop_ratio: float) -> int:
 
     The paper's :math:`t_{crop} = \lfloor T (1 - r_{crop}) \rfloor` counts down; k counts up, and
     at least one step lies before it and one from it on.
+
+    Whose: the paper's, stage 1.
     """
     remaining = math.floor(steps * (1 - crop_ratio) + 1e-9)
     return min(max(steps - remaining, 1), steps - 1)
@@ -74,18 +119,26 @@ def release_step(steps: int, harvest: int, harmony: float) -> int:
     r"""Until which step a planted subject keeps its own look, :math:`k + (1 - h)(N - k)` rounded.
 
     ``harmony`` h = 1 releases it at the harvest step k (the paper), 0 never.
+
+    Whose: ours, for harmony.
     """
     return harvest + round((1 - harmony) * (steps - harvest))
 
 
 def scale_to_unit(values: Tensor) -> Tensor:
-    """Scale to [0, 1] by minimum and maximum; a constant map becomes zeros."""
+    """Scale to [0, 1] by minimum and maximum; a constant map becomes zeros.
+
+    Whose: ours, what the paper leaves open.
+    """
     low, high = values.min(), values.max()
     return (values - low) / (high - low).clamp(min=1e-12)
 
 
 def gaussian_blur(values: Tensor, sigma: float) -> Tensor:
-    r""":math:`G_\sigma` over the last two dimensions (in cells), the border repeated."""
+    r""":math:`G_\sigma` over the last two dimensions (in cells), the border repeated.
+
+    Whose: the paper's, stage 1.
+    """
     if sigma <= 0:
         return values
     radius = max(1, math.ceil(3 * sigma))
@@ -100,18 +153,27 @@ def gaussian_blur(values: Tensor, sigma: float) -> Tensor:
 
 
 def greenness(latents: Tensor, sigma: float) -> Tensor:
-    r"""The paper's map of the key, for green only: :math:`v = G_\sigma(L[1] + L[2])` [h, w]."""
+    r"""The paper's map of the key, for green only: :math:`v = G_\sigma(L[1] + L[2])` [h, w].
+
+    Whose: the paper's, stage 1.
+    """
     return gaussian_blur(latents[0, 1] + latents[0, 2], sigma)
 
 
 def border(values: Tensor) -> Tensor:
-    """The outermost cells [..., cells] of [..., h, w], each once."""
+    """The outermost cells [..., cells] of [..., h, w], each once.
+
+    Whose: ours, for any key.
+    """
     sides = [values[..., 0, :], values[..., -1, :], values[..., 1:-1, 0], values[..., 1:-1, -1]]
     return torch.cat(sides, dim=-1)
 
 
 def border_colour(latents: Tensor) -> Tensor:
-    """The key as painted: per channel, the median of the outermost cells [C]."""
+    """The key as painted: per channel, the median of the outermost cells [C].
+
+    Whose: ours, for any key.
+    """
     return border(latents[0]).median(dim=-1).values
 
 
@@ -121,6 +183,8 @@ def key_distance(latents: Tensor, key: Tensor, sigma: float) -> Tensor:
     .. math:: \lVert G_\sigma(L - C) \rVert
 
     The general form of :func:`greenness`: any key, however dull it came out.
+
+    Whose: ours, for any key.
     """
     return gaussian_blur(latents[0] - key.view(-1, 1, 1), sigma).square().sum(dim=0).sqrt()
 
@@ -128,25 +192,33 @@ def key_distance(latents: Tensor, key: Tensor, sigma: float) -> Tensor:
 def object_mask(
     value: Tensor, threshold: float, attention: Tensor, attention_threshold: float
 ) -> Tensor:
-    r"""The paper's object mask, :math:`m = [v < \tau_{bg}] \wedge [A_{fg} > \tau_A]` [h, w]."""
+    r"""The paper's object mask, :math:`m = [v < \tau_{bg}] \wedge [A_{fg} > \tau_A]` [h, w].
+
+    Whose: the paper's, stage 1.
+    """
     return ((value < threshold) & (attention > attention_threshold)).to(value.dtype)
 
 
-LAPLACIAN = ((0.0, -1.0, 0.0), (-1.0, 4.0, -1.0), (0.0, -1.0, 0.0))
+LAPLACIAN = ((0.0, 1.0, 0.0), (1.0, -4.0, 1.0), (0.0, 1.0, 0.0))
 
 
 def high_pass(latents: Tensor, kappa: float) -> Tensor:
-    r"""Laplacian sharpening, :math:`f(L) = L + \kappa \nabla^2 * L / 4`, the border repeated."""
+    r"""Laplacian sharpening, :math:`f(L) = L - \kappa \nabla^2 L / 4`, the border repeated.
+
+    Whose: the paper's, stage 2.
+    """
     channels = latents.shape[1]
     kernel = latents.new_tensor(LAPLACIAN).expand(channels, 1, 3, 3)
     padded = F.pad(latents, (1, 1, 1, 1), mode="replicate")
-    return latents + kappa * F.conv2d(padded, kernel, groups=channels) / 4
+    return latents - kappa * F.conv2d(padded, kernel, groups=channels) / 4
 
 
 def extend_edges(latents: Tensor, mask: Tensor, rings: int = 2) -> Tensor:
     """Fill the cells around the mask with the mean of their inside neighbours, ring by ring.
 
     So that a filter at the object's edge sees more object and no key colour.
+
+    Whose: ours, against key colour on edges.
     """
     filled, known = latents * mask, mask.expand(1, 1, *mask.shape[-2:]).to(latents.dtype)
     box = latents.new_ones(1, 1, 3, 3)
@@ -161,27 +233,46 @@ def extend_edges(latents: Tensor, mask: Tensor, rings: int = 2) -> Tensor:
     return torch.where(known > 0, filled, latents)
 
 
-def planted_start(
-    denoised: Tensor, noise: Tensor, sigma_k: float, sigma_0: float, strength: float = 1.0
-) -> Tensor:
-    r"""A seedling taken back to the start, in variance-exploding space.
+def noise_surplus(sigma_k: float, sigma_0: float, strength: float) -> float:
+    r"""How far above the straight line to the seedling a planted region begins.
 
-    .. math:: f(\hat x_0) + \sigma_k \epsilon + \lambda (\sigma_0 - \sigma_k) \epsilon
+    .. math:: (\lambda - 1)(\sigma_0 - \sigma_k)
 
-    With the multiplier :math:`\lambda` = 1 this lies on the straight line that reaches the
-    seedling at step k.
+    so that planted latents begin with the noise :math:`\sigma_k + \lambda (\sigma_0 - \sigma_k)`;
+    0 for the multiplier :math:`\lambda` = 1. In flow matching :math:`\sigma` is the time t.
+
+    Whose: ours, the paper's lambda made exact.
     """
-    return denoised + (sigma_k + strength * (sigma_0 - sigma_k)) * noise
+    return (strength - 1) * (sigma_0 - sigma_k)
+
+
+def planted(denoised: Tensor, noise: Tensor, signal: float, amount: float) -> Tensor:
+    r"""A seedling at another noise level, in the scheduler's own space.
+
+    .. math:: x_i = a_i \hat x_0 + s_i \epsilon
+
+    This lies on the straight line that reaches the seedling at step k.
+
+    Whose: ours, for any scheduler.
+    """
+    return signal * denoised + amount * noise
 
 
 def transplant(region: Tensor, planted: Tensor, latents: Tensor) -> Tensor:
-    r"""Noise transplant, :math:`z_{all} = m\,(f(L) + \lambda n_{crop}) + (1 - m)\,z`."""
+    r"""Noise transplant, :math:`z_{all} = m\,(f(L) + \lambda n_{crop}) + (1 - m)\,z`.
+
+    Whose: the paper's, stages 2 and 3.
+    """
     return region * planted + (1 - region) * latents
 
 
 def blend_noise(region: Tensor, planted: Tensor, predicted: Tensor) -> Tensor:
     r"""Two-phase noise blending: before the crop step the prediction inside the region is the
     seedling's, :math:`\epsilon = m\,\epsilon_{crop} + (1 - m)\,\epsilon_\theta`; then it is free.
+
+    Where models answer with a velocity, it is the velocity on the seedling's line.
+
+    Whose: the paper's, stages 2 and 3.
     """
     return region * planted + (1 - region) * predicted
 
@@ -189,17 +280,21 @@ def blend_noise(region: Tensor, planted: Tensor, predicted: Tensor) -> Tensor:
 def blend_attention(weights: Tensor, attended: Sequence[Tensor]) -> Tensor:
     r"""Attention blending, :math:`A_{mix} = \sum_j m_j A_j` over the query positions.
 
+    Whose: the paper's, stage 2.
+
     Args:
-        weights: [K, queries], summing to 1 over K.
+        weights: [K, queries], or [K, B, queries] if samples differ; summing to 1 over K.
         attended: K tensors [B, heads, queries, D], one for each region's prompt.
     """
-    parts = [w.view(1, 1, -1, 1) * a for w, a in zip(weights, attended, strict=True)]
+    parts = [w[..., None, :, None] * a for w, a in zip(weights, attended, strict=True)]
     return torch.stack(parts).sum(dim=0)
 
 
 def disjoint(masks: Sequence[Tensor]) -> list[Tensor]:
     r"""Later in front: :math:`m_j \leftarrow m_j \prod_{l > j} (1 - m_l)`, with the background
     :math:`m_{bg} = 1 - \sum_j m_j` appended.
+
+    Whose: ours, for several subjects.
     """
     visible: list[Tensor] = []
     free = torch.ones_like(masks[0])
@@ -210,5 +305,8 @@ def disjoint(masks: Sequence[Tensor]) -> list[Tensor]:
 
 
 def resample(masks: Tensor, height: int, width: int) -> Tensor:
-    """Masks [K, h, w] by area on another grid [K, height, width]; what summed to 1 still does."""
+    """Masks [K, h, w] by area on another grid [K, height, width]; what summed to 1 still does.
+
+    Whose: ours, for every layer's grid.
+    """
     return F.adaptive_avg_pool2d(masks, (height, width))

@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 import torch
+from diffusers.utils.pil_utils import numpy_to_pil
 from torch import Tensor
 
 from taue import layering, stages
-from taue.backbones import Encoded
-from taue.backbones.sdxl import SDXLBackbone
+from taue.backbones import Backbone, Encoded
 from taue.box import Box
 from taue.errors import TaueError
 from taue.flaws import Flaw, flaws, warning
@@ -22,7 +22,6 @@ from taue.noise import NoiseSource
 from taue.placing import Placement
 from taue.request import Request
 from taue.seedling import Seedling
-from taue.space import noise_levels
 from taue.stack.mixing import Floats
 from taue.stages import StageResult
 from taue.subject import batches, default_boxes
@@ -32,26 +31,21 @@ from taue.watch import StageWatch, recorded
 class Generation:
     """Prompts encoded once, then subjects, composite, background and layers, in that order.
 
+    Args:
+        backbone: the model, on the request's canvas.
+        request: what is to be grown.
+        watch: told of every step.
+
     Raises:
-        TaueError: on construction, if the pipeline's scheduler or the request cannot be used.
+        TaueError: on construction, if the model's scheduler or the request cannot be used.
     """
 
-    def __init__(
-        self,
-        pipeline: Any,
-        request: Request,
-        watch: StageWatch,
-        cross_attention_kwargs: dict[str, Any] | None = None,
-    ) -> None:
+    def __init__(self, backbone: Backbone, request: Request, watch: StageWatch) -> None:
         settings = request.settings
-        self.pipeline, self.request = pipeline, request
-        size = request.height, request.width
-        self.backbone = SDXLBackbone(pipeline, *size, cross_attention_kwargs)
-        noise_levels(self.backbone.new_scheduler(settings.num_inference_steps))
-        factor = pipeline.vae_scale_factor
-        shape = (1, pipeline.unet.config.in_channels, *(side // factor for side in size))
+        self.backbone, self.request, self.watch = backbone, request, watch
+        self.scheduler = type(backbone.new_scheduler(settings.num_inference_steps)).__name__
         source = NoiseSource(request.noise_seed)
-        self.context = stages.Context(self.backbone, settings, source, shape, watch)
+        self.context = stages.Context(backbone, settings, source, watch)
         self.conditions = self._conditions()
         self.background = self._encode(request.background)
         self.whole = self._encode(request.whole)
@@ -144,12 +138,11 @@ class Generation:
             layers, shapes = self._pictured(subjects, together, made[0], output_type)
         layers.records = self.records
         layers.warnings = self._warnings(subjects, shapes)
-        scheduler = type(self.pipeline.scheduler).__name__
-        layers.settings = {**self.request.to_dict(), "scheduler": scheduler}
+        layers.settings = {**self.request.to_dict(), "scheduler": self.scheduler}
         return layers
 
     def _encode(self, prompt: str, negative: str | None = None) -> Encoded:
-        return self.backbone.encode(prompt, negative or self.request.negative_prompt)
+        return self.backbone.encode_prompt(prompt, negative or self.request.negative_prompt)
 
     def _conditions(self) -> list[stages.SubjectCondition]:
         """Every subject with its prompt, key and place.
@@ -163,7 +156,7 @@ class Generation:
             stages.SubjectCondition(
                 number=number,
                 prompt=self._encode(subject.prompt, subject.negative_prompt),
-                key=settings.key_for(subject.prompt),
+                key=self.backbone.keys[settings.key_for(subject.prompt)],
                 box=subject.box or boxes[number - 1],
                 fits=fits,
                 asked=subject.box is not None,
@@ -194,10 +187,10 @@ class Generation:
         raw, cuts = self._raw(subjects, together, behind)
 
         def shown(picture: Floats) -> Any:
-            return self._as_output(self._watermarked(_tensor(picture)), output_type)
+            return _as_output(self.backbone.watermarked(_tensor(picture)), output_type)
 
         def bare(picture: Floats) -> Any:
-            return self._as_output(_tensor(picture), output_type)
+            return _as_output(_tensor(picture), output_type)
 
         layers = self._harvested(
             subjects,
@@ -238,7 +231,9 @@ class Generation:
         started = time.perf_counter()
         *foregrounds, composite = [self._decoded(one) for one in (*subjects, together)]
         # What every layer's composite is laid over carries the watermark already.
-        background = layering.picture_of(self._watermarked(self.backbone.decode(behind.latents)))
+        background = layering.picture_of(
+            self.backbone.watermarked(self.backbone.decode(behind.latents))
+        )
         raw = layering.Raw(composite, background, tuple(foregrounds))
         cuts = layering.cut_outs(raw, subjects)
         self.records.append(StageRecord("decode", (), time.perf_counter() - started, 0))
@@ -267,23 +262,9 @@ class Generation:
             seedlings=seedlings,
         )
 
-    def _as_output(self, pictures: Tensor, output_type: str) -> Any:
-        """[1, C, H, W] in [0, 1] as one PIL image, [H, W, C] array or [C, H, W] tensor."""
-        if output_type == "pt":
-            return pictures[0]
-        array = pictures[0].permute(1, 2, 0).cpu().numpy()
-        if output_type == "np":
-            return array
-        return self.pipeline.numpy_to_pil(array[None])[0]
-
-    def _watermarked(self, picture: Tensor) -> Tensor:
-        """SDXL's invisible watermark on [1, 3, H, W] in [0, 1], where the pipeline has one."""
-        mark = self.pipeline.watermark
-        return picture if mark is None else mark.apply_watermark(picture * 2 - 1) / 2 + 0.5
-
     def _warnings(self, results: Sequence[StageResult], shapes: Sequence[Floats]) -> list[str]:
         """What is wrong with the subjects as they ended, in sentences."""
-        if self.pipeline.interrupt:
+        if self.watch.interrupted:
             return ["interrupted: the layers are unfinished."]
         ended = enumerate(zip(self.request.subjects, results, shapes, strict=True), 1)
         return [
@@ -313,3 +294,11 @@ def _array(layer: Tensor) -> Floats:
 def _tensor(picture: Floats) -> Tensor:
     """An array [H, W, C] as a batch of one, [1, C, H, W]."""
     return torch.from_numpy(picture).permute(2, 0, 1)[None]
+
+
+def _as_output(pictures: Tensor, output_type: str) -> Any:
+    """[1, C, H, W] in [0, 1] as one PIL image, [H, W, C] array or [C, H, W] tensor."""
+    if output_type == "pt":
+        return pictures[0]
+    array = pictures[0].permute(1, 2, 0).cpu().numpy()
+    return array if output_type == "np" else numpy_to_pil(array)[0]

@@ -136,8 +136,8 @@ def refined(
         picture = np.where(one.region[..., None], raw.composite, np.array(key, np.float32))
         painted.append(np.where(one.hidden[..., None], one.colours, picture))
     flat = [np.broadcast_to(np.array(key), raw.composite.shape) for key in keys]
-    key_latents = context.backbone.draw(_batch(flat)).mean(dim=(2, 3), keepdim=True).cpu()
-    estimates = context.backbone.draw(_batch(painted)).cpu()
+    key_latents = context.backbone.encode(_batch(flat)).mean(dim=(2, 3), keepdim=True).cpu()
+    estimates = context.backbone.encode(_batch(painted)).cpu()
     size = context.shape[-2:]
     margin = cells(1, size)
     cores = [1 - grow((share_of_cells(s.region, size) <= FULL).float(), margin) for s in sights]
@@ -168,7 +168,7 @@ def layered(
     lit = shaded(raw.background, shade(raw.composite, raw.background, covered))
     everything = union(alphas)
     near = grow((share_of_cells(everything > 0, size) > 0).float(), cells(REACH, size))
-    drawn = context.backbone.draw(_batch([laid_over(lit, lit_up)])).cpu()
+    drawn = context.backbone.encode(_batch([laid_over(lit, lit_up)])).cpu()
     estimate = torch.where(near > 0, drawn, scene.behind.latents.cpu())
     held = torch.maximum(1 - near, (share_of_cells(everything, size) > HELD).float())
     with recorded(records, "heal") as made:

@@ -23,7 +23,7 @@ class SubjectLayer:
     """One subject on the whole canvas.
 
     ``image`` is RGBA with straight alpha: a PIL image, [H, W, 4] in [0, 1] for ``"np"``,
-    [4, H, W] for ``"pt"``; with ``"latent"`` the foreground's latents [1, 4, h, w], which have
+    [4, H, W] for ``"pt"``; with ``"latent"`` the foreground's latents [1, C, h, w], which have
     no alpha yet.
     """
 

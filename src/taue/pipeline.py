@@ -11,6 +11,7 @@ import torch
 from diffusers import StableDiffusionXLPipeline
 
 from taue import models
+from taue.backbones.sdxl import SDXLBackbone
 from taue.box import Box
 from taue.errors import TaueError
 from taue.generation import Generation
@@ -22,7 +23,6 @@ from taue.subject import Subject
 from taue.watch import StageWatch, StepCallback
 
 OUTPUT_TYPES = ("pil", "np", "pt", "latent")
-SMALLEST_LATENT = 8
 
 
 class TauePipeline(StableDiffusionXLPipeline):
@@ -126,7 +126,8 @@ class TauePipeline(StableDiffusionXLPipeline):
         given = {name: value for name, value in chosen.items() if value is not None}
         settings = replace(settings or Settings(), **given)
         _require_known_outputs(output_type, callback_on_step_end_tensor_inputs)
-        height, width = self._canvas(height, width)
+        backbone = SDXLBackbone(self, height, width, cross_attention_kwargs)
+        height, width = backbone.size
         request = Request(
             subjects=checked_subjects(subjects),
             background=background,
@@ -139,7 +140,7 @@ class TauePipeline(StableDiffusionXLPipeline):
             first_background=first_background,
             first_scene=first_scene,
         )
-        with self._generation(request, callback_on_step_end, cross_attention_kwargs) as generation:
+        with self._generation(backbone, request, callback_on_step_end) as generation:
             layers = generation.layers(generation.subjects(output_type), output_type)
         if not return_dict:
             return layers.to_tuple()  # pyright: ignore[reportReturnType]
@@ -194,43 +195,24 @@ class TauePipeline(StableDiffusionXLPipeline):
             ),
             noise_seed=old.noise_seed if generator is None else drawn_seed(generator),
         )
-        with self._generation(request, callback_on_step_end, cross_attention_kwargs) as generation:
+        backbone = SDXLBackbone(self, request.height, request.width, cross_attention_kwargs)
+        with self._generation(backbone, request, callback_on_step_end) as generation:
             return generation.layers(
                 generation.subjects_again(layers.seedlings, moves), output_type
             )
 
     @contextmanager
     def _generation(
-        self,
-        request: Request,
-        callback: StepCallback | None,
-        cross_attention_kwargs: dict[str, Any] | None,
+        self, backbone: SDXLBackbone, request: Request, callback: StepCallback | None
     ) -> Iterator[Generation]:
         """The pipeline's state for one generation; models are offloaded at its end."""
         self._interrupt = False
         self._guidance_scale = request.settings.guidance_scale
-        self._cross_attention_kwargs = cross_attention_kwargs
+        self._cross_attention_kwargs = backbone.cross_attention_kwargs
         try:
-            yield Generation(self, request, StageWatch(self, callback), cross_attention_kwargs)
+            yield Generation(backbone, request, StageWatch(self, callback))
         finally:
             self.maybe_free_model_hooks()
-
-    def _canvas(self, height: int | None, width: int | None) -> tuple[int, int]:
-        """The canvas in pixels, checked."""
-        own: Any = self.unet.config.sample_size
-        rows, columns = own if isinstance(own, (list, tuple)) else (own, own)
-        factor = self.vae_scale_factor
-        sides: dict[str, Any] = {
-            "height": rows * factor if height is None else height,
-            "width": columns * factor if width is None else width,
-        }
-        least = SMALLEST_LATENT * factor
-        for name, value in sides.items():
-            if not isinstance(value, int) or value % factor or value < least:
-                raise TaueError(
-                    f"{name} is {value!r}; give a multiple of {factor} from {least} pixels on."
-                )
-        return sides["height"], sides["width"]
 
 
 def _require_known_outputs(output_type: str, tensor_inputs: Sequence[str]) -> None:

@@ -12,40 +12,47 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from taue.errors import TaueError
+from taue.space import Estimate, Level
 
 
 @dataclass(frozen=True)
 class Seedling:
     """The state of a trajectory at the harvest step, free of any scheduler's conventions.
 
-    ``denoised`` and ``noise`` are [1, 4, h, w] float32 in scaled latents, ``sigma`` their noise
-    level: the latents were ``denoised + sigma * noise`` in variance-exploding space. Because the
-    three are kept apart, a seedling can be planted at any level of any scheduler.
+    ``denoised`` and ``noise`` are [1, C, h, w] float32 in scaled latents, ``level`` how much of
+    either the latents held: ``level.mix(denoised, noise)``. Because the three are kept apart, a
+    seedling can be planted at any level of any scheduler.
     ``attention`` ([h, w] in [0, 1]) and ``mask`` ([h, w], 1 = object) say where the subject is;
     a background's seedling has neither of an object: its mask is the outside of all subjects.
-    ``final`` [1, 4, h, w] is where the trajectory ended, if it is known: what a subject looks
+    ``final`` [1, C, h, w] is where the trajectory ended, if it is known: what a subject looks
     like in its own foreground. ``layer`` [4, H, W] in [0, 1], of 8 bits, is the subject cut out as
     its first scene showed it, if layers were made: it stays in every other scene.
     """
 
     denoised: Tensor
     noise: Tensor
-    sigma: float
+    level: Level
     attention: Tensor
     mask: Tensor
     final: Tensor | None = None
     layer: Tensor | None = None
 
-    def at(self, sigma: float) -> Tensor:
-        """Variance-exploding latents of this seedling at another noise level [1, 4, h, w]."""
-        return self.denoised + sigma * self.noise
+    @property
+    def sigma(self) -> float:
+        """Noise to signal where it was harvested."""
+        return self.level.ratio
+
+    @property
+    def estimate(self) -> Estimate:
+        """What was harvested, apart from what it shows."""
+        return Estimate(self.denoised, self.noise, self.level)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write one safetensors file, complete or not at all."""
         tensors = {
             "denoised": self.denoised,
             "noise": self.noise,
-            "sigma": torch.tensor(self.sigma, dtype=torch.float64),
+            "level": torch.tensor([self.level.signal, self.level.noise], dtype=torch.float64),
             "attention": self.attention,
             "mask": self.mask,
         }
@@ -64,7 +71,7 @@ class Seedling:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Seedling:
-        """Read what :meth:`save` wrote.
+        """Read what :meth:`save` wrote, or wrote when levels were ratios of noise to signal.
 
         Raises:
             TaueError: if the file is missing, broken or no seedling.
@@ -75,11 +82,18 @@ class Seedling:
             return cls(
                 tensors["denoised"],
                 tensors["noise"],
-                float(tensors["sigma"]),
+                _level(tensors),
                 tensors["attention"],
                 tensors["mask"],
                 tensors.get("final"),
                 None if layer is None else layer.float() / 255,
             )
-        except (OSError, SafetensorError, KeyError) as error:
+        except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise TaueError(f"seedling {path} cannot be read: {error}.") from error
+
+
+def _level(tensors: dict[str, Tensor]) -> Level:
+    if "level" not in tensors:
+        return Level(1.0, float(tensors["sigma"]))
+    signal, noise = tensors["level"].tolist()
+    return Level(signal, noise)

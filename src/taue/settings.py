@@ -10,12 +10,8 @@ from typing import Any
 
 from taue.errors import TaueError
 
-KEYS: dict[str, tuple[float, float, float, float]] = {
-    "green": (0.0, 1.0, 1.0, 0.0),
-    "magenta": (0.0, -1.0, -1.0, 0.0),
-    "blue": (0.0, 1.0, -1.0, 0.0),
-}
-"""Key colours in scaled latents: luminance, two colour axes, pattern. Green is the paper's."""
+KEYS = ("green", "magenta", "blue")
+"""Names of key colours; what they are as latents, a backbone says. Green is the paper's."""
 
 GREENISH = frozenset("green emerald jade lime mint olive teal turquoise".split())
 """Words that make ``key="auto"`` leave green: a green subject on green would be keyed away."""
@@ -126,12 +122,12 @@ class Settings:
                     f"{name} is {getattr(self, name)!r}; choose {' or '.join(choices)}."
                 )
 
-    def key_for(self, prompt: str) -> tuple[float, float, float, float]:
-        """The key colour for a subject's prompt, as scaled latents."""
+    def key_for(self, prompt: str) -> str:
+        """The name of the key colour for a subject's prompt."""
         if self.key != "auto":
-            return KEYS[self.key]
+            return self.key
         words = set(re.findall(r"[a-z]+", prompt.lower()))
-        return KEYS["magenta" if words & GREENISH else "green"]
+        return "magenta" if words & GREENISH else "green"
 
 
 def require_crop_ratio(value: Any) -> None:

@@ -1,8 +1,9 @@
 """The stages of TAUE, in order. Read this first.
 
-Each stage is :func:`taue.cultivate.cultivate` with another plan: the foreground injects the key
-colour, the composite plants every subject's seedling, the background plants the composite's
-surroundings. Two more, ours, make layers of it (see :mod:`taue.layering`).
+Each stage is :func:`taue.cultivate.cultivate` with rows of one kind: the foreground injects the
+key colour, the composite plants every subject's seedling, the background plants the composite's
+surroundings. Two more, ours, make layers of it (see :mod:`taue.layering`). Rows of several kinds
+may share a pass.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from torch import Tensor
 from taue import equations
 from taue.backbones import Backbone, Conditioning, Encoded
 from taue.box import Box
-from taue.cultivate import Harvest, Observer, Plan, cultivate
+from taue.cultivate import cultivate
 from taue.flaws import Flaw, flaws
 from taue.masks import find_object
 from taue.noise import NoiseSource
 from taue.placing import Placement, bounding_box, place, surrounded_by_key
+from taue.rows import Harvest, Observer, Row
 from taue.seedling import Seedling
 from taue.settings import Settings
 from taue.transplant import Planting
@@ -28,13 +30,21 @@ from taue.transplant import Planting
 
 @dataclass(frozen=True)
 class Context:
-    """What all stages of one call share; ``shape`` is that of the latents, [1, C, h, w]."""
+    """What all stages of one call share."""
 
     backbone: Backbone
     settings: Settings
     source: NoiseSource
-    shape: tuple[int, int, int, int]
     observe: Observer
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Of one row's latents, (1, C, h, w)."""
+        return self.backbone.shape
+
+    def cultivate(self, rows: Sequence[Row]) -> list[Harvest]:
+        """One pass of these rows."""
+        return cultivate(self.backbone, rows, self.settings, self.observe)
 
 
 @dataclass(frozen=True)
@@ -62,8 +72,8 @@ class SubjectCondition:
 
 @dataclass(frozen=True)
 class StageResult:
-    """A stage's end: scaled latents [1, C, h, w], what to plant next, UNet evaluations, what is
-    wrong with a foreground's object, and whether the stage was cut short."""
+    """A stage's end: scaled latents [1, C, h, w], what to plant next, samples sent through the
+    network, what is wrong with a foreground's object, and whether the stage was cut short."""
 
     latents: Tensor
     seedling: Seedling
@@ -104,17 +114,28 @@ def _begun(
     canvas up to the harvest, are placed, and grow on."""
     settings, fits = context.settings, conditions[0].fits
     layouts = [_layout(context, condition) for condition in conditions]
-    noise = [
-        _keyed_noise(context, condition, layout, attempt)
-        for condition, layout in zip(conditions, layouts, strict=True)
-    ]
-    plan = replace(
-        _foreground_plan(context, conditions, torch.cat(noise)),
-        listen_to=tuple(content for s in conditions for content in s.prompt.content),
+    harvests = context.cultivate(
+        [
+            replace(
+                foreground_row(
+                    context, condition, _keyed_noise(context, condition, layout, attempt)
+                ),
+                listen_to=condition.prompt.content,
+                until_harvest=fits,
+            )
+            for condition, layout in zip(conditions, layouts, strict=True)
+        ]
     )
-    harvest = cultivate(context.backbone, plan, settings, context.observe, until_harvest=fits)
-    attention = harvest.attention if harvest.attention is not None else torch.stack(layouts)
-    results = _gathered(context, conditions, harvest, attention, ended=not fits)
+    results = [
+        grown_subject(
+            context,
+            condition,
+            harvest,
+            layout if harvest.attention is None else harvest.attention,
+            ended=not fits,
+        )
+        for condition, harvest, layout in zip(conditions, harvests, layouts, strict=True)
+    ]
     if not fits:
         return results
     seedlings = [one.seedling for one in results]
@@ -143,15 +164,21 @@ def regrown(
 
     What moves is the denoised estimate; the noise is drawn anew, so that it stays white.
     """
-    pairs = list(zip(seedlings, placements, strict=True))
-    noise = [context.source.normal(context.shape, "placed", s.number) for s in conditions]
-    plan = replace(
-        _foreground_plan(context, conditions, torch.cat(noise)),
-        estimate=torch.cat([place(surrounded_by_key(s), p) for s, p in pairs]),
-    )
-    harvest = cultivate(context.backbone, plan, context.settings, context.observe)
-    attention = [place(s.attention[None, None], p)[0, 0].clamp(0, 1) for s, p in pairs]
-    return _gathered(context, conditions, harvest, torch.stack(attention), ended=True)
+    triples = list(zip(conditions, seedlings, placements, strict=True))
+    rows = [
+        replace(
+            foreground_row(context, c, context.source.normal(context.shape, "placed", c.number)),
+            estimate=place(surrounded_by_key(seedling), placement),
+        )
+        for c, seedling, placement in triples
+    ]
+    attention = [place(s.attention[None, None], p)[0, 0].clamp(0, 1) for _, s, p in triples]
+    return [
+        grown_subject(context, condition, harvest, one, ended=True)
+        for condition, harvest, one in zip(
+            conditions, context.cultivate(rows), attention, strict=True
+        )
+    ]
 
 
 def composite(
@@ -166,38 +193,15 @@ def composite(
     Of a foreground that could not be told from its key colour nothing is planted: the subject's
     prompt draws it anew where attention saw it.
     """
-    settings = context.settings
     *regions, surroundings = equations.disjoint([one.seedling.mask for one in results])
-    plan = Plan(
-        stage="composite",
-        noise=context.source.normal(context.shape, "composite"),
-        conditioning=Conditioning((*(s.prompt for s in conditions), background), whole=whole),
-        guidance_scale=settings.guidance_scale,
-        generators=(context.source.generator("composite-steps"),),
-        regions=torch.stack([*regions, surroundings]),
-        released=Conditioning((whole,), whole) if settings.released_prompt == "scene" else None,
-        plantings=tuple(
-            Planting(one.seedling, region, condition.crop_ratio, settings.harmony)
-            for one, region, condition in zip(results, regions, conditions, strict=True)
-            if one.separated
-        ),
-    )
-    harvest = cultivate(context.backbone, plan, settings, context.observe)
-    return _scene(harvest, surroundings)
+    row = composite_row(context, conditions, background, whole, results, [*regions, surroundings])
+    return grown_scene(context.cultivate([row])[0], surroundings)
 
 
 def background(context: Context, prompt: Encoded, surroundings: Seedling) -> StageResult:
     """Stage 3: the composite's surroundings planted, fresh noise where the subjects were."""
-    plan = Plan(
-        stage="background",
-        noise=context.source.normal(context.shape, "background"),
-        conditioning=Conditioning((prompt,), whole=prompt),
-        guidance_scale=context.settings.guidance_scale,
-        generators=(context.source.generator("background-steps"),),
-        plantings=(Planting(surroundings, surroundings.mask),),
-    )
-    harvest = cultivate(context.backbone, plan, context.settings, context.observe)
-    return _scene(harvest, surroundings.mask)
+    row = background_row(context, prompt, surroundings)
+    return grown_scene(context.cultivate([row])[0], surroundings.mask)
 
 
 def refined(
@@ -220,30 +224,29 @@ def refined(
         keys: the key colours as scaled latents [n, C, 1, 1].
         cores, outsides: masks [h, w] for each subject.
     """
-    count, ended = len(conditions), together.latents.cpu()
-    level = together.seedling.sigma
-    own = (together.seedling.at(level) - ended) / level
-    plantings = []
-    for row, (core, outside, key) in enumerate(zip(cores, outsides, keys, strict=True)):
+    ended, level = together.latents.cpu(), together.seedling.level
+    own = _noise_to(together, ended)
+    rows = []
+    for condition, estimate, key, core, outside in zip(
+        conditions, estimates.split(1), keys, cores, outsides, strict=True
+    ):
         plain = key.expand(context.shape[1:])[None]
-        plantings += [
-            Planting(Seedling(ended, own, level, core, core), core, to_end=True, row=row),
-            Planting(Seedling(plain, own, level, outside, outside), outside, to_end=True, row=row),
-        ]
-    plan = replace(
-        _foreground_plan(context, conditions, own.expand(count, -1, -1, -1)),
-        stage="refine",
-        generators=tuple(context.source.generator("refine-steps", s.number) for s in conditions),
-        guidance_scale=context.settings.guidance_scale,
-        crop_ratio=None,
-        estimate=estimates,
-        plantings=tuple(plantings),
-    )
-    harvest = cultivate(context.backbone, plan, context.settings, context.observe)
-    share = harvest.evaluations // count
+        row = replace(
+            foreground_row(context, condition, own),
+            stage="refine",
+            generator=context.source.generator("refine-steps", condition.number),
+            crop_ratio=None,
+            estimate=estimate,
+            plantings=(
+                Planting(Seedling(ended, own, level, core, core), core, to_end=True),
+                Planting(Seedling(plain, own, level, outside, outside), outside, to_end=True),
+            ),
+        )
+        scale = context.settings.guidance_scale
+        rows.append(replace(row, conditioning=replace(row.conditioning, guidance_scale=scale)))
     return [
-        replace(together, latents=harvest.latents[row : row + 1], evaluations=share)
-        for row in range(count)
+        replace(together, latents=one.latents, evaluations=one.evaluations)
+        for one in context.cultivate(rows)
     ]
 
 
@@ -259,22 +262,71 @@ def healed(
         estimate: the layers laid over each other, as scaled latents [1, C, h, w].
         held: what stays as it is [h, w]; around it the model draws light and shadow.
     """
-    level = together.seedling.sigma
-    begun = together.seedling.at(level)
-    own = (begun - together.latents.cpu()) / level
-    layers = Seedling(estimate, own, level, held, held)
-    plan = Plan(
+    own = _noise_to(together, together.latents.cpu())
+    layers = Seedling(estimate, own, together.seedling.level, held, held)
+    settings = context.settings
+    row = Row(
         stage="heal",
         noise=own,
-        conditioning=Conditioning((whole,), whole),
-        guidance_scale=context.settings.guidance_scale,
-        generators=(context.source.generator("heal-steps"),),
-        crop_ratio=(1 + context.settings.crop_ratio) / 2,
+        conditioning=Conditioning((whole,), whole, settings.guidance_scale),
+        generator=context.source.generator("heal-steps"),
+        crop_ratio=(1 + settings.crop_ratio) / 2,
         estimate=estimate,
         plantings=(Planting(layers, held, to_end=True),),
     )
-    harvest = cultivate(context.backbone, plan, context.settings, context.observe)
+    harvest = context.cultivate([row])[0]
     return replace(together, latents=harvest.latents, evaluations=harvest.evaluations)
+
+
+def foreground_row(context: Context, condition: SubjectCondition, noise: Tensor) -> Row:
+    """A subject alone, under its own prompt."""
+    prompt = condition.prompt
+    return Row(
+        stage="foreground",
+        noise=noise,
+        conditioning=Conditioning((prompt,), prompt, context.settings.foreground_guidance_scale),
+        generator=context.source.generator("foreground-steps", condition.number),
+        subject=condition.number,
+        crop_ratio=condition.crop_ratio,
+    )
+
+
+def composite_row(
+    context: Context,
+    conditions: Sequence[SubjectCondition],
+    background: Encoded,
+    whole: Encoded,
+    results: Sequence[StageResult],
+    regions: Sequence[Tensor],
+) -> Row:
+    """The scene with every subject planted; ``regions`` are the subjects' and, last, the rest."""
+    settings = context.settings
+    scale = settings.guidance_scale
+    prompts = (*(s.prompt for s in conditions), background)
+    scene = settings.released_prompt == "scene"
+    return Row(
+        stage="composite",
+        noise=context.source.normal(context.shape, "composite"),
+        conditioning=Conditioning(prompts, whole, scale, torch.stack(list(regions))),
+        generator=context.source.generator("composite-steps"),
+        released=Conditioning((whole,), whole, scale) if scene else None,
+        plantings=tuple(
+            Planting(one.seedling, region, condition.crop_ratio, settings.harmony)
+            for one, region, condition in zip(results, regions[:-1], conditions, strict=True)
+            if one.separated
+        ),
+    )
+
+
+def background_row(context: Context, prompt: Encoded, surroundings: Seedling) -> Row:
+    """The scene's surroundings planted, under the background's prompt."""
+    return Row(
+        stage="background",
+        noise=context.source.normal(context.shape, "background"),
+        conditioning=Conditioning((prompt,), prompt, context.settings.guidance_scale),
+        generator=context.source.generator("background-steps"),
+        plantings=(Planting(surroundings, surroundings.mask),),
+    )
 
 
 def object_box(seedling: Seedling, settings: Settings) -> Box:
@@ -304,68 +356,59 @@ def _keyed_noise(
     return equations.inject_key(noise, outside, key, context.settings.key_strength)
 
 
-def _foreground_plan(
-    context: Context, conditions: Sequence[SubjectCondition], noise: Tensor
-) -> Plan:
-    prompt = Encoded.stack([s.prompt for s in conditions])
-    numbers = tuple(s.number for s in conditions)
-    return Plan(
-        stage="foreground",
-        noise=noise,
-        conditioning=Conditioning((prompt,), whole=prompt),
-        guidance_scale=context.settings.foreground_guidance_scale,
-        generators=tuple(context.source.generator("foreground-steps", n) for n in numbers),
-        subjects=numbers,
-        crop_ratio=conditions[0].crop_ratio,
-    )
-
-
-def _gathered(
+def grown_subject(
     context: Context,
-    conditions: Sequence[SubjectCondition],
+    condition: SubjectCondition,
     harvest: Harvest,
     attention: Tensor,
     *,
     ended: bool,
-) -> list[StageResult]:
-    """The batch of a foreground pass, subject by subject.
+) -> StageResult:
+    """What a foreground's row came to.
 
     What is planted later is how the pass ended, if it did and the settings say so: at the harvest
     step the estimate is blurred, and its noise is neither white nor of unit strength.
+
+    Args:
+        context: of the call.
+        condition: the subject.
+        harvest: its row's.
+        attention: where attention saw it [h, w].
+        ended: whether the row went on to its end, in its place.
     """
     settings = context.settings
     finished = ended and settings.planting == "finished"
-    results: list[StageResult] = []
-    share = harvest.evaluations // len(conditions)
-    for i, condition in enumerate(conditions):
-        one = slice(i, i + 1)
-        final = harvest.latents[one].cpu()
-        denoised, noise = harvest.denoised[one].cpu(), harvest.noise[one].cpu()
-        if finished:
-            denoised, noise = (
-                final,
-                context.source.normal(context.shape, "planted", condition.number),
-            )
-        found = find_object(denoised, attention[i], settings, solid=not finished)
-        seedling = Seedling(
-            denoised, noise, harvest.sigma, attention[i].cpu(), found.mask.cpu(), final
-        )
-        # Before it is placed an object is wherever it grew.
-        box = condition.box if ended and condition.asked else None
-        wrong = flaws(found.mask.cpu().numpy(), box, separated=found.separated)
-        results.append(
-            StageResult(harvest.latents[one], seedling, share, wrong, harvest.interrupted)
-        )
-    return results
+    final = harvest.latents.cpu()
+    denoised, noise = harvest.denoised.cpu(), harvest.noise.cpu()
+    if finished:
+        denoised = final
+        noise = context.source.normal(context.shape, "planted", condition.number)
+    found = find_object(denoised, attention, settings, solid=not finished)
+    seedling = Seedling(denoised, noise, harvest.level, attention.cpu(), found.mask.cpu(), final)
+    # Before it is placed an object is wherever it grew.
+    box = condition.box if ended and condition.asked else None
+    wrong = flaws(found.mask.cpu().numpy(), box, separated=found.separated)
+    return StageResult(harvest.latents, seedling, harvest.evaluations, wrong, harvest.interrupted)
 
 
-def _scene(harvest: Harvest, surroundings: Tensor) -> StageResult:
+def grown_scene(harvest: Harvest, surroundings: Tensor) -> StageResult:
+    """What a scene's row came to; ``surroundings`` [h, w] is what of it can be planted."""
+    outside = surroundings.cpu()
     seedling = Seedling(
         harvest.denoised.cpu(),
         harvest.noise.cpu(),
-        harvest.sigma,
-        surroundings.cpu(),
-        surroundings.cpu(),
+        harvest.level,
+        outside,
+        outside,
         harvest.latents.cpu(),
     )
-    return StageResult(harvest.latents, seedling, harvest.evaluations)
+    return StageResult(
+        harvest.latents, seedling, harvest.evaluations, interrupted=harvest.interrupted
+    )
+
+
+def _noise_to(together: StageResult, ended: Tensor) -> Tensor:
+    """The noise between where the composite ended and its latents at its harvest step."""
+    seedling = together.seedling
+    begun = seedling.level.mix(seedling.denoised, seedling.noise)
+    return (begun - seedling.level.signal * ended) / seedling.level.noise

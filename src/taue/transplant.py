@@ -1,8 +1,9 @@
-"""The bed of one pass: which seedling holds which cells, and until which step."""
+"""The transplant of one row: what holds which cells, and until which step."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,41 +14,99 @@ from taue.errors import TaueError
 from taue.masks import grow
 from taue.seedling import Seedling
 from taue.settings import Settings
-from taue.space import NoiseLevels
+from taue.space import Estimate, NoiseLevels
+
+
+@dataclass(frozen=True)
+class Live:
+    """A source that still grows: row ``row`` (from 0) of the same pass, as it is at the moment."""
+
+    row: int
 
 
 @dataclass(frozen=True)
 class Planting:
-    """A seedling and the region that it is planted into (region [h, w], 1 = inside).
+    """A source and the region that it is planted into (region [h, w], 1 = inside).
 
     ``crop_ratio`` says until when it is held, the settings' own if None. ``harmony`` in [0, 1]
     is how soon after that its inner cells may leave the look that the seedling ended with: 1 at
     once (the paper), 0 never. With ``to_end`` all of the region follows the line to its end, and
-    ends as the seedling's estimate. ``row`` is the sample of the batch that it is planted into.
+    ends as the source's estimate.
     """
 
-    seedling: Seedling
+    source: Seedling | Live
     region: Tensor
     crop_ratio: float | None = None
     harmony: float = 1.0
     to_end: bool = False
-    row: int = 0
+
+
+@dataclass(frozen=True)
+class Line:
+    """The straight line that planted cells follow: at level (a, s) they are a ``end`` +
+    (s + ``surplus``) ``noise``."""
+
+    end: Tensor
+    noise: Tensor
+    surplus: float = 0.0
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Cells [1, 1, h, w] on a line before an iteration; with ``blended`` the model's output is the
+    line's there, too, and with it the next step."""
+
+    cells: Tensor
+    line: Line
+    blended: bool
+
+
+@dataclass(frozen=True)
+class Held:
+    """Everything that is held of one row at one iteration; later holds go before earlier ones."""
+
+    holds: tuple[Hold, ...]
+    levels: NoiseLevels
+    index: int
+
+    def impose(self, latents: Tensor) -> Tensor:
+        """The scheduler's latents before the iteration with the held cells on their lines.
+
+        Deterministic schedulers stay on the line by themselves once the noise is blended in;
+        stochastic ones do not, so the cells are imposed again at every step.
+        """
+        level = self.levels[self.index]
+        for hold in self.holds:
+            line, amount = hold.line, level.noise + hold.line.surplus
+            planted = equations.planted(line.end, line.noise, level.signal, amount)
+            latents = equations.transplant(hold.cells, planted, latents)
+        return latents
+
+    def blend(self, output: Tensor) -> Tensor:
+        """The model's output at the iteration, the line's own where it is held."""
+        for hold in self.holds:
+            if hold.blended:
+                planted = self.levels.output(hold.line.end, hold.line.noise, self.index)
+                output = equations.blend_noise(hold.cells, planted, output)
+        return output
 
 
 class Transplant:
-    """All plantings of one pass, laid side by side: in each row their regions are disjoint.
-
-    Cells of a region follow the seedling's straight line until its harvest step; with a harmony
-    below 1, cells whose neighbours all belong to the region follow the line to the seedling's
-    final latents for some steps more. The rim stays free, for there the key colour shines
-    through.
+    """All plantings of one row, side by side: their regions are disjoint.
 
     Args:
+        plantings: what is planted where.
+        settings: the method's.
+        levels: those of the row's scheduler.
         order: iterations that the scheduler takes for a step.
-        rows: samples of the batch.
+        device: where the row grows.
 
     Attributes:
-        released: the iteration from which on no seedling follows its line; 0 without any.
+        releases: the iterations from which on each planting leaves its line.
+
+    Raises:
+        TaueError: if a planting wants to keep the look of a source that has not ended, or its
+            noise multiplied where a scheduler starts from nothing else.
     """
 
     def __init__(
@@ -57,99 +116,109 @@ class Transplant:
         levels: NoiseLevels,
         order: int,
         device: torch.device,
-        rows: int = 1,
     ) -> None:
-        self.levels, self.last, self.released = levels, -1, 0
-        if not plantings:
-            return
-        first = plantings[0].seedling.denoised
-        cells = torch.zeros(rows, 1, *first.shape[-2:], device=device)
-        self.region = cells.clone()
-        self.crop, self.held, self.kept = cells.clone(), cells.clone(), cells.clone()
-        self.end = torch.zeros(rows, *first.shape[1:], dtype=first.dtype, device=device)
-        self.noise, self.final = torch.zeros_like(self.end), torch.zeros_like(self.end)
+        self.levels = levels
+        self._planted = [_Planted(one, settings, levels, order, device) for one in plantings]
+        self.releases = tuple(one.crop for one in self._planted)
+
+    def at(self, index: int, live: Sequence[Estimate]) -> Held:
+        """What is held before iteration ``index``, with what each row of the pass makes of its
+        picture at the moment."""
+        holds = (hold for one in self._planted for hold in one.holds(index, live))
+        return Held(tuple(holds), self.levels, index)
+
+
+class _Planted:
+    """One planting on the iterations of its row's scheduler.
+
+    Cells of the region follow the source's line until its harvest step; with a harmony below 1,
+    cells whose neighbours all belong to the region follow the line to the seedling's final latents
+    for some steps more. The rim stays free, for there the key colour shines through.
+    """
+
+    def __init__(
+        self,
+        planting: Planting,
+        settings: Settings,
+        levels: NoiseLevels,
+        order: int,
+        device: torch.device,
+    ) -> None:
+        self.planting, self.settings, self.levels, self.device = planting, settings, levels, device
+        region = planting.region.to(device, torch.float32)
+        self.region = region[None, None]
+        self.core = self.region * (grow(1 - region) == 0)
         steps = settings.num_inference_steps
-        for planting in plantings:
-            region = planting.region.to(device, torch.float32)[None, None]
-            row, inside = slice(planting.row, planting.row + 1), region > 0
-            self._line(planting, row, inside, settings)
-            self.region[row] += region
-            if planting.to_end:
-                self.crop[row][inside] = self.held[row][inside] = len(levels.sigmas)
-                continue
-            crop = equations.harvest_step(steps, planting.crop_ratio or settings.crop_ratio)
-            self.crop[row][inside] = order * crop
-            held = order * (crop + 1 if settings.hold_crop_step else crop)
-            self.held[row][inside] = held
-            kept = equations.release_step(steps, crop, planting.harmony)
-            if kept > crop:
-                # Iterations end before steps do: Heun's last step is one iteration.
-                self._look(planting, row, inside, min(order * kept, len(levels.sigmas)))
-        self.released = int(self.crop.max())
-        self.last = int(torch.stack([self.crop, self.held, self.kept]).max())
-
-    def _line(self, planting: Planting, row: slice, inside: Tensor, settings: Settings) -> None:
-        # The same line as from sigma_0, kept at its end: with all levels lowered by sigma_0,
-        # float32 resolves it even where sigma_0 is thousands (zero terminal SNR).
-        sigma, start = planting.seedling.sigma, self.levels.sigmas[0]
-        denoised, noise = planting.seedling.denoised, planting.seedling.noise
-        end = denoised
-        if not planting.to_end:
-            denoised, noise = filtered(planting.seedling, planting.region, settings)
-            strength = settings.noise_strength
-            end = equations.planted_start(denoised, noise, sigma - start, 0.0, strength)
-        self.end[row] = torch.where(inside, end.to(self.end), self.end[row])
-        self.noise[row] = torch.where(inside, noise.to(self.noise), self.noise[row])
-
-    def _look(self, planting: Planting, row: slice, inside: Tensor, kept: int) -> None:
-        final = planting.seedling.final
-        if final is None:
+        crop = equations.harvest_step(steps, planting.crop_ratio or settings.crop_ratio)
+        kept = equations.release_step(steps, crop, planting.harmony)
+        held = crop + 1 if settings.hold_crop_step else crop
+        # Iterations end before steps do: Heun's last step is one iteration.
+        self.crop, self.held, self.kept = (
+            levels.count if planting.to_end else min(order * step, levels.count)
+            for step in (crop, held, kept)
+        )
+        source = planting.source
+        final = None if isinstance(source, Live) else source.final
+        if self.kept > self.crop and final is None:
             raise TaueError("harmony below 1 needs seedlings that know how their stage ended.")
-        rim = grow(1 - planting.region.to(self.end.device, torch.float32))[None, None]
-        core = inside & (rim == 0)
-        self.kept[row][core] = kept
-        self.final[row] = torch.where(core, final.to(self.end), self.final[row])
+        self._final = final if self.kept > self.crop else None
+        self._fixed = None if isinstance(source, Live) else self._line_of(source.estimate)
 
-    def plant(self, latents: Tensor, index: int) -> Tensor:
-        """Impose the seedlings on the scheduler's latents before iteration ``index``.
+    def holds(self, index: int, live: Sequence[Estimate]) -> Iterator[Hold]:
+        """Holds before iteration ``index``, the inner cells' last."""
+        if index <= self.crop or index < self.held:
+            yield Hold(self.region, self._line(live), blended=index < self.held)
+        if self.crop <= index <= self.kept and self._final is not None:
+            line = self._line(live)
+            if index > self.crop:
+                line = Line(self._final.to(line.end), line.noise)
+            yield Hold(self.core, line, blended=index < self.kept)
 
-        Deterministic schedulers stay on the line by themselves once the seedling's noise is
-        blended in; stochastic ones do not, so the region is imposed again at every step.
-        """
-        if index > self.last:
-            return latents
-        ended = index == len(self.levels.sigmas)  # at noise level zero all spaces are one
-        sigma = 0.0 if ended else self.levels.sigmas[index]
-        exploding = latents if ended else self.levels.to_exploding(latents, index)
-        growing = self.region * (index <= self.crop)
-        exploding = equations.transplant(growing, self.end + sigma * self.noise, exploding)
-        keeping = ((self.crop < index) & (index <= self.kept)).to(exploding)
-        exploding = equations.transplant(keeping, self.final + sigma * self.noise, exploding)
-        return exploding if ended else self.levels.from_exploding(exploding, index)
+    def _line(self, live: Sequence[Estimate]) -> Line:
+        source = self.planting.source
+        if isinstance(source, Live):
+            return self._line_of(live[source.row])
+        return self._fixed or self._line_of(source.estimate)
 
-    def blend(self, output: Tensor, latents: Tensor, index: int) -> Tensor:
-        """The model's output at iteration ``index``, the seedling's own where it is held."""
-        if index >= self.last:
-            return output
-        exploding = self.levels.to_exploding(latents, index)
-        predicted = self.levels.to_noise(output, exploding, index)
-        holding = self.region * (index < torch.maximum(self.held, self.kept))
-        blended = equations.blend_noise(holding, self.noise, predicted)
-        return self.levels.from_noise(blended, exploding, index)
+    def _line_of(self, source: Estimate) -> Line:
+        if self.planting.to_end:
+            end, noise, surplus = source.denoised, source.noise, 0.0
+        else:
+            end, noise = filtered(source, self.planting.region, self.settings)
+            surplus = self._surplus(source)
+        if not self.levels.flows:  # there a solver walks straight in x / a, so what is over stays
+            end, surplus = end + surplus * noise, 0.0
+        return Line(
+            end.to(self.device, torch.float32), noise.to(self.device, torch.float32), surplus
+        )
+
+    def _surplus(self, source: Estimate) -> float:
+        """Noise over the line to the source, for a strength other than 1."""
+        strength = self.settings.noise_strength
+        if strength == 1:
+            return 0.0
+        start = self.levels.along(self.levels[0])
+        if start == math.inf:
+            raise TaueError(
+                f"noise_strength is {strength:g}; give 1 to a scheduler that starts from zero "
+                "terminal signal, where there is no more noise than all."
+            )
+        return equations.noise_surplus(self.levels.along(source.level), start, strength)
 
 
-def filtered(seedling: Seedling, region: Tensor, settings: Settings) -> tuple[Tensor, Tensor]:
-    """The seedling's denoised estimate and noise after the high-pass filter f.
+def filtered(source: Estimate, region: Tensor, settings: Settings) -> tuple[Tensor, Tensor]:
+    """The denoised estimate and noise after the high-pass filter f.
 
     By default only the estimate is sharpened, its edges extended beyond the region first, because
     sharpening noisy latents raises their noise and drags the key colour across the edge. With
     ``filter_noisy`` it is the paper's letter, f(L): then the whole difference counts as estimate.
     """
-    if settings.sharpening == 0:
-        return seedling.denoised, seedling.noise
+    denoised, noise, level = source.denoised, source.noise, source.level
+    if settings.sharpening == 0 or level.signal == 0:  # there nothing is shown yet
+        return denoised, noise
     if settings.filter_noisy:
-        latents = equations.high_pass(seedling.at(seedling.sigma), settings.sharpening)
-        return latents - seedling.sigma * seedling.noise, seedling.noise
-    mask = (region > 0.5).to(seedling.denoised)[None, None]
-    extended = equations.extend_edges(seedling.denoised, mask)
-    return equations.high_pass(extended, settings.sharpening), seedling.noise
+        latents = equations.high_pass(level.mix(denoised, noise), settings.sharpening)
+        return (latents - level.noise * noise) / level.signal, noise
+    mask = (region > 0.5).to(denoised)[None, None]
+    extended = equations.extend_edges(denoised, mask)
+    return equations.high_pass(extended, settings.sharpening), noise

@@ -9,42 +9,50 @@ from typing import Any
 
 from diffusers import DiffusionPipeline
 
-from taue.cultivate import Step
 from taue.layers import StageRecord
+from taue.rows import Harvest, Row, Step
 from taue.stages import StageResult
 
 StepCallback = Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]]
 
 
 class StageWatch:
-    """Shows progress and runs the user's callback after each step."""
+    """Shows progress, one bar for each stage and its subjects, and runs the user's callback after
+    each step."""
 
     def __init__(self, pipeline: DiffusionPipeline, callback: StepCallback | None) -> None:
         self.pipeline: Any = pipeline
         self.callback = callback
-        self.bar: Any = None
+        self.bars: dict[tuple[str, tuple[int, ...]], Any] = {}
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether a callback asked for an end."""
+        return bool(self.pipeline.interrupt)
 
     def __call__(self, step: Step) -> None:
-        pipeline = self.pipeline
-        if self.bar is None:
-            pipeline._num_timesteps = step.count
-            self.bar = pipeline.progress_bar(total=step.count)
-            self.bar.set_description(step.plan.stage)
-            self.bar.update(step.index)  # a stage may continue from its harvest
-        self.bar.update()
+        pipeline, key = self.pipeline, (step.stage, step.subjects)
+        pipeline._num_timesteps = step.count
+        if key not in self.bars:
+            self.bars[key] = pipeline.progress_bar(total=step.count)
+            self.bars[key].set_description(step.stage)
+            self.bars[key].update(step.index)  # a stage may continue from its harvest
+        self.bars[key].update()
         if self.callback is not None:
             handed = {
                 "latents": step.latents,
-                "stage": step.plan.stage,
-                "subjects": step.plan.subjects,
+                "stage": step.stage,
+                "subjects": step.subjects,
                 "steps": step.count,
             }
             answer = self.callback(pipeline, step.index, step.timestep, handed)
             step.latents = (answer or {}).get("latents", step.latents)
-        step.interrupted = bool(pipeline.interrupt)
-        if step.index + 1 == step.count or step.interrupted:
-            self.bar.close()
-            self.bar = None
+        step.interrupted = self.interrupted
+        if step.index + 1 == step.count:
+            self.bars.pop(key).close()
+        if step.interrupted:
+            while self.bars:
+                self.bars.popitem()[1].close()
 
 
 @contextmanager
@@ -58,3 +66,23 @@ def recorded(
     seconds = time.perf_counter() - started
     evaluations = sum(one.evaluations for one in results)
     records.append(StageRecord(stage, tuple(subjects), seconds, evaluations))
+
+
+def stage_records(rows: Sequence[Row], harvests: Sequence[Harvest]) -> list[StageRecord]:
+    """What each stage of one pass cost, in the order in which they first occur: its rows' shares.
+
+    Rows of several stages that grow side by side share their predictions' time by what each sent
+    through the network.
+    """
+    stages: dict[str, list[tuple[Row, Harvest]]] = {}
+    for row, harvest in zip(rows, harvests, strict=True):
+        stages.setdefault(row.stage, []).append((row, harvest))
+    return [
+        StageRecord(
+            stage,
+            tuple(row.subject for row, _ in grown if row.subject is not None),
+            sum(harvest.seconds for _, harvest in grown),
+            sum(harvest.evaluations for _, harvest in grown),
+        )
+        for stage, grown in stages.items()
+    ]

@@ -1,5 +1,5 @@
 """Model families. The method sees them through :class:`Backbone` only."""
 
-from taue.backbones.base import Backbone, Conditioning, Encoded
+from taue.backbones.base import Backbone, Captured, Conditioning, Encoded
 
-__all__ = ["Backbone", "Conditioning", "Encoded"]
+__all__ = ["Backbone", "Captured", "Conditioning", "Encoded"]

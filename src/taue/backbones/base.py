@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -10,105 +10,123 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from taue.attention import AttentionTap, RegionBlend
-
 
 @dataclass(frozen=True)
 class Encoded:
-    """A batch of prompts, mostly of one, and their negative prompts.
+    """A prompt and its negative prompt.
 
-    ``prompt`` and ``negative`` are [B, L, D], ``pooled`` and ``negative_pooled`` [B, P];
-    ``content`` are, for each, the positions of the prompt's own tokens (no start, end or padding).
+    ``prompt`` and ``negative`` are [1, L, D], ``pooled`` and ``negative_pooled`` [1, P];
+    ``content`` are the positions of the prompt's own tokens (no start, end or padding).
     """
 
     prompt: Tensor
     negative: Tensor
     pooled: Tensor
     negative_pooled: Tensor
-    content: tuple[tuple[int, ...], ...]
-
-    @classmethod
-    def stack(cls, ones: Sequence[Encoded]) -> Encoded:
-        """Several prompts as one batch, in order."""
-        return cls(
-            torch.cat([e.prompt for e in ones]),
-            torch.cat([e.negative for e in ones]),
-            torch.cat([e.pooled for e in ones]),
-            torch.cat([e.negative_pooled for e in ones]),
-            tuple(content for e in ones for content in e.content),
-        )
+    content: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Conditioning:
-    """What one pass is conditioned on.
+    """What one row of a batch is conditioned on.
 
-    ``regions`` holds one encoded prompt per region (one alone means everywhere); ``whole`` gives
-    the pooled embedding.
+    ``prompts`` are one for each mask of ``regions`` [K, h, w], which sum to 1, or one alone for
+    everywhere; ``whole`` gives the pooled embedding, ``guidance_scale`` how much more the prompt
+    says than the negative prompt.
     """
 
-    regions: tuple[Encoded, ...]
+    prompts: tuple[Encoded, ...]
     whole: Encoded
+    guidance_scale: float
+    regions: Tensor | None = None
 
-    @property
-    def prompt(self) -> Tensor:
-        """The regions' prompts, concatenated [B, K * L, D]."""
-        return torch.cat([e.prompt for e in self.regions], dim=1)
+    def __post_init__(self) -> None:
+        count = 1 if self.regions is None else len(self.regions)
+        if len(self.prompts) != count:
+            raise ValueError(f"{len(self.prompts)} prompts for {count} regions")
 
-    @property
-    def negative(self) -> Tensor:
-        """The regions' negative prompts, concatenated [B, K * L, D]."""
-        return torch.cat([e.negative for e in self.regions], dim=1)
+
+Captured = Mapping[int, Tensor]
+"""Maps [h, w] of attention to the tokens listened to, by row: the sum over layers."""
 
 
 class Backbone(Protocol):
-    """A diffusion model that predicts, listens and blends by region."""
+    """A diffusion model on one canvas: it predicts, attends by region, encodes and decodes.
+
+    Latents are [B, C, h, w], *scaled* as the model takes them; pictures [B, 3, H, W] in [0, 1].
+
+    Attributes:
+        device: where it computes.
+        multiple: of which a canvas's sides are, in pixels.
+        default_size: the model's own height and width in pixels.
+        size: the canvas's height and width in pixels.
+        shape: of a row's latents on it, (1, C, h, w).
+        keys: the colours that foregrounds are painted on, by name, each one cell of latents [C].
+    """
 
     device: torch.device
+    multiple: int
+    default_size: tuple[int, int]
+    size: tuple[int, int]
+    shape: tuple[int, int, int, int]
+    keys: Mapping[str, tuple[float, ...]]
 
     def new_scheduler(self, steps: int) -> Any:
-        """A fresh scheduler with its timesteps set: schedulers hold state, so one per pass."""
+        """A fresh scheduler with its timesteps set as the family's pipeline sets them.
+
+        Raises:
+            TaueError: if the scheduler cannot take so many steps, or does not suit the family.
+        """
         ...
 
-    def encode(self, prompt: str, negative_prompt: str | None) -> Encoded: ...
+    def encode_prompt(self, prompt: str, negative_prompt: str | None) -> Encoded: ...
 
     def predict(
-        self,
-        latents: Tensor,
-        timestep: Tensor,
-        conditioning: Conditioning,
-        guidance_scale: float,
+        self, inputs: Tensor, timesteps: Tensor, conditionings: Sequence[Conditioning]
     ) -> Tensor:
-        """The guided raw model output [B, C, h, w] float32 for the scheduler's scaled input."""
+        """The guided raw model output [B, C, h, w] float32.
+
+        Args:
+            inputs: latents as the schedulers scale them for the model [B, C, h, w].
+            timesteps: each row's own [B].
+            conditionings: each row's own.
+        """
         ...
 
     def evaluations(self, guidance_scale: float) -> int:
-        """Samples that one prediction sends through the network for each of its batch."""
+        """Samples that one prediction sends through the network for a row."""
         ...
 
-    def listening(self, tap: AttentionTap) -> AbstractContextManager[None]: ...
+    def attending(
+        self, conditionings: Sequence[Conditioning], listen_to: Sequence[Sequence[int]]
+    ) -> AbstractContextManager[Captured]:
+        """Let predictions of such rows attend by their regions, and listen to them.
 
-    def blending(self, blend: RegionBlend) -> AbstractContextManager[None]: ...
+        Args:
+            conditionings: of the rows that are predicted in the block.
+            listen_to: for each row, positions of the tokens of its (first) prompt to whose
+                attention is listened; none for rows that are not.
 
-    def extra_step_arguments(
-        self, scheduler: Any, generators: Sequence[torch.Generator]
-    ) -> dict[str, Any]:
-        """What ``scheduler.step`` accepts besides output, timestep and latents."""
+        Returns:
+            A context; what it gives is filled by each prediction in the block.
+        """
         ...
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Scaled latents [B, C, h, w] as pictures [B, 3, H, W] in [0, 1]."""
+        """Latents as pictures."""
         ...
 
-    def draw(self, pictures: Tensor) -> Tensor:
-        """Pictures [B, 3, H, W] in [0, 1] as scaled latents [B, C, h, w]: decode's inverse, as far
-        as there is one."""
+    def encode(self, pictures: Tensor) -> Tensor:
+        """Pictures as latents: decode's inverse, as far as there is one."""
         ...
 
+    def key(self, rgb: tuple[float, float, float]) -> Tensor:
+        """A flat colour, each value in [0, 1], as one cell of latents [C]."""
+        ...
 
-def guided(unconditional: Tensor, conditional: Tensor, scale: float) -> Tensor:
-    r"""Classifier-free guidance, :math:`\epsilon_u + s (\epsilon_c - \epsilon_u)`."""
-    return unconditional + scale * (conditional - unconditional)
+    def watermarked(self, pictures: Tensor) -> Tensor:
+        """Pictures with the family's invisible watermark, where it has one."""
+        ...
 
 
 def content_positions(token_ids: Sequence[int], special: frozenset[int]) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from taue.paddy.judge.train.warp import warp
 from taue.paddy.scenes import COLOURS, SceneSpec, render
 
 KEY_AXES = ((-1, 1, -1), (1, -1, 1), (-1, -1, 1))
-"""Green, magenta and blue, away from grey (``taue.settings.KEYS``)."""
+"""Green, magenta and blue, away from grey (``taue.backbones.sdxl.KEYS``)."""
 
 KEY_REACH = (45, 150)
 """How far from grey a model paints its key, 0..255: guidance makes it much fuller than asked."""

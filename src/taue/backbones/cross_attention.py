@@ -1,4 +1,4 @@
-"""Cross-attention: listen to it (tap), steer it by region, and leave no trace.
+"""Cross-attention of UNets: listen to it (tap), steer it by region, and leave no trace.
 
 Both are processors set on a UNet's ``attn2`` sites only. State lives on the processors, because
 ``Attention.forward`` passes on only those keyword arguments that a processor names.
@@ -54,31 +54,39 @@ def layer_grid(queries: int, height: int, width: int) -> tuple[int, int]:
 
 
 class AttentionTap:
-    """Collects the mean cross-attention of chosen tokens, conditional half, on the latent grid.
+    """Collects the mean cross-attention to chosen tokens on the latent grid.
 
-    Use ``installed(unet, tap.wrap)``; ``enabled`` switches listening, ``maps()`` gives A_fg.
+    Use ``installed(unet, tap.wrap)``; ``captured`` is the sum over layers [h, w] of each row that
+    was listened to.
 
     Args:
-        tokens: for each sample of the batch, the positions of its tokens.
+        tokens: for each row, positions of its tokens; none for rows that are not listened to. The
+            rows are the last samples of the batch: negative prompts come before them.
+        height, width: of the latents.
+        length: tokens of one prompt; of a row that reads several, the first is listened to.
     """
 
     def __init__(
-        self, tokens: Sequence[Sequence[int]], height: int, width: int, guided: bool
+        self, tokens: Sequence[Sequence[int]], height: int, width: int, length: int
     ) -> None:
-        self.tokens, self.height, self.width = [list(t) for t in tokens], height, width
-        self.guided = guided
-        self.enabled = True
-        self._total: Tensor | None = None
+        self.tokens = {row: tuple(chosen) for row, chosen in enumerate(tokens) if chosen}
+        self.rows, self.height, self.width, self.length = len(tokens), height, width, length
+        self.captured: dict[int, Tensor] = {}
 
     def wrap(self, processor: Any) -> TapProcessor:
         return TapProcessor(processor, self)
 
+    def samples(self, batch: Tensor) -> Tensor:
+        """Of a batch those that are listened to [n, ...]."""
+        first = len(batch) - self.rows
+        return batch[[first + row for row in self.tokens]]
+
     def add(self, probabilities: Tensor) -> None:
-        """Take [B, queries, tokens] in: the mean over heads of one layer at one step."""
+        """Take one layer in: its mean over heads [n, queries, tokens]."""
         grid = layer_grid(probabilities.shape[1], self.height, self.width)
         means = [
-            sample[:, chosen].float().mean(dim=1).view(grid)
-            for sample, chosen in zip(probabilities, self.tokens, strict=True)
+            equations.token_attention(sample, chosen).view(grid)
+            for sample, chosen in zip(probabilities, self.tokens.values(), strict=True)
         ]
         layer = F.interpolate(
             torch.stack(means)[:, None],
@@ -86,14 +94,8 @@ class AttentionTap:
             mode="bilinear",
             align_corners=False,
         )[:, 0]
-        self._total = layer if self._total is None else self._total + layer
-
-    def maps(self) -> Tensor:
-        """A_fg of each sample: the mean over layers and steps, scaled to [0, 1] [B, h, w], on
-        the CPU."""
-        if self._total is None:
-            raise RuntimeError("the tap captured no cross-attention")
-        return torch.stack([equations.scale_to_unit(one) for one in self._total]).cpu()
+        for row, one in zip(self.tokens, layer, strict=True):
+            self.captured[row] = self.captured[row] + one if row in self.captured else one
 
 
 class TapProcessor:
@@ -111,7 +113,7 @@ class TapProcessor:
         temb: Tensor | None = None,
         **kwargs: Any,
     ) -> Tensor:
-        if self.tap.enabled and encoder_hidden_states is not None:
+        if encoder_hidden_states is not None:
             with torch.no_grad():
                 self.tap.add(self._probabilities(attn, hidden_states, encoder_hidden_states))
         return self.inner(
@@ -123,14 +125,14 @@ class TapProcessor:
             **kwargs,
         )
 
-    def _probabilities(self, attn: Any, hidden_states: Tensor, prompt: Tensor) -> Tensor:
-        """Mean over heads [B, queries, tokens] of the conditional half."""
-        if self.tap.guided:
-            hidden_states, prompt = hidden_states.chunk(2)[1], prompt.chunk(2)[1]
-        query = attn.head_to_batch_dim(attn.to_q(hidden_states))
+    def _probabilities(self, attn: Any, hidden_states: Tensor, prompts: Tensor) -> Tensor:
+        """Mean over heads [n, queries, tokens] of the samples that are listened to."""
+        pictures = self.tap.samples(hidden_states)
+        prompt = self.tap.samples(prompts)[:, : self.tap.length]
+        query = attn.head_to_batch_dim(attn.to_q(pictures))
         key = attn.head_to_batch_dim(attn.to_k(prompt))
         scores = attn.get_attention_scores(query, key)
-        return scores.view(len(hidden_states), attn.heads, *scores.shape[1:]).mean(dim=1)
+        return scores.view(len(pictures), attn.heads, *scores.shape[1:]).mean(dim=1)
 
 
 class RegionBlend:
@@ -139,7 +141,7 @@ class RegionBlend:
     The prompts arrive concatenated, [B, K * tokens, D], in the order of ``masks``.
 
     Args:
-        masks: [K, h, w] on the latent grid, summing to 1 over K.
+        masks: each sample's [B, K, h, w] on the latent grid, summing to 1 over K.
     """
 
     def __init__(self, masks: Tensor) -> None:
@@ -150,11 +152,12 @@ class RegionBlend:
         return RegionProcessor(self)
 
     def weights(self, like: Tensor) -> Tensor:
-        """The masks on the grid of [B, heads, queries, D] queries, [K, queries]."""
+        """The masks on the grid of [B, heads, queries, D] queries, [K, B, queries]."""
         queries = like.shape[2]
         if queries not in self._weights:
             grid = layer_grid(queries, *self.masks.shape[-2:])
-            self._weights[queries] = equations.resample(self.masks, *grid).flatten(1)
+            weights = equations.resample(self.masks, *grid).flatten(2)
+            self._weights[queries] = weights.transpose(0, 1)
         return self._weights[queries].to(like)
 
 
@@ -178,7 +181,7 @@ class RegionProcessor:
         def split(projected: Tensor) -> Tensor:  # [B, tokens, C] -> [B, heads, tokens, C / heads]
             return projected.unflatten(-1, (attn.heads, -1)).transpose(1, 2)
 
-        count = len(self.blend.masks)
+        count = self.blend.masks.shape[1]
         query = split(attn.to_q(hidden_states))
         keys = split(attn.to_k(encoder_hidden_states)).chunk(count, dim=2)
         values = split(attn.to_v(encoder_hidden_states)).chunk(count, dim=2)

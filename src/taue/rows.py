@@ -1,0 +1,97 @@
+"""A pass is a batch of rows: what one row is grown from, what an observer sees of it, its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from taue.backbones import Conditioning
+from taue.space import Level
+from taue.transplant import Live, Planting
+
+
+@dataclass(frozen=True)
+class Row:
+    """One sample of a pass.
+
+    Attributes:
+        stage: "foreground", "composite", "background", "refine" or "heal".
+        noise: unit noise to start from [1, C, h, w].
+        conditioning: prompts by region, and their guidance.
+        generator: what a stochastic scheduler draws from.
+        subject: 1-based number of the subject that it is; None for scenes.
+        crop_ratio: when it is harvested; the settings' own if None.
+        estimate: a denoised estimate [1, C, h, w] to continue from at the harvest step, at that
+            step's level under ``noise``, instead of starting from noise alone.
+        released: the conditioning, one prompt everywhere, that takes the regions' place from the
+            step on at which the last planting is released; None to keep the regions.
+        plantings: what grows where; the regions do not overlap.
+        listen_to: positions of the tokens whose attention is collected until the harvest.
+        until_harvest: whether it ends with its harvest; its latents are the estimate then.
+        begins: after how many predictions of the pass it begins; if None, as soon as every live
+            source that is planted in it was harvested.
+    """
+
+    stage: str
+    noise: Tensor
+    conditioning: Conditioning
+    generator: torch.Generator | None = None
+    subject: int | None = None
+    crop_ratio: float | None = None
+    estimate: Tensor | None = None
+    released: Conditioning | None = None
+    plantings: tuple[Planting, ...] = ()
+    listen_to: tuple[int, ...] = ()
+    until_harvest: bool = False
+    begins: int | None = None
+
+    @property
+    def sources(self) -> tuple[int, ...]:
+        """Numbers of the rows, from 0, that are planted in this one while they grow."""
+        return tuple(p.source.row for p in self.plantings if isinstance(p.source, Live))
+
+
+@dataclass(frozen=True)
+class Harvest:
+    """The end of one row and what was harvested on its way.
+
+    ``latents`` [1, C, h, w] scaled, at noise level zero unless interrupted. ``denoised``,
+    ``noise`` and ``level`` are the state at the harvest step (see :class:`taue.Seedling`);
+    ``attention`` is [h, w] in [0, 1] on the CPU if the row listened, else None. ``evaluations``
+    are samples sent through the network for it, ``seconds`` its share of the pass.
+    ``interrupted`` if an observer ended the pass.
+    """
+
+    latents: Tensor
+    denoised: Tensor
+    noise: Tensor
+    level: Level
+    attention: Tensor | None
+    evaluations: int
+    seconds: float
+    interrupted: bool = False
+
+    @property
+    def sigma(self) -> float:
+        """Noise to signal at the harvest step."""
+        return self.level.ratio
+
+
+@dataclass
+class Step:
+    """What an observer sees after a step of the rows that are at one index of one stage, and may
+    change: the scheduler's latents [n, C, h, w]."""
+
+    stage: str
+    subjects: tuple[int, ...]
+    index: int
+    count: int
+    timestep: Tensor
+    latents: Tensor
+    interrupted: bool = field(default=False)
+
+
+Observer = Callable[[Step], None]

@@ -1,0 +1,61 @@
+"""One row's scheduler: schedulers hold state, so each row has its own."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from taue.space import noise_levels
+
+
+class Solver:
+    """A fresh scheduler and the levels it visits, iteration by iteration.
+
+    Args:
+        scheduler: any of diffusers, its timesteps set.
+        generator: what a stochastic one draws from; the global generator if None.
+
+    Attributes:
+        levels: see :class:`taue.space.NoiseLevels`.
+        order: iterations that it takes for a step.
+
+    Raises:
+        TaueError: if the method cannot use the scheduler.
+    """
+
+    def __init__(self, scheduler: Any, generator: torch.Generator | None) -> None:
+        self.scheduler = scheduler
+        self.levels = noise_levels(scheduler)
+        self.order = int(getattr(scheduler, "order", 1))
+        draws = "generator" in inspect.signature(scheduler.step).parameters
+        self._extra = {"generator": generator} if draws else {}
+
+    def start(self, noise: Tensor) -> Tensor:
+        """Latents before the first iteration, from unit noise."""
+        # Flow matching starts from nothing but noise and has no word for it.
+        return noise * getattr(self.scheduler, "init_noise_sigma", 1.0)
+
+    def begin(self, index: int) -> None:
+        """Let iteration ``index`` be the first."""
+        if hasattr(self.scheduler, "set_begin_index"):
+            self.scheduler.set_begin_index(index)
+
+    def timestep(self, index: int) -> Tensor:
+        """What the model is told of the level before iteration ``index``, a scalar."""
+        return self.scheduler.timesteps[index]
+
+    def model_input(self, latents: Tensor, index: int) -> Tensor:
+        """Latents before iteration ``index``, scaled as the model takes them."""
+        if not hasattr(self.scheduler, "scale_model_input"):  # flow matching
+            return latents
+        return self.scheduler.scale_model_input(latents, self.timestep(index))
+
+    def step(self, output: Tensor, latents: Tensor, index: int) -> Tensor:
+        """Iteration ``index``: latents after it, from the model's output, in float32."""
+        made = self.scheduler.step(
+            output, self.timestep(index), latents, **self._extra, return_dict=False
+        )
+        return made[0].to(torch.float32)
