@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
@@ -12,6 +11,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from taue.errors import TaueError
+from taue.files.writing import whole_file
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,12 @@ class Seedling:
             tensors["final"] = self.final
         if self.layer is not None:
             tensors["layer"] = (self.layer * 255).round().to(torch.uint8)
-        path = Path(path)
-        unfinished = path.with_name(path.name + ".unfinished")
         # Copies: the file format refuses tensors that share memory.
         copies = {
             k: v.cpu().clone(memory_format=torch.contiguous_format) for k, v in tensors.items()
         }
-        unfinished.write_bytes(save(copies))
-        os.replace(unfinished, path)
+        with whole_file(path) as stream:
+            stream.write(save(copies))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Seedling:

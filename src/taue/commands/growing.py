@@ -11,7 +11,7 @@ import typer
 
 from taue import devices
 from taue.commands.conventions import quiet_libraries
-from taue.files.folder import check_out
+from taue.files.writing import check_out
 from taue.scene import Scene
 
 if TYPE_CHECKING:

@@ -1,10 +1,8 @@
-"""A result folder of ``taue generate``: read for the judge, and told what the judge found."""
+"""A result folder of ``taue generate``: read for the judge, its report told what it found."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,6 @@ from numpy.typing import NDArray
 from taue.box import Box
 from taue.errors import TaueError
 from taue.files.png import read_png
-from taue.files.report import write_report
 from taue.files.saved_report import read_report
 from taue.paddy.judge.findings import Asked, Cutout, SeenLayer, Verdict
 from taue.paddy.judge.judge import Judge
@@ -114,33 +111,13 @@ def judge_result(judge: Judge, result: Result) -> Verdict:
     )
 
 
-def tell(result: Result, verdict: Mapping[str, Any], warnings: list[str]) -> None:
-    """Put the verdict under "judge" in report.json, and the warnings in place of older ones.
+def told(result: Result, verdict: Mapping[str, Any], warnings: list[str]) -> dict[str, Any]:
+    """The report with the verdict under "judge", and the warnings in place of older ones.
 
     Warnings that are not the judge's are kept.
     """
     others = [line for line in result.report.get("warnings", []) if not line.startswith(MARK)]
-    report = {**result.report, "warnings": [*others, *warnings], "judge": dict(verdict)}
-    replace_json(report, result.folder / "report.json")
-
-
-def replace_json(document: dict[str, Any], path: Path) -> None:
-    """Write ``path``, all or nothing.
-
-    Raises:
-        TaueError: if nothing can be written there.
-    """
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
-        write_report(document, unfinished)
-        os.replace(unfinished, path)
-    except OSError as error:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
-        raise TaueError(
-            f"{path.name} {str(path)!r} cannot be written ({error.strerror}); "
-            "choose a place that is writable."
-        ) from error
+    return {**result.report, "warnings": [*others, *warnings], "judge": dict(verdict)}
 
 
 def _picture(path: Path, mode: str) -> Pixels:

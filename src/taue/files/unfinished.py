@@ -1,0 +1,66 @@
+"""What is not finished yet: random names beside the goal, made exclusively, flushed at the end."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+PREFIX = ".taue-"
+
+
+class UnfinishedFile:
+    """A new file, open for writing."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = random_name(folder)
+        self.stream: BinaryIO = self.path.open("xb")
+
+    def flush(self) -> None:
+        """Bring everything to the disk."""
+        self.stream.flush()
+        os.fsync(self.stream.fileno())
+
+    def discard(self) -> None:
+        """Close it; remove it, if it still has this name."""
+        with suppress(OSError):
+            self.stream.close()
+        with suppress(OSError):
+            self.path.unlink(missing_ok=True)
+
+
+class UnfinishedFolder:
+    """A new folder to fill."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = random_name(folder)
+        self.path.mkdir()
+
+    def flush(self) -> None:
+        """Bring everything in it to the disk."""
+        for path in self.path.rglob("*"):
+            sync(path)
+        sync(self.path)
+
+    def discard(self) -> None:
+        """Remove it with all that it holds, if it still has this name."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def random_name(folder: Path) -> Path:
+    """A name in a folder that nobody can foresee."""
+    return folder / f"{PREFIX}{secrets.token_hex(8)}"
+
+
+def sync(path: Path) -> None:
+    """Flush a file or folder to the disk."""
+    if os.name == "nt" and path.is_dir():  # Windows cannot open folders
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
