@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 from torch import Tensor
 
 from taue.errors import TaueError
+from taue.files.limits import read_bytes
 from taue.files.writing import whole_file
+
+LARGEST = 2**29
+"""Bytes of a file."""
+
+LONGEST_SIDE, LARGEST_VALUE, HIGHEST = 16_384, 1e4, 1e5
+"""Cells of a side or channels; a latent's size; a noise level: what a model makes is far below."""
+
+SLACK = 1e-4
+"""Maps in [0, 1] may be so far outside by rounding."""
 
 
 @dataclass(frozen=True)
@@ -67,17 +79,53 @@ class Seedling:
         Raises:
             TaueError: if the file is missing, broken or no seedling.
         """
+        file = Path(path)
         try:
-            tensors = load_file(path)
-            layer = tensors.get("layer")
-            return cls(
-                tensors["denoised"],
-                tensors["noise"],
-                float(tensors["sigma"]),
-                tensors["attention"],
-                tensors["mask"],
-                tensors.get("final"),
-                None if layer is None else layer.float() / 255,
+            tensors = load(read_bytes(file, LARGEST))
+            _check(tensors)
+        except (SafetensorError, ValueError, KeyError) as error:
+            reason = str(error).partition("; ")[0] if isinstance(error, TaueError) else str(error)
+            raise TaueError(f"seedling {path} cannot be read: {reason.rstrip('.')}.") from error
+        layer = tensors.get("layer")
+        return cls(
+            tensors["denoised"],
+            tensors["noise"],
+            float(tensors["sigma"]),
+            tensors["attention"],
+            tensors["mask"],
+            tensors.get("final"),
+            None if layer is None else layer.float() / 255,
+        )
+
+
+def _check(tensors: Mapping[str, Tensor]) -> None:
+    """ValueError or KeyError if what a file holds can be no seedling."""
+    shape = tuple(tensors["denoised"].shape)
+    if len(shape) != 4 or shape[0] != 1 or not all(0 < n <= LONGEST_SIDE for n in shape):
+        raise ValueError(f"denoised is {list(shape)}; it should be [1, C, h, w]")
+    for name, wanted, largest in (
+        ("denoised", shape, LARGEST_VALUE),
+        ("noise", shape, LARGEST_VALUE),
+        ("final", shape, LARGEST_VALUE),
+        ("attention", shape[-2:], 1 + SLACK),
+        ("mask", shape[-2:], 1 + SLACK),
+    ):
+        if name == "final" and name not in tensors:
+            continue
+        found = tensors[name]
+        if tuple(found.shape) != wanted or found.dtype != torch.float32:
+            raise ValueError(
+                f"{name} is {found.dtype} {list(found.shape)}; "
+                f"it should be torch.float32 {list(wanted)}"
             )
-        except (OSError, SafetensorError, KeyError) as error:
-            raise TaueError(f"seedling {path} cannot be read: {error}.") from error
+        least = -SLACK if largest < LARGEST_VALUE else -largest
+        if not bool(((found >= least) & (found <= largest)).all()):
+            raise ValueError(f"{name} holds values that are not finite or too large")
+    sigma = tensors["sigma"]
+    if sigma.numel() != 1 or not sigma.is_floating_point() or not 0 <= sigma.item() <= HIGHEST:
+        raise ValueError(f"sigma is no number from 0 to {HIGHEST:g}")
+    layer = tensors.get("layer")
+    if layer is not None and (
+        layer.dtype != torch.uint8 or layer.ndim != 3 or layer.shape[0] != 4 or not layer.numel()
+    ):
+        raise ValueError(f"layer is {layer.dtype} {list(layer.shape)}; it should be [4, H, W]")

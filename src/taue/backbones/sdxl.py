@@ -14,6 +14,7 @@ from torch import Tensor
 from taue.attention import AttentionTap, RegionBlend, installed
 from taue.backbones.base import Conditioning, Encoded, content_positions, guided
 from taue.errors import TaueError
+from taue.finite import require_finite
 
 
 class SDXLBackbone:
@@ -94,6 +95,7 @@ class SDXLBackbone:
             added_cond_kwargs={"text_embeds": pooled.to(unet.dtype), "time_ids": time_ids},
             return_dict=False,
         )[0].float()
+        require_finite(output, "the model's output")
         if not guides:
             return output
         unconditional, conditional = output.chunk(2)
@@ -139,6 +141,7 @@ class SDXLBackbone:
         with self._autoencoder() as (vae, dtype):
             raw = self._unscaled(latents.to(self.device, dtype))
             picture = vae.decode(raw, return_dict=False)[0]
+        require_finite(picture, "the decoded picture")
         return (picture.float() / 2 + 0.5).clamp(0, 1)
 
     @torch.no_grad()

@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from taue.errors import TaueError
+from taue.files.writing import names_taken
 
 BAD_INPUT, INTERRUPTED = 2, 130
 
@@ -29,6 +30,7 @@ class OneSentence(TyperGroup):
     def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
         if not standalone_mode:
             return super().main(*args, standalone_mode=False, **extra)
+        before = names_taken()
         try:
             code = super().main(*args, standalone_mode=False, **extra)
         except TaueError as error:
@@ -36,7 +38,8 @@ class OneSentence(TyperGroup):
         except typer.TyperException as error:  # an unknown option, a value of the wrong type
             _fail(error.format_message())
         if code == INTERRUPTED:
-            typer.echo("Interrupted; nothing was written.", err=True)
+            kept = "what was written is whole" if names_taken() > before else "nothing was written"
+            typer.echo(f"Interrupted; {kept}.", err=True)
         sys.exit(code if isinstance(code, int) else 0)
 
 

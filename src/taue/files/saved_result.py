@@ -13,6 +13,7 @@ from taue.files.limits import MOST_LAYERS
 from taue.files.made import CUT, RAW, layer_file
 from taue.files.png import read_png
 from taue.files.saved_report import read_report, settings_of
+from taue.files.saved_scene import require_one_story
 from taue.stack.build import Pictures
 from taue.stack.model import Bytes
 from taue.subject import Subject, layer_file_names, layer_stems
@@ -65,7 +66,9 @@ def _told(folder: Path) -> list[Subject]:
     """The report's subjects, as far as it tells what they are called; none if it does not."""
     if not (folder / "report.json").exists():
         return []
-    subjects = (settings_of(read_report(folder)) or {}).get("subjects")
+    settings = settings_of(read_report(folder)) or {}
+    require_one_story(folder, settings)
+    subjects = settings.get("subjects")
     if not isinstance(subjects, list) or not all(isinstance(one, dict) for one in subjects):
         return []
     return [

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from taue.finite import require_finite
 from taue.layers import Layers
 
 SMALLEST, LARGEST = 256, 512
@@ -115,7 +116,9 @@ def _filter(image: Image.Image, size: tuple[int, int]) -> Image.Resampling:
 def _array(values: Any) -> NDArray[np.floating]:
     """A tensor or array [h, w] as a float array."""
     values = values.detach().float().cpu().numpy() if hasattr(values, "detach") else values
-    return np.asarray(values, dtype=np.float32)
+    numbers = np.asarray(values, dtype=np.float32)
+    require_finite(numbers, "a mask or an attention map")
+    return numbers
 
 
 def _bytes(values: NDArray[np.floating]) -> NDArray[np.uint8]:

@@ -19,9 +19,17 @@ from typing import BinaryIO
 from taue.errors import TaueError
 from taue.files.paths import expanded
 from taue.files.streams import STANDARD, Stream, special
-from taue.files.unfinished import UnfinishedFile, UnfinishedFolder, random_name, sync
+from taue.files.unfinished import PREFIX, UnfinishedFile, UnfinishedFolder, random_name, sync
 
 Named = str | os.PathLike[str]
+
+
+_put: list[Path] = []
+
+
+def names_taken() -> int:
+    """How many files and folders this process has put in their places, for good, so far."""
+    return len(_put)
 
 
 @contextmanager
@@ -126,6 +134,11 @@ class Writes:
             for piece in reversed(begun):
                 piece.undo()
             raise
+        _put.extend(
+            piece.goal
+            for piece in begun
+            if not any(part.startswith(PREFIX) for part in piece.goal.parts)
+        )
 
     def discard(self) -> None:
         """Remove what did not take its name, and copies of what was replaced."""

@@ -28,7 +28,7 @@ def parse(content: str, form: Form, source: str) -> dict[str, Any]:
     try:
         if form == "toml":
             return tomllib.loads(content)
-        data = json.loads(content, object_pairs_hook=_object, parse_constant=_not_finite)
+        data = json.loads(content, object_pairs_hook=_object, parse_constant=not_finite)
     except RecursionError as error:
         raise TaueError(f"{called} is nested too deeply; a scene has two levels.") from error
     except ValueError as error:
@@ -67,5 +67,6 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _not_finite(value: str) -> NoReturn:
+def not_finite(value: str) -> NoReturn:
+    """What ``json`` calls for NaN and infinities, which are no JSON."""
     raise ValueError(f"{value} is no number")

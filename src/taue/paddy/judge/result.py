@@ -14,6 +14,7 @@ from taue.box import Box
 from taue.errors import TaueError
 from taue.files.png import read_png
 from taue.files.saved_report import read_report
+from taue.files.saved_scene import require_one_story
 from taue.paddy.judge.findings import Asked, Cutout, SeenLayer, Verdict
 from taue.paddy.judge.judge import Judge
 from taue.paddy.judge.remarks import MARK
@@ -54,7 +55,7 @@ def read_judged(folder: Path) -> Result:
     try:
         result = _read_layers(folder)
         _check(result)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise TaueError(
             f"folder {str(folder)!r} is no result of taue generate ({_reason(error)}); "
             "name a folder that it made."
@@ -96,8 +97,10 @@ def _check(result: Result) -> None:
         raise ValueError("its layers have different sizes")
     if not result.asked or not isinstance(result.settings["background"], str):
         raise ValueError("report.json names no subjects or no background")
-    if not isinstance(result.report.get("warnings", []), list):
-        raise ValueError("the warnings in report.json are no list")  # noqa: TRY004
+    warnings = result.report.get("warnings", [])
+    if not isinstance(warnings, list) or not all(isinstance(line, str) for line in warnings):
+        raise ValueError("the warnings in report.json are no list of texts")
+    require_one_story(result.folder, result.settings)
 
 
 def judge_result(judge: Judge, result: Result) -> Verdict:
