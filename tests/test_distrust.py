@@ -101,7 +101,10 @@ FILES: dict[str, tuple[Callable[[Path], object], str]] = {
     "no size": (told("settings", "width", value="wide"), "no report of taue generate: canvas"),
     "background": (told("settings", "background", value="the moon"), "about background"),
     "prompt": (told("settings", "subjects", 0, "prompt", value="x"), "the prompt of subject 1"),
-    "no prompt": (told("settings", "subjects", 0, "prompt", value=5), "subject is empty"),
+    "no prompt": (
+        told("settings", "subjects", 0, "prompt", value=5),
+        "subject is 5; give its prompt",
+    ),
     "subjects": (told("settings", "subjects", value=["x"]), "is no report of taue generate"),
     "box": (told("settings", "subjects", 0, "box", value="all"), "is no report of taue"),
     "huge box": (

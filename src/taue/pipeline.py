@@ -16,6 +16,7 @@ from taue.errors import TaueError
 from taue.generation import Generation
 from taue.layers import Layers
 from taue.noise import drawn_seed
+from taue.readable import quoted
 from taue.request import Request, checked_subjects
 from taue.settings import Settings
 from taue.subject import Subject
@@ -228,7 +229,8 @@ class TauePipeline(StableDiffusionXLPipeline):
         for name, value in sides.items():
             if not isinstance(value, int) or value % factor or value < least:
                 raise TaueError(
-                    f"{name} is {value!r}; give a multiple of {factor} from {least} pixels on."
+                    f"{name} is {quoted(value)}; "
+                    f"give a multiple of {factor} from {least} pixels on."
                 )
         return sides["height"], sides["width"]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from taue.box import Box
 from taue.errors import TaueError
+from taue.readable import quoted
 from taue.settings import Settings
 from taue.subject import Subject, layer_file_names
 
@@ -56,7 +57,9 @@ class Request:
             if getattr(self, name) is not None:
                 _require_text(name, getattr(self, name))
         if self.negative_prompt is not None and not isinstance(self.negative_prompt, str):
-            raise TaueError(f"negative_prompt is {self.negative_prompt!r}; give one text or None.")
+            raise TaueError(
+                f"negative_prompt is {quoted(self.negative_prompt)}; give one text or None."
+            )
 
     @property
     def whole(self) -> str:
@@ -141,9 +144,13 @@ def checked_subjects(subjects: Sequence[Subject | str]) -> tuple[Subject, ...]:
     """One or several subjects or their prompts as subjects."""
     if isinstance(subjects, (str, Subject)):
         subjects = [subjects]
-    return tuple(s if isinstance(s, Subject) else Subject(s) for s in subjects or ())
+    if not isinstance(subjects, Sequence):
+        raise TaueError(f"subjects is {quoted(subjects)}; give a list of subjects or prompts.")
+    return tuple(s if isinstance(s, Subject) else Subject(s) for s in subjects)
 
 
 def _require_text(name: str, value: object) -> None:
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str):
+        raise TaueError(f"{name} is {quoted(value)}; give one text.")
+    if not value.strip():
         raise TaueError(f"{name} is empty; say what it shows in words.")

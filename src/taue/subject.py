@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from taue.box import Box
 from taue.errors import TaueError
 from taue.names import same_file, slug
+from taue.readable import quoted
 from taue.settings import require_crop_ratio
 
 CENTRED = Box(0.25, 0.25, 0.5, 0.5)
@@ -38,12 +39,29 @@ class Subject:
     moves: tuple[Box, ...] = ()
 
     def __post_init__(self) -> None:
-        if not isinstance(self.prompt, str) or not self.prompt.strip():
+        if not isinstance(self.prompt, str):
+            raise TaueError(f"subject is {quoted(self.prompt)}; give its prompt as one text.")
+        if not self.prompt.strip():
             raise TaueError('subject is empty; say what it shows, for example "a red apple".')
+        if self.negative_prompt is not None and not isinstance(self.negative_prompt, str):
+            raise TaueError(
+                f"negative_prompt is {quoted(self.negative_prompt)}; give one text or None."
+            )
+        for box in (self.box, *_moves(self.moves)):
+            if box is not None and not isinstance(box, Box):
+                raise TaueError(
+                    f"box is {quoted(box)}; give a Box, for example Box(0.1, 0.4, 0.3, 0.5)."
+                )
         if self.name is not None:
             slug(self.name)
         if self.crop_ratio is not None:
             require_crop_ratio(self.crop_ratio)
+
+
+def _moves(moves: object) -> tuple[object, ...]:
+    if not isinstance(moves, tuple):
+        raise TaueError(f"moves is {quoted(moves)}; give a tuple of boxes.")
+    return moves
 
 
 def batches(subjects: Sequence[Subject]) -> list[tuple[int, ...]]:

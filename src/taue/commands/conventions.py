@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 
 from taue.errors import TaueError
 from taue.files.writing import names_taken
+from taue.readable import LONGEST, readable
 
 BAD_INPUT, INTERRUPTED = 2, 130
 
@@ -39,7 +40,7 @@ class OneSentence(TyperGroup):
             _fail(error.format_message())
         if code == INTERRUPTED:
             kept = "what was written is whole" if names_taken() > before else "nothing was written"
-            typer.echo(f"Interrupted; {kept}.", err=True)
+            say(f"Interrupted; {kept}.", err=True)
         sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -63,9 +64,24 @@ def write_out(text: str) -> None:
     typer.echo(text.encode(), nl=False)
 
 
+def say(text: str, *, err: bool = False) -> None:
+    """Print a message on one line, shortened, with nothing in it that a terminal would obey."""
+    _print(readable(text), err=err)
+
+
+def say_path(path: Path) -> None:
+    """Print a path in full, otherwise as :func:`say` does."""
+    _print(readable(str(path), None), err=False)
+
+
+def _print(line: str, *, err: bool) -> None:
+    encoding = getattr(sys.stderr if err else sys.stdout, "encoding", None) or "utf-8"
+    typer.echo(line.encode(encoding, "backslashreplace").decode(encoding), err=err)
+
+
 def _fail(message: str) -> NoReturn:
     """One line, one sentence, no matter how a library laid its message out."""
-    line = " ".join(message.split()).rstrip(".") + "."
+    line = readable(message, LONGEST - len("Error: .")).rstrip(".") + "."
     sentence = re.sub(r"\. ([A-Z])", lambda start: f"; {start[1].lower()}", line)
-    typer.echo(f"Error: {sentence}".replace("?.", "?"), err=True)
+    say(f"Error: {sentence}".replace("?.", "?"), err=True)
     sys.exit(BAD_INPUT)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from taue.commands.conventions import say_path
 from taue.errors import TaueError
 
 
@@ -50,4 +51,4 @@ def export(
                 written = write_pictures(stack, pictures, "webp")
             made += [webp.expanduser() / path.name for path in written]
     for path in made:
-        typer.echo(str(path))
+        say_path(path)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from taue.commands.conventions import say_path
 from taue.errors import TaueError
 
 
@@ -34,4 +35,4 @@ def flatten(
     with whole_file(goal) as stream:
         stream.write(png_bytes(picture))
     if not aside:
-        typer.echo(str(goal))
+        say_path(goal)

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from taue.commands.conventions import say
+
 
 def judge(
     folders: Annotated[list[Path], typer.Argument(help="Folders that taue generate made.")],
@@ -65,8 +67,8 @@ def judge(
             )
     for folder, (verdict, warnings) in zip(folders, verdicts, strict=True):
         for line in warnings:
-            typer.echo(f"Warning: {folder}: {line}", err=True)
+            say(f"Warning: {folder}: {line}", err=True)
         for prompt in verdict.not_judged:
-            typer.echo(f"Not judged: {folder}: {prompt!r} is not in paddy's words.", err=True)
+            say(f"Not judged: {folder}: {prompt!r} is not in paddy's words.", err=True)
     table = verdict_table([str(folder) for folder in folders], [one for one, _ in verdicts])
     Console(stderr=json_path is not None and is_special(json_path)).print(table)

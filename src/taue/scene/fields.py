@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, ValidationInfo
 from taue.box import Box
 from taue.errors import TaueError
 from taue.names import slug
+from taue.readable import quoted
 from taue.scene.method import LIMITS, accepted
 from taue.scene.text import is_utf8
 
@@ -32,19 +33,19 @@ def _said(value: str, info: ValidationInfo) -> str:
 def _pixels(value: int, info: ValidationInfo) -> int:
     if not SMALLEST_CANVAS <= value <= LARGEST_CANVAS or value % CANVAS_STEP:
         right = f"a multiple of {CANVAS_STEP} from {SMALLEST_CANVAS} to {LARGEST_CANVAS} pixels"
-        raise TaueError(f"{info.field_name} is {value}; give {right}.")
+        raise TaueError(f"{info.field_name} is {quoted(value)}; give {right}.")
     return value
 
 
 def _version(value: int) -> int:
     if value != VERSION:
-        raise TaueError(f"version is {value}; this taue reads version {VERSION}.")
+        raise TaueError(f"version is {quoted(value)}; this taue reads version {VERSION}.")
     return value
 
 
 def _seed(value: int) -> int:
     if not 0 <= value <= LARGEST_SEED:
-        raise TaueError(f"seed is {value}; give a whole number from 0 to {LARGEST_SEED}.")
+        raise TaueError(f"seed is {quoted(value)}; give a whole number from 0 to {LARGEST_SEED}.")
     return value
 
 

@@ -43,10 +43,19 @@ def parse(content: str, form: Form, source: str) -> dict[str, Any]:
 def write(data: Mapping[str, Any], form: Form) -> str:
     """Tables, lists, texts and numbers as TOML or JSON; floats as the shortest exact decimal."""
     if form == "json":
-        return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    import tomlkit
+        content = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    else:
+        import tomlkit
 
-    return tomlkit.dumps(data)
+        content = tomlkit.dumps(data)
+    return "".join(c if c.isprintable() or c == "\n" else _escaped(c, form) for c in content)
+
+
+def _escaped(character: str, form: Form) -> str:
+    """What cannot be seen, as both forms write it inside of quotes: terminals may obey it."""
+    if form == "json" or ord(character) > 0xFFFF:
+        return json.dumps(character)[1:-1] if form == "json" else f"\\U{ord(character):08x}"
+    return f"\\u{ord(character):04x}"
 
 
 def is_utf8(value: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,11 +54,13 @@ def read_judged(folder: Path) -> Result:
         TaueError: if the folder is no such result, naming what is missing or broken.
     """
     try:
+        if not folder.is_dir():
+            raise TaueError("it is missing or no folder.")
         result = _read_layers(folder)
         _check(result)
     except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise TaueError(
-            f"folder {str(folder)!r} is no result of taue generate ({_reason(error)}); "
+            f"folder {str(folder)!r} is no result of taue generate ({_reason(error, folder)}); "
             "name a folder that it made."
         ) from error
     return result
@@ -132,7 +135,7 @@ def _box(value: Mapping[str, float] | None) -> Box | None:
     return None if value is None else Box(**value)
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, folder: Path) -> str:
     """Why, in few words and without another full stop."""
     if isinstance(error, TaueError):
         reason = str(error).partition("; ")[0]  # the remedy is said for the folder
@@ -140,4 +143,4 @@ def _reason(error: Exception) -> str:
         reason = f"report.json has no {error.args[0]}"
     else:
         reason = str(error)
-    return " ".join(reason.split()).rstrip(".")
+    return reason.replace(f"{folder}{os.sep}", "").rstrip(".")
