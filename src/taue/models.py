@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from taue.errors import TaueError
+from taue.files.limits import read_bytes
 
 PADDY = Path(__file__).parent / "paddy" / "model"
 """The embedded model's diffusers folder; it is part of the installed package."""
@@ -25,6 +26,13 @@ HALF_VARIANTS: dict[str, str] = {NAMED["sdxl"]: "fp16"}
 """Hub ids that keep half-precision weights under a variant's name: half the download."""
 
 INDEX, VOCABULARY = "model_index.json", "vocabulary.json"
+LARGEST_VOCABULARY = 2**22
+"""Bytes."""
+
+LONGEST_WORD = 50
+MOST_NEIGHBOURS = 20
+"""Unknown words whose neighbours are looked for, which takes time."""
+
 CHECKPOINTS = (".safetensors", ".ckpt")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
@@ -83,10 +91,12 @@ def unknown_words(name: str | os.PathLike[str], prompt: str) -> list[tuple[str, 
     if known is None:
         return []
     words = dict.fromkeys(re.findall(r"[^\W\d_]+", prompt.lower()))
+    unknown, ordered = [word for word in words if word not in known], sorted(known)
     return [
-        (word, difflib.get_close_matches(word, sorted(known), n=3, cutoff=0.5))
-        for word in words
-        if word not in known
+        (word, difflib.get_close_matches(word[:LONGEST_WORD], ordered, n=3, cutoff=0.5))
+        if i < MOST_NEIGHBOURS
+        else (word, [])
+        for i, word in enumerate(unknown)
     ]
 
 
@@ -101,8 +111,8 @@ def vocabulary(name: str | os.PathLike[str]) -> frozenset[str] | None:
     if source.kind is not Kind.folder or not path.is_file():
         return None
     try:
-        words = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        words = json.loads(read_bytes(path, LARGEST_VOCABULARY))
+    except (OSError, RecursionError, ValueError) as error:
         raise TaueError(f"model has a {VOCABULARY} that cannot be read: {path}.") from error
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise TaueError(f"model has a {VOCABULARY} that is not a list of words: {path}.")

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from taue.bounds import MOST_SUBJECTS
 from taue.box import Box
 from taue.errors import TaueError
 from taue.readable import quoted
 from taue.settings import Settings
-from taue.subject import Subject, layer_file_names
+from taue.subject import Subject, layer_file_names, require_short
 
 LATER = frozenset({"layering"})
 """Settings that older reports do not name."""
@@ -51,6 +52,10 @@ class Request:
     def __post_init__(self) -> None:
         if not self.subjects:
             raise TaueError('subjects is empty; give at least one, for example "a red apple".')
+        if len(self.subjects) > MOST_SUBJECTS:
+            raise TaueError(
+                f"subjects has {len(self.subjects)} of them; give at most {MOST_SUBJECTS}."
+            )
         layer_file_names(self.subjects)  # names that would share a file are refused at once
         _require_text("background", self.background)
         for name in ("scene", *FIRST):
@@ -60,6 +65,7 @@ class Request:
             raise TaueError(
                 f"negative_prompt is {quoted(self.negative_prompt)}; give one text or None."
             )
+        require_short("negative_prompt", self.negative_prompt or "")
 
     @property
     def whole(self) -> str:
@@ -154,3 +160,4 @@ def _require_text(name: str, value: object) -> None:
         raise TaueError(f"{name} is {quoted(value)}; give one text.")
     if not value.strip():
         raise TaueError(f"{name} is empty; say what it shows in words.")
+    require_short(name, value)

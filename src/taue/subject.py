@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from taue.bounds import LONGEST_PROMPT, MOST_MOVES
 from taue.box import Box
 from taue.errors import TaueError
 from taue.names import same_file, slug
@@ -43,10 +44,12 @@ class Subject:
             raise TaueError(f"subject is {quoted(self.prompt)}; give its prompt as one text.")
         if not self.prompt.strip():
             raise TaueError('subject is empty; say what it shows, for example "a red apple".')
+        require_short("prompt", self.prompt)
         if self.negative_prompt is not None and not isinstance(self.negative_prompt, str):
             raise TaueError(
                 f"negative_prompt is {quoted(self.negative_prompt)}; give one text or None."
             )
+        require_short("negative_prompt", self.negative_prompt or "")
         for box in (self.box, *_moves(self.moves)):
             if box is not None and not isinstance(box, Box):
                 raise TaueError(
@@ -61,7 +64,21 @@ class Subject:
 def _moves(moves: object) -> tuple[object, ...]:
     if not isinstance(moves, tuple):
         raise TaueError(f"moves is {quoted(moves)}; give a tuple of boxes.")
+    if len(moves) > MOST_MOVES:
+        raise TaueError(f"moves has {len(moves)} boxes; give at most {MOST_MOVES}.")
     return moves
+
+
+def require_short(name: str, prompt: str) -> None:
+    """Refuse a prompt that is too long.
+
+    Raises:
+        TaueError: if it has more than 10,000 characters.
+    """
+    if len(prompt) > LONGEST_PROMPT:
+        raise TaueError(
+            f"{name} is {len(prompt)} characters long; shorten it to {LONGEST_PROMPT} at most."
+        )
 
 
 def batches(subjects: Sequence[Subject]) -> list[tuple[int, ...]]:

@@ -6,6 +6,7 @@ below, one row per subject shows how it came about: raw foreground, mask, attent
 
 from __future__ import annotations
 
+import bisect
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from taue.finite import require_finite
 from taue.layers import Layers
+from taue.readable import LONGEST, readable
 
 SMALLEST, LARGEST = 256, 512
 """Longer side of a tile in pixels: small canvases are enlarged, large ones reduced to these."""
@@ -86,12 +88,13 @@ def _arrange(rows: list[list[Tile]], size: tuple[int, int]) -> Image.Image:
 
 
 def _shorten(label: str, width: int, font: Any) -> str:
-    label = " ".join(label.split())
+    label = readable(label, LONGEST)
     if font.getlength(label) <= width:
         return label
-    while label and font.getlength(label + "...") > width:
-        label = label[:-1]
-    return label + "..."
+    fitting = bisect.bisect_right(
+        range(len(label)), width, key=lambda length: font.getlength(label[:length] + "...")
+    )
+    return label[: max(0, fitting - 1)] + "..."
 
 
 def _tile_size(canvas: tuple[int, int]) -> tuple[int, int]:

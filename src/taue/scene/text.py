@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Mapping
@@ -12,6 +13,19 @@ from taue.errors import TaueError
 
 Form = Literal["toml", "json"]
 FORMS: tuple[Form, ...] = get_args(Form)
+
+_TEXTS = re.compile(
+    r'''
+      """ (?: \\. | [^\\] )*? """ | \'{3} .*? \'{3}
+    | " (?: \\. | [^"\\\n] )* " | \' [^'\n]* \'
+    | \# [^\n]*
+    ''',
+    re.DOTALL | re.VERBOSE,
+)
+"""Texts and comments of TOML."""
+
+_DEEP = re.compile(r"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){32}")
+"""Names so deep in each other that ``tomllib`` takes the square of their number in memory."""
 
 SCHEMA_LINK = "$schema"
 """Where JSON editors look for the schema; not part of a scene."""
@@ -27,6 +41,7 @@ def parse(content: str, form: Form, source: str) -> dict[str, Any]:
     called = source or "the scene"
     try:
         if form == "toml":
+            _require_shallow(content)
             return tomllib.loads(content)
         data = json.loads(content, object_pairs_hook=_object, parse_constant=not_finite)
     except RecursionError as error:
@@ -38,6 +53,12 @@ def parse(content: str, form: Form, source: str) -> dict[str, Any]:
         raise TaueError(f"{called} is no scene; give an object with the fields of one.")
     data.pop(SCHEMA_LINK, None)
     return data
+
+
+def _require_shallow(content: str) -> None:
+    """RecursionError for TOML with names that are too deep for ``tomllib``."""
+    if _DEEP.search(_TEXTS.sub("s", content)):
+        raise RecursionError
 
 
 def write(data: Mapping[str, Any], form: Form) -> str:
