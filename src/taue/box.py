@@ -8,6 +8,9 @@ from dataclasses import astuple, dataclass
 from taue.errors import TaueError
 from taue.readable import quoted
 
+SMALLEST = 1e-6
+"""A side below it is none: no canvas has so many pixels."""
+
 SLACK = 1e-6
 """Fractions are often sums; rounding may carry them so far over the edge."""
 
@@ -37,7 +40,7 @@ class Box:
             raise TaueError(f"box {quoted(astuple(self), 120)} needs four finite numbers.")
         for start, side in (("x", "width"), ("y", "height")):
             first, extent = getattr(self, start), getattr(self, side)
-            if extent <= 0:
+            if extent < SMALLEST:
                 raise TaueError(f"box {side} is {extent}; give a positive fraction of the canvas.")
             if first < -SLACK or first + extent > 1 + SLACK:
                 raise TaueError(

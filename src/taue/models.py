@@ -129,6 +129,15 @@ def _known(name: str) -> Source:
 
 
 def _local(path: Path) -> Source:
+    try:
+        return _found(path)
+    except OSError as error:
+        raise TaueError(
+            f"model {path} cannot be read ({error.strerror}); choose another."
+        ) from error
+
+
+def _found(path: Path) -> Source:
     if path.is_dir():
         if not (path / INDEX).is_file():
             raise TaueError(f"model {path} is not a diffusers folder; it has no {INDEX}.")

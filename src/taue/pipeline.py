@@ -11,11 +11,13 @@ import torch
 from diffusers import StableDiffusionXLPipeline
 
 from taue import models
+from taue.admission import admit
 from taue.box import Box
 from taue.errors import TaueError
 from taue.generation import Generation
 from taue.layers import Layers
 from taue.noise import drawn_seed
+from taue.parts import require_parts_that_fit
 from taue.readable import quoted
 from taue.request import Request, checked_subjects
 from taue.settings import Settings
@@ -52,14 +54,19 @@ class TauePipeline(StableDiffusionXLPipeline):
             kwargs.setdefault("variant", models.HALF_VARIANTS[source.location])
         try:
             if source.kind == "file":
-                return cls.from_single_file(source.location, **kwargs)
-            return super().from_pretrained(source.location, **kwargs)
+                pipeline = cls.from_single_file(source.location, **kwargs)
+            else:
+                pipeline = super().from_pretrained(source.location, **kwargs)
+            require_parts_that_fit(pipeline)
+        except TaueError:
+            raise
         except Exception as error:
             reason = next((line for line in str(error).splitlines() if line.strip()), "")
             raise TaueError(
                 f"model {str(pretrained_model_name_or_path)!r} cannot be loaded "
                 f"({type(error).__name__}: {reason.strip().rstrip('.')})."
             ) from error
+        return pipeline
 
     @torch.no_grad()
     def __call__(  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -208,6 +215,7 @@ class TauePipeline(StableDiffusionXLPipeline):
         cross_attention_kwargs: dict[str, Any] | None,
     ) -> Iterator[Generation]:
         """The pipeline's state for one generation; models are offloaded at its end."""
+        admit(self, request)
         self._interrupt = False
         self._guidance_scale = request.settings.guidance_scale
         self._cross_attention_kwargs = cross_attention_kwargs

@@ -70,11 +70,15 @@ def _moves(moves: object) -> tuple[object, ...]:
 
 
 def require_short(name: str, prompt: str) -> None:
-    """Refuse a prompt that is too long.
+    """Refuse a prompt that is too long or no text.
 
     Raises:
-        TaueError: if it has more than 10,000 characters.
+        TaueError: if it has more than 10,000 characters, or halves of characters.
     """
+    try:
+        prompt.encode()
+    except UnicodeEncodeError as error:
+        raise TaueError(f"{name} holds what is no Unicode text; type it anew.") from error
     if len(prompt) > LONGEST_PROMPT:
         raise TaueError(
             f"{name} is {len(prompt)} characters long; shorten it to {LONGEST_PROMPT} at most."

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sys
+import traceback
 import warnings as python_warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,22 +28,40 @@ Dtype = Annotated[str, typer.Option(help="auto, float32, float16 or bfloat16.")]
 
 
 class OneSentence(TyperGroup):
-    """Ends every failure that the user can mend with one sentence and exit code 2."""
+    """Ends every failure with one sentence and exit code 2, what nobody thought of included."""
+
+    debug = False
+    """Whether what nobody thought of shows its trace."""
 
     def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
         if not standalone_mode:
             return super().main(*args, standalone_mode=False, **extra)
         before = names_taken()
         try:
-            code = super().main(*args, standalone_mode=False, **extra)
+            with _silence():
+                code = super().main(*args, standalone_mode=False, **extra)
         except TaueError as error:
             _fail(str(error))
         except typer.TyperException as error:  # an unknown option, a value of the wrong type
             _fail(error.format_message())
+        except Exception as error:  # noqa: BLE001 (a user can do nothing with a trace)
+            _fail_unforeseen(error, debug=self.debug)
         if code == INTERRUPTED:
             kept = "what was written is whole" if names_taken() > before else "nothing was written"
             say(f"Interrupted; {kept}.", err=True)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep warnings, and logs that nobody listens to, from the terminal."""
+    last, logging.lastResort = logging.lastResort, None
+    try:
+        with python_warnings.catch_warnings():
+            python_warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.lastResort = last
 
 
 @contextmanager
@@ -77,6 +97,16 @@ def say_path(path: Path) -> None:
 def _print(line: str, *, err: bool) -> None:
     encoding = getattr(sys.stderr if err else sys.stdout, "encoding", None) or "utf-8"
     typer.echo(line.encode(encoding, "backslashreplace").decode(encoding), err=err)
+
+
+def _fail_unforeseen(error: Exception, *, debug: bool) -> NoReturn:
+    if debug:
+        typer.echo("".join(traceback.format_exception(error)), err=True)
+    what = readable(f"{type(error).__name__}: {error}", 160)
+    _fail(
+        f"this was not foreseen ({what}); run taue --debug with the same command and report what "
+        "it shows"
+    )
 
 
 def _fail(message: str) -> NoReturn:

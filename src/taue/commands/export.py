@@ -41,11 +41,13 @@ def export(
     if webp is not None:
         check_out(webp)
     stack = stack_of(read_pictures(folder), mode)
-    made = [path.expanduser() for _, path in files if not is_special(path)]
+    made = []
     with together() as writes:
         for ending, path in files:
             with writes.file(path) as stream:
                 write_layered(stack, stream, ending)
+            if not is_special(path):
+                made.append(path.expanduser())
         if webp is not None:
             with writes.folder(webp) as pictures:
                 written = write_pictures(stack, pictures, "webp")

@@ -27,11 +27,11 @@ def flatten(
     from taue.files.streams import is_special
     from taue.files.writing import whole_file
 
-    goal = file.with_suffix(".png") if out is None else out
-    aside = is_special(goal)
-    if goal.suffix.lower() != ".png" and not aside:
-        raise TaueError(f"out is {str(goal)!r}; give a file that ends in .png.")
+    aside = out is not None and is_special(out)
+    if out is not None and out.suffix.lower() != ".png" and not aside:
+        raise TaueError(f"out is {str(out)!r}; give a file that ends in .png.")
     picture = Image.fromarray(flatten_file(file))
+    goal = file.with_suffix(".png") if out is None else out
     with whole_file(goal) as stream:
         stream.write(png_bytes(picture))
     if not aside:

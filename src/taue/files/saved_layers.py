@@ -10,6 +10,7 @@ from typing import Any
 from PIL import Image
 
 from taue.errors import TaueError
+from taue.files.limits import named
 from taue.files.made import CUT, RAW
 from taue.files.png import read_png
 from taue.files.result import SEEDLINGS
@@ -29,7 +30,7 @@ def read_layers(path: str | os.PathLike[str]) -> Layers:
     Raises:
         TaueError: if the folder is no result, or one of its files is missing, broken or too large.
     """
-    folder = Path(path).expanduser()
+    folder = named(path)
     report = folder / "report.json"
     if not report.is_file():
         raise TaueError(f"folder {str(path)!r} has no report.json; name a result of taue generate.")

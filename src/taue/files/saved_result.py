@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from taue.errors import TaueError
-from taue.files.limits import MOST_LAYERS
+from taue.files.limits import MOST_LAYERS, named
 from taue.files.made import CUT, RAW, layer_file
 from taue.files.png import read_png
 from taue.files.saved_report import read_report, settings_of
@@ -25,7 +25,7 @@ def read_pictures(path: str | os.PathLike[str]) -> Pictures:
     Raises:
         TaueError: if the folder is no result, or one of its files is missing, broken or too large.
     """
-    folder = Path(path).expanduser()
+    folder = named(path)
     if not folder.is_dir():
         raise TaueError(f"folder {str(folder)!r} is missing or no folder; name a result.")
     subjects = _told(folder) or _numbered(folder)

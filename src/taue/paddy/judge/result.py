@@ -58,7 +58,7 @@ def read_judged(folder: Path) -> Result:
             raise TaueError("it is missing or no folder.")
         result = _read_layers(folder)
         _check(result)
-    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, KeyError, OSError, TypeError, ValueError) as error:
         raise TaueError(
             f"folder {str(folder)!r} is no result of taue generate ({_reason(error, folder)}); "
             "name a folder that it made."
@@ -142,5 +142,5 @@ def _reason(error: Exception, folder: Path) -> str:
     elif isinstance(error, KeyError):
         reason = f"report.json has no {error.args[0]}"
     else:
-        reason = str(error)
+        reason = getattr(error, "strerror", None) or str(error)
     return reason.replace(f"{folder}{os.sep}", "").rstrip(".")
