@@ -16,11 +16,12 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from taue.commands.signals import INTERRUPTED, TERMINATED, heeded, silence
 from taue.errors import TaueError
 from taue.files.writing import names_taken
 from taue.readable import LONGEST, readable
 
-BAD_INPUT, INTERRUPTED = 2, 130
+BAD_INPUT = 2
 
 NewFolder = Annotated[Path, typer.Option(help="A folder that does not exist yet.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
@@ -38,7 +39,7 @@ class OneSentence(TyperGroup):
             return super().main(*args, standalone_mode=False, **extra)
         before = names_taken()
         try:
-            with _silence():
+            with _silence(), heeded() as heard:
                 code = super().main(*args, standalone_mode=False, **extra)
         except TaueError as error:
             _fail(str(error))
@@ -48,7 +49,8 @@ class OneSentence(TyperGroup):
             _fail_unforeseen(error, debug=self.debug)
         if code == INTERRUPTED:
             kept = "what was written is whole" if names_taken() > before else "nothing was written"
-            say(f"Interrupted; {kept}.", err=True)
+            say(f"{'Terminated' if heard.terminated else 'Interrupted'}; {kept}.", err=True)
+            sys.exit(TERMINATED if heard.terminated else INTERRUPTED)
         sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -96,7 +98,10 @@ def say_path(path: Path) -> None:
 
 def _print(line: str, *, err: bool) -> None:
     encoding = getattr(sys.stderr if err else sys.stdout, "encoding", None) or "utf-8"
-    typer.echo(line.encode(encoding, "backslashreplace").decode(encoding), err=err)
+    try:
+        typer.echo(line.encode(encoding, "backslashreplace").decode(encoding), err=err)
+    except BrokenPipeError:
+        silence(2 if err else 1)
 
 
 def _fail_unforeseen(error: Exception, *, debug: bool) -> NoReturn:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from taue import devices
 from taue.commands.conventions import quiet_libraries, say, say_path
+from taue.commands.signals import PatientConsole
 from taue.files.writing import check_out
 from taue.readable import readable
 from taue.scene import Scene
@@ -48,12 +49,11 @@ def grow_result(
     """
     devices.check_names(device, dtype)
     check_out(out)
-    from rich.console import Console
     from rich.text import Text
 
     from taue.progress import StageProgress
 
-    console = Console(stderr=True)
+    console = PatientConsole(stderr=True)
     with quiet_libraries(), console.status(Text(f"loading {readable(scene.model, 80)}")):
         from taue import run
         from taue.files.report import make_report

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from taue.commands.conventions import say
+from taue.commands.signals import PatientConsole
 
 
 def judge(
@@ -28,8 +29,6 @@ def judge(
 
     for folder in folders:  # all of them before any is touched
         read_judged(folder)
-
-    from rich.console import Console
 
     from taue.files.report import report_bytes
     from taue.files.streams import is_special
@@ -71,4 +70,4 @@ def judge(
         for prompt in verdict.not_judged:
             say(f"Not judged: {folder}: {prompt!r} is not in paddy's words.", err=True)
     table = verdict_table([str(folder) for folder in folders], [one for one, _ in verdicts])
-    Console(stderr=json_path is not None and is_special(json_path)).print(table)
+    PatientConsole(stderr=json_path is not None and is_special(json_path)).print(table)

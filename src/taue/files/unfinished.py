@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from taue.files.held import Lock, abandoned
+
 PREFIX = ".taue-"
+LEFT = re.compile(r"\.taue-[0-9a-f]{16}")
+ATTEMPTS = 5
 
 
 class UnfinishedFile:
     """A new file, open for writing."""
 
     def __init__(self, folder: Path) -> None:
-        self.path = random_name(folder)
-        self.stream: BinaryIO = self.path.open("xb")
+        self.stream: BinaryIO
+        for _ in range(ATTEMPTS):
+            self.path = random_name(folder)
+            self.stream = self.path.open("xb")
+            try:
+                self._lock = Lock(self.path)
+            except OSError:  # a sweeper was faster than our lock
+                self.stream.close()
+                self.path.unlink(missing_ok=True)
+            else:
+                return
+        raise OSError("it is swept away again and again")
 
     def flush(self) -> None:
         """Bring everything to the disk."""
@@ -30,14 +45,23 @@ class UnfinishedFile:
             self.stream.close()
         with suppress(OSError):
             self.path.unlink(missing_ok=True)
+        self._lock.release()
 
 
 class UnfinishedFolder:
     """A new folder to fill."""
 
     def __init__(self, folder: Path) -> None:
-        self.path = random_name(folder)
-        self.path.mkdir()
+        for _ in range(ATTEMPTS):
+            self.path = random_name(folder)
+            self.path.mkdir()
+            try:
+                self._lock = Lock(self.path)
+            except OSError:  # a sweeper was faster than our lock
+                shutil.rmtree(self.path, ignore_errors=True)
+            else:
+                return
+        raise OSError("it is swept away again and again")
 
     def flush(self) -> None:
         """Bring everything in it to the disk."""
@@ -48,6 +72,19 @@ class UnfinishedFolder:
     def discard(self) -> None:
         """Remove it with all that it holds, if it still has this name."""
         shutil.rmtree(self.path, ignore_errors=True)
+        self._lock.release()
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes of ours left unfinished in a folder, and nobody holds."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if LEFT.fullmatch(path.name) and abandoned(path):
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    with suppress(OSError):
+                        path.unlink(missing_ok=True)
 
 
 def random_name(folder: Path) -> Path:

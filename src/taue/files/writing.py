@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from taue.errors import TaueError
+from taue.files.held import Lock
 from taue.files.paths import expanded
 from taue.files.streams import STANDARD, Stream, special
-from taue.files.unfinished import PREFIX, UnfinishedFile, UnfinishedFolder, random_name, sync
+from taue.files.unfinished import PREFIX, UnfinishedFile, UnfinishedFolder, random_name, sweep, sync
 
 Named = str | os.PathLike[str]
 
@@ -74,7 +75,7 @@ def check_out(path: Named) -> Path:
     out = Path(path)
     with _one_sentence(out, "out"):
         out = _free(out)
-        UnfinishedFolder(_nearest_ancestor(out)).discard()
+        UnfinishedFolder(_swept(out)).discard()
     return out
 
 
@@ -189,9 +190,10 @@ class _Special(_Piece):
 class _File(_Piece):
     def __init__(self, goal: Path) -> None:
         super().__init__(goal)
-        self._unfinished = UnfinishedFile(_nearest_ancestor(goal))
+        self._unfinished = UnfinishedFile(_swept(goal))
         self.stream = self._unfinished.stream
         self._old: Path | None = None
+        self._lock: Lock | None = None
         self._replaced = False
 
     def finish(self) -> None:
@@ -204,6 +206,7 @@ class _File(_Piece):
         self._make_parents()
         if undoable and self.goal.exists():
             self._old = _second_name(self.goal)
+            self._lock = Lock(self._old)
         os.replace(self._unfinished.path, self.goal)
         self._replaced = True
         with suppress(OSError):  # a parent that may be written but not read; all is in place
@@ -222,6 +225,8 @@ class _File(_Piece):
         if self._old is not None:
             with suppress(OSError):
                 self._old.unlink(missing_ok=True)
+        if self._lock is not None:
+            self._lock.release()
 
 
 class _Folder(_Piece):
@@ -229,7 +234,7 @@ class _Folder(_Piece):
 
     def __init__(self, goal: Path) -> None:
         super().__init__(goal)
-        self.unfinished = UnfinishedFolder(_nearest_ancestor(goal))
+        self.unfinished = UnfinishedFolder(_swept(goal))
         self._renamed = False
 
     def finish(self) -> None:
@@ -295,6 +300,13 @@ def _nearest_ancestor(goal: Path) -> Path:
         if os.path.lexists(parent):
             return parent
     raise FileNotFoundError(f"{goal} has no parent that exists")
+
+
+def _swept(goal: Path) -> Path:
+    """The folder where something unfinished is made, without leftovers of killed runs."""
+    parent = _nearest_ancestor(goal)
+    sweep(parent)
+    return parent
 
 
 @contextmanager
