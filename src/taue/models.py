@@ -12,6 +12,7 @@ from pathlib import Path
 
 from taue.errors import TaueError
 from taue.files.limits import read_bytes
+from taue.weights import SAFE, require_safe_file
 
 PADDY = Path(__file__).parent / "paddy" / "model"
 """The embedded model's diffusers folder; it is part of the installed package."""
@@ -33,7 +34,7 @@ LONGEST_WORD = 50
 MOST_NEIGHBOURS = 20
 """Unknown words whose neighbours are looked for, which takes time."""
 
-CHECKPOINTS = (".safetensors", ".ckpt")
+CHECKPOINTS = (SAFE,)
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
@@ -67,7 +68,10 @@ def resolve(name: str | os.PathLike[str]) -> Source:
     if text in NAMED:
         return _known(text)
     path = Path(os.path.expanduser(text))  # noqa: PTH111 (Path's raises for unknown users)
-    if _exists(path):
+    there = _exists(path)
+    if not (there and path.is_dir()):
+        require_safe_file(path, "model")
+    if there:
         return _local(path)
     if path.suffix.lower() in CHECKPOINTS:
         raise TaueError(f"model {text} is missing; check the path of the checkpoint file.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -23,6 +24,7 @@ from taue.request import Request, checked_subjects
 from taue.settings import Settings
 from taue.subject import Subject
 from taue.watch import StageWatch, StepCallback
+from taue.weights import require_safe_adapter, require_safe_folder, safe_arguments
 
 OUTPUT_TYPES = ("pil", "np", "pt", "latent")
 SMALLEST_LATENT = 8
@@ -56,7 +58,9 @@ class TauePipeline(StableDiffusionXLPipeline):
             if source.kind == "file":
                 pipeline = cls.from_single_file(source.location, **kwargs)
             else:
-                pipeline = super().from_pretrained(source.location, **kwargs)
+                if source.kind == "folder":
+                    require_safe_folder(Path(source.location))
+                pipeline = super().from_pretrained(source.location, **safe_arguments(kwargs))
             require_parts_that_fit(pipeline)
         except TaueError:
             raise
@@ -67,6 +71,17 @@ class TauePipeline(StableDiffusionXLPipeline):
                 f"({type(error).__name__}: {reason.strip().rstrip('.')})."
             ) from error
         return pipeline
+
+    def load_lora_weights(
+        self, pretrained_model_name_or_path_or_dict: Any, *arguments: Any, **kwargs: Any
+    ) -> None:
+        """As in diffusers, from safetensors alone.
+
+        Raises:
+            TaueError: for a file of a format that can run code.
+        """
+        given = pretrained_model_name_or_path_or_dict
+        super().load_lora_weights(given, *arguments, **require_safe_adapter(given, kwargs))
 
     @torch.no_grad()
     def __call__(  # pyright: ignore[reportIncompatibleMethodOverride]
