@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from taue.errors import TaueError
+from taue.memory import require_memory
 from taue.request import Request
 
 
@@ -12,9 +13,11 @@ def admit(pipeline: Any, request: Request) -> None:
     """Refuse what would fail after minutes of work.
 
     Raises:
-        TaueError: if a box is smaller than one latent cell, where an object would be lost.
+        TaueError: if a box is smaller than one latent cell, where an object would be lost, or
+            memory does not suffice.
     """
     _require_cells(request, pipeline.vae_scale_factor)
+    require_memory(pipeline, request)
 
 
 def _require_cells(request: Request, cell: int) -> None:

@@ -13,10 +13,12 @@ from diffusers import StableDiffusionXLPipeline
 
 from taue import models
 from taue.admission import admit
+from taue.alone import alone
 from taue.box import Box
 from taue.errors import TaueError
 from taue.generation import Generation
 from taue.layers import Layers
+from taue.memory import running_out_said
 from taue.noise import drawn_seed
 from taue.parts import require_parts_that_fit
 from taue.readable import quoted
@@ -231,13 +233,14 @@ class TauePipeline(StableDiffusionXLPipeline):
     ) -> Iterator[Generation]:
         """The pipeline's state for one generation; models are offloaded at its end."""
         admit(self, request)
-        self._interrupt = False
-        self._guidance_scale = request.settings.guidance_scale
-        self._cross_attention_kwargs = cross_attention_kwargs
-        try:
-            yield Generation(self, request, StageWatch(self, callback), cross_attention_kwargs)
-        finally:
-            self.maybe_free_model_hooks()
+        with alone(self.unet), running_out_said(self._execution_device):
+            self._interrupt = False
+            self._guidance_scale = request.settings.guidance_scale
+            self._cross_attention_kwargs = cross_attention_kwargs
+            try:
+                yield Generation(self, request, StageWatch(self, callback), cross_attention_kwargs)
+            finally:
+                self.maybe_free_model_hooks()
 
     def _canvas(self, height: int | None, width: int | None) -> tuple[int, int]:
         """The canvas in pixels, checked."""

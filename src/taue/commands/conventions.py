@@ -45,6 +45,8 @@ class OneSentence(TyperGroup):
             _fail(str(error))
         except typer.TyperException as error:  # an unknown option, a value of the wrong type
             _fail(error.format_message())
+        except MemoryError:
+            _fail("memory ran out; choose a smaller width and height or fewer subjects.")
         except Exception as error:  # noqa: BLE001 (a user can do nothing with a trace)
             _fail_unforeseen(error, debug=self.debug)
         if code == INTERRUPTED:
