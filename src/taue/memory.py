@@ -21,7 +21,7 @@ FLOAT = 4
 AT_ONCE = 4
 """Activations of a layer's size that are held together: input, output, residual, a copy."""
 
-PER_PIXEL, PER_SUBJECT = 100, 40
+PER_PIXEL, PER_SUBJECT = 100, 80
 """Numbers a pixel of the canvas that pictures and matting take, and that each subject adds."""
 
 GIBIBYTE = 2**30
