@@ -6,7 +6,7 @@ INSTALL = -m pip install --quiet --disable-pip-version-check -c constraints.txt
 SPREAD = --numprocesses auto --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := test
-.PHONY: demo test lint docs clean environment
+.PHONY: demo test lint docs fuzz clean environment
 
 demo:
 	$(PYTHON) -m venv .venv
@@ -22,6 +22,10 @@ lint: environment
 	.venv-test/bin/ruff format --check .
 	.venv-test/bin/ruff check .
 	.venv-test/bin/pyright --pythonpath .venv-test/bin/python
+
+# Every command and file format under odd input, many times more than in the suite.
+fuzz: environment
+	TAUE_FUZZ=10000 TAUE_FUZZ_PROCESSES=300 .venv-test/bin/python -m pytest tests/test_fuzz.py
 
 # The pages that are drawn from the code; a test says if they are behind it.
 docs: environment

@@ -176,6 +176,54 @@ def test_a_json_that_cannot_be_written_is_one_sentence(elsewhere: Path) -> None:
     assert not os.path.lexists("nowhere")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links and pipes")
+def test_planted_links_and_pipes_harm_nobody(elsewhere: Path) -> None:
+    victim = elsewhere / "victim"
+    victim.write_bytes(b"precious")
+    write(elsewhere / "out", right())
+    for name in (".report.json.unfinished", "report.json.unfinished"):
+        (elsewhere / "out" / name).symlink_to(victim)
+    (elsewhere / ".all.json.unfinished").symlink_to(victim)
+    done = call("out", "--json", "all.json")
+    assert done.exit_code == 0, done.stderr
+    assert victim.read_bytes() == b"precious"
+    report = elsewhere / "out" / "report.json"
+    report.rename(elsewhere / "real.json")
+    report.symlink_to(elsewhere / "real.json")
+    before = (elsewhere / "real.json").read_bytes()
+    done = call("out", "--json", "other.json")
+    assert done.exit_code == 2
+    assert "is a link; name the file itself." in done.stderr
+    assert (elsewhere / "real.json").read_bytes() == before
+    assert not (elsewhere / "other.json").exists()
+    os.mkfifo(elsewhere / "pipe")  # nobody reads it
+    done = call("out", "--json", "pipe")
+    assert done.exit_code == 2
+    assert "'pipe' cannot be written" in done.stderr
+
+
+def test_a_command_that_fails_changes_no_report(elsewhere: Path) -> None:
+    write(elsewhere / "one", right())
+    write(elsewhere / "two", right())
+    (elsewhere / "two" / "report.json").rename(elsewhere / "real.json")
+    (elsewhere / "two" / "report.json").symlink_to(elsewhere / "real.json")
+    (elsewhere / "folder").mkdir()
+    for arguments in (("one", "--json", "folder"), ("one", "two"), ("one", "--json", "no/x.json")):
+        before = (elsewhere / "one" / "report.json").read_bytes()
+        done = call(*arguments)
+        assert done.exit_code == 2
+        assert done.stdout == ""
+        assert (elsewhere / "one" / "report.json").read_bytes() == before
+
+
+def test_verdicts_on_standard_output_come_alone(elsewhere: Path) -> None:
+    write(elsewhere / "out", right())
+    done = call("out", "--json", "-")
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["sum"]["right"] == 1
+    assert "all right" in done.stderr
+
+
 def test_every_mistake_is_planted_where_it_says() -> None:
     drawn = right()
     changed = {

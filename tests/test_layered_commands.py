@@ -1,5 +1,6 @@
 """``taue export`` and ``taue flatten``, and ``Layers.save``."""
 
+import io
 import json
 import subprocess
 import sys
@@ -121,6 +122,29 @@ def test_export_and_flatten(result: Path, tmp_path: Path) -> None:
     done = call("export", result, "--psd", psd, "--mode", "raw")  # replaces the older file
     assert done.exit_code == 0, done.stderr
     np.testing.assert_array_equal(flatten_file(psd), raw(overlapping()).merged)
+
+
+def test_an_export_that_fails_leaves_nothing(result: Path, tmp_path: Path) -> None:
+    psd, taken = tmp_path / "new" / "a.psd", tmp_path / "b.ora"
+    taken.mkdir()
+    done = call("export", result, "--psd", psd, "--ora", taken)
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert leftovers(tmp_path) == ["b.ora", "result"]
+    psd = tmp_path / "a.psd"
+    psd.write_bytes(b"old")
+    assert call("export", result, "--psd", psd, "--ora", taken).exit_code == 2
+    assert psd.read_bytes() == b"old"
+
+
+def test_what_is_written_to_standard_output_comes_alone(result: Path, tmp_path: Path) -> None:
+    done = call("export", result, "--psd", "-")
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout_bytes == (result / "layers.psd").read_bytes()
+    done = call("flatten", result / "layers.ora", "--out", "-")
+    assert done.exit_code == 0, done.stderr
+    assert Image.open(io.BytesIO(done.stdout_bytes)).size == (160, 96)
+    assert leftovers(tmp_path) == ["result"]
 
 
 @pytest.mark.parametrize("names", [("Big apple", "车"), (None, "2nd car")])

@@ -38,7 +38,7 @@ def test_the_embedded_model_needs_its_files(
 def test_paths(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "model")
     assert resolve(folder) == Source(Kind.folder, str(folder))
-    for name in ("one.safetensors", "two.ckpt", "three.SAFETENSORS"):
+    for name in ("one.safetensors", "three.SAFETENSORS"):
         (tmp_path / name).touch()
         assert resolve(str(tmp_path / name)) == Source(Kind.file, str(tmp_path / name))
 
@@ -62,9 +62,9 @@ def test_a_path_wins_over_a_hub_id(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ("./missing", "./missing is missing; check the path of the folder"),
         ("/no/such/folder", "missing; check the path of the folder"),
         ("missing.safetensors", "missing; check the path of the checkpoint file"),
-        ("some/missing.ckpt", "missing; check the path of the checkpoint file"),
+        ("some/missing.ckpt", "is of a format that can run code; give a .safetensors file"),
         ("empty", "not a diffusers folder; it has no model_index.json"),
-        ("notes.txt", "neither a folder nor a .safetensors or .ckpt file"),
+        ("notes.txt", "neither a folder nor a .safetensors file"),
         ("x" * 5000, "unknown"),
         ("nul\0byte", "unknown"),
     ],

@@ -6,9 +6,20 @@ import math
 from dataclasses import astuple, dataclass
 
 from taue.errors import TaueError
+from taue.readable import quoted
+
+SMALLEST = 1e-6
+"""A side below it is none: no canvas has so many pixels."""
 
 SLACK = 1e-6
 """Fractions are often sums; rounding may carry them so far over the edge."""
+
+
+def _is_finite(value: object) -> bool:
+    try:
+        return isinstance(value, (int, float)) and math.isfinite(value)
+    except OverflowError:  # a whole number that no float holds
+        return False
 
 
 @dataclass(frozen=True)
@@ -25,11 +36,11 @@ class Box:
     height: float
 
     def __post_init__(self) -> None:
-        if not all(math.isfinite(value) for value in astuple(self)):
-            raise TaueError(f"box {astuple(self)} needs four finite numbers.")
+        if not all(_is_finite(value) for value in astuple(self)):
+            raise TaueError(f"box {quoted(astuple(self), 120)} needs four finite numbers.")
         for start, side in (("x", "width"), ("y", "height")):
             first, extent = getattr(self, start), getattr(self, side)
-            if extent <= 0:
+            if extent < SMALLEST:
                 raise TaueError(f"box {side} is {extent}; give a positive fraction of the canvas.")
             if first < -SLACK or first + extent > 1 + SLACK:
                 raise TaueError(

@@ -28,7 +28,12 @@ app = typer.Typer(
 def start(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Show the version and end.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the trace of an error that nobody foresaw.")
+    ] = False,
 ) -> None:
+    if isinstance(context.command, OneSentence):
+        context.command.debug = debug
     if version:
         typer.echo(f"taue {__version__}")
         raise typer.Exit

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 DTYPES = ("float32", "float16", "bfloat16")
-_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:(0|[1-9]\d?))?")
 
 
 def check_names(device: str, dtype: str) -> None:

@@ -104,6 +104,8 @@ class Generation:
             layer = results.seedling.layer
             layer = None if layer is None else layering.brought(layer, box)
             results = replace(again[0], seedling=replace(again[0].seedling, layer=layer))
+        if (boxes or condition.asked) and not results.interrupted:
+            stages.object_box(results.seedling, self.request.settings)  # it can be moved again
         return results
 
     def _layers_first(self, output_type: str) -> bool:

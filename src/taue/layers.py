@@ -12,6 +12,7 @@ from diffusers.utils import BaseOutput
 
 from taue.box import Box
 from taue.errors import TaueError
+from taue.finite import require_finite
 from taue.seedling import Seedling
 from taue.stack import Pictures, Stack, stack_of
 from taue.stack.model import Bytes
@@ -156,4 +157,5 @@ def _as_bytes(image: Any) -> Bytes:
     pixels = np.asarray(image)
     if pixels.dtype == np.uint8:
         return pixels
+    require_finite(pixels, "a layer")
     return (pixels * 255).round().clip(0, 255).astype(np.uint8)

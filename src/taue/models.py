@@ -11,6 +11,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from taue.errors import TaueError
+from taue.files.limits import read_bytes
+from taue.weights import SAFE, require_safe_file
 
 PADDY = Path(__file__).parent / "paddy" / "model"
 """The embedded model's diffusers folder; it is part of the installed package."""
@@ -25,7 +27,14 @@ HALF_VARIANTS: dict[str, str] = {NAMED["sdxl"]: "fp16"}
 """Hub ids that keep half-precision weights under a variant's name: half the download."""
 
 INDEX, VOCABULARY = "model_index.json", "vocabulary.json"
-CHECKPOINTS = (".safetensors", ".ckpt")
+LARGEST_VOCABULARY = 2**22
+"""Bytes."""
+
+LONGEST_WORD = 50
+MOST_NEIGHBOURS = 20
+"""Unknown words whose neighbours are looked for, which takes time."""
+
+CHECKPOINTS = (SAFE,)
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
@@ -59,7 +68,10 @@ def resolve(name: str | os.PathLike[str]) -> Source:
     if text in NAMED:
         return _known(text)
     path = Path(os.path.expanduser(text))  # noqa: PTH111 (Path's raises for unknown users)
-    if _exists(path):
+    there = _exists(path)
+    if not (there and path.is_dir()):
+        require_safe_file(path, "model")
+    if there:
         return _local(path)
     if path.suffix.lower() in CHECKPOINTS:
         raise TaueError(f"model {text} is missing; check the path of the checkpoint file.")
@@ -83,10 +95,12 @@ def unknown_words(name: str | os.PathLike[str], prompt: str) -> list[tuple[str, 
     if known is None:
         return []
     words = dict.fromkeys(re.findall(r"[^\W\d_]+", prompt.lower()))
+    unknown, ordered = [word for word in words if word not in known], sorted(known)
     return [
-        (word, difflib.get_close_matches(word, sorted(known), n=3, cutoff=0.5))
-        for word in words
-        if word not in known
+        (word, difflib.get_close_matches(word[:LONGEST_WORD], ordered, n=3, cutoff=0.5))
+        if i < MOST_NEIGHBOURS
+        else (word, [])
+        for i, word in enumerate(unknown)
     ]
 
 
@@ -101,8 +115,8 @@ def vocabulary(name: str | os.PathLike[str]) -> frozenset[str] | None:
     if source.kind is not Kind.folder or not path.is_file():
         return None
     try:
-        words = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        words = json.loads(read_bytes(path, LARGEST_VOCABULARY))
+    except (OSError, RecursionError, ValueError) as error:
         raise TaueError(f"model has a {VOCABULARY} that cannot be read: {path}.") from error
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise TaueError(f"model has a {VOCABULARY} that is not a list of words: {path}.")
@@ -119,6 +133,15 @@ def _known(name: str) -> Source:
 
 
 def _local(path: Path) -> Source:
+    try:
+        return _found(path)
+    except OSError as error:
+        raise TaueError(
+            f"model {path} cannot be read ({error.strerror}); choose another."
+        ) from error
+
+
+def _found(path: Path) -> Source:
     if path.is_dir():
         if not (path / INDEX).is_file():
             raise TaueError(f"model {path} is not a diffusers folder; it has no {INDEX}.")

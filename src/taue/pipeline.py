@@ -5,22 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
 from diffusers import StableDiffusionXLPipeline
 
 from taue import models
+from taue.admission import admit
+from taue.alone import alone
 from taue.backbones.sdxl import SDXLBackbone
+from taue.backbones.sdxl_parts import require_parts_that_fit
 from taue.box import Box
 from taue.errors import TaueError
 from taue.generation import Generation
 from taue.layers import Layers
+from taue.memory import running_out_said
 from taue.noise import drawn_seed
 from taue.request import Request, checked_subjects
 from taue.settings import Settings
 from taue.subject import Subject
 from taue.watch import StageWatch, StepCallback
+from taue.weights import require_safe_adapter, require_safe_folder, safe_arguments
 
 OUTPUT_TYPES = ("pil", "np", "pt", "latent")
 
@@ -51,14 +57,32 @@ class TauePipeline(StableDiffusionXLPipeline):
             kwargs.setdefault("variant", models.HALF_VARIANTS[source.location])
         try:
             if source.kind == "file":
-                return cls.from_single_file(source.location, **kwargs)
-            return super().from_pretrained(source.location, **kwargs)
+                pipeline = cls.from_single_file(source.location, **kwargs)
+            else:
+                if source.kind == "folder":
+                    require_safe_folder(Path(source.location))
+                pipeline = super().from_pretrained(source.location, **safe_arguments(kwargs))
+            require_parts_that_fit(pipeline)
+        except TaueError:
+            raise
         except Exception as error:
             reason = next((line for line in str(error).splitlines() if line.strip()), "")
             raise TaueError(
                 f"model {str(pretrained_model_name_or_path)!r} cannot be loaded "
                 f"({type(error).__name__}: {reason.strip().rstrip('.')})."
             ) from error
+        return pipeline
+
+    def load_lora_weights(
+        self, pretrained_model_name_or_path_or_dict: Any, *arguments: Any, **kwargs: Any
+    ) -> None:
+        """As in diffusers, from safetensors alone.
+
+        Raises:
+            TaueError: for a file of a format that can run code.
+        """
+        given = pretrained_model_name_or_path_or_dict
+        super().load_lora_weights(given, *arguments, **require_safe_adapter(given, kwargs))
 
     @torch.no_grad()
     def __call__(  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -206,13 +230,15 @@ class TauePipeline(StableDiffusionXLPipeline):
         self, backbone: SDXLBackbone, request: Request, callback: StepCallback | None
     ) -> Iterator[Generation]:
         """The pipeline's state for one generation; models are offloaded at its end."""
-        self._interrupt = False
-        self._guidance_scale = request.settings.guidance_scale
-        self._cross_attention_kwargs = backbone.cross_attention_kwargs
-        try:
-            yield Generation(backbone, request, StageWatch(self, callback))
-        finally:
-            self.maybe_free_model_hooks()
+        admit(self, request)
+        with alone(self.unet), running_out_said(self._execution_device):
+            self._interrupt = False
+            self._guidance_scale = request.settings.guidance_scale
+            self._cross_attention_kwargs = backbone.cross_attention_kwargs
+            try:
+                yield Generation(backbone, request, StageWatch(self, callback))
+            finally:
+                self.maybe_free_model_hooks()
 
 
 def _require_known_outputs(output_type: str, tensor_inputs: Sequence[str]) -> None:

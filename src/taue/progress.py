@@ -7,7 +7,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -17,6 +16,8 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+from taue.readable import readable
 
 LONGEST = 52
 
@@ -45,7 +46,7 @@ class StageProgress:
         further: Sequence[tuple[str, Key]] = (),
     ) -> None:
         self.progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("left"),
@@ -93,7 +94,7 @@ class StageProgress:
         return callback_kwargs
 
     def _add(self, key: tuple[str, Key], label: str, steps: int) -> None:
-        self.bars[key] = self.progress.add_task(escape(label), total=steps, start=False)
+        self.bars[key] = self.progress.add_task(label, total=steps, start=False)
 
     def _begin(self, key: tuple[str, Key]) -> None:
         bar = self.bars[key]
@@ -102,5 +103,7 @@ class StageProgress:
 
 
 def _short(prompt: str) -> str:
-    prompt = " ".join(prompt.split())
+    if len(prompt) > 4 * LONGEST:
+        prompt = prompt[: 4 * LONGEST]
+    prompt = readable(prompt, None)
     return prompt if len(prompt) <= LONGEST else prompt[: LONGEST - 3] + "..."

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from taue.bounds import MOST_SUBJECTS
 from taue.box import Box
 from taue.errors import TaueError
+from taue.readable import quoted
 from taue.settings import Settings
-from taue.subject import Subject, layer_file_names
+from taue.subject import Subject, layer_file_names, require_short
 
 LATER = frozenset({"layering"})
 """Settings that older reports do not name."""
@@ -50,13 +52,20 @@ class Request:
     def __post_init__(self) -> None:
         if not self.subjects:
             raise TaueError('subjects is empty; give at least one, for example "a red apple".')
+        if len(self.subjects) > MOST_SUBJECTS:
+            raise TaueError(
+                f"subjects has {len(self.subjects)} of them; give at most {MOST_SUBJECTS}."
+            )
         layer_file_names(self.subjects)  # names that would share a file are refused at once
         _require_text("background", self.background)
         for name in ("scene", *FIRST):
             if getattr(self, name) is not None:
                 _require_text(name, getattr(self, name))
         if self.negative_prompt is not None and not isinstance(self.negative_prompt, str):
-            raise TaueError(f"negative_prompt is {self.negative_prompt!r}; give one text or None.")
+            raise TaueError(
+                f"negative_prompt is {quoted(self.negative_prompt)}; give one text or None."
+            )
+        require_short("negative_prompt", self.negative_prompt or "")
 
     @property
     def whole(self) -> str:
@@ -141,9 +150,14 @@ def checked_subjects(subjects: Sequence[Subject | str]) -> tuple[Subject, ...]:
     """One or several subjects or their prompts as subjects."""
     if isinstance(subjects, (str, Subject)):
         subjects = [subjects]
-    return tuple(s if isinstance(s, Subject) else Subject(s) for s in subjects or ())
+    if not isinstance(subjects, Sequence):
+        raise TaueError(f"subjects is {quoted(subjects)}; give a list of subjects or prompts.")
+    return tuple(s if isinstance(s, Subject) else Subject(s) for s in subjects)
 
 
 def _require_text(name: str, value: object) -> None:
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str):
+        raise TaueError(f"{name} is {quoted(value)}; give one text.")
+    if not value.strip():
         raise TaueError(f"{name} is empty; say what it shows in words.")
+    require_short(name, value)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import torch
 
 from taue import models
+from taue.alone import alone
 from taue.box import Box
 from taue.errors import TaueError
 from taue.layers import Layers
@@ -83,18 +84,15 @@ def regrow(
 
 @contextmanager
 def _prepared(pipe: TauePipeline, scene: Scene) -> Iterator[None]:
-    """The pipeline with the scene's scheduler, and running out of memory said plainly."""
-    own = pipe.scheduler
-    if scene.scheduler is not None:
-        pipe.scheduler = exchanged(scene.scheduler, own, scene.steps)
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        raise TaueError(
-            f"device {pipe.device} has too little memory; choose a smaller width and height or cpu."
-        ) from error
-    finally:
-        pipe.scheduler = own
+    """The pipeline with the scene's scheduler, for one thread at a time."""
+    with alone(pipe.unet):
+        own = pipe.scheduler
+        if scene.scheduler is not None:
+            pipe.scheduler = exchanged(scene.scheduler, own, scene.steps)
+        try:
+            yield
+        finally:
+            pipe.scheduler = own
 
 
 def _out_of_reach(scene: Scene, error: TaueError) -> TaueError:

@@ -30,6 +30,8 @@ def scheduler_class(name: str) -> Any:
         raise TaueError(f"scheduler {name!r} is unknown; did you mean {near[0]}?")
     if not (isinstance(found, type) and issubclass(found, SchedulerMixin)):
         raise TaueError(f"scheduler {name} needs a package that is not installed; choose another.")
+    if not hasattr(found, "step"):
+        raise _unfit(name)
     parameters = inspect.signature(getattr(found, "step")).parameters.values()  # noqa: B009
     needed = {one.name for one in parameters if one.default is one.empty}
     if not needed <= HANDED:

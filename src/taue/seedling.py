@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 from torch import Tensor
 
 from taue.errors import TaueError
+from taue.files.limits import read_bytes
+from taue.files.writing import whole_file
 from taue.space import Estimate, Level
+
+LARGEST = 2**29
+"""Bytes of a file."""
+
+LONGEST_SIDE, LARGEST_VALUE, HIGHEST = 16_384, 1e4, 1e5
+"""Cells of a side or channels; a latent's size; a noise level: what a model makes is far below."""
+
+SLACK = 1e-4
+"""Maps in [0, 1] may be so far outside by rounding."""
 
 
 @dataclass(frozen=True)
@@ -60,14 +72,12 @@ class Seedling:
             tensors["final"] = self.final
         if self.layer is not None:
             tensors["layer"] = (self.layer * 255).round().to(torch.uint8)
-        path = Path(path)
-        unfinished = path.with_name(path.name + ".unfinished")
         # Copies: the file format refuses tensors that share memory.
         copies = {
             k: v.cpu().clone(memory_format=torch.contiguous_format) for k, v in tensors.items()
         }
-        unfinished.write_bytes(save(copies))
-        os.replace(unfinished, path)
+        with whole_file(path) as stream:
+            stream.write(save(copies))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Seedling:
@@ -76,24 +86,66 @@ class Seedling:
         Raises:
             TaueError: if the file is missing, broken or no seedling.
         """
+        file = Path(path)
         try:
-            tensors = load_file(path)
-            layer = tensors.get("layer")
-            return cls(
-                tensors["denoised"],
-                tensors["noise"],
-                _level(tensors),
-                tensors["attention"],
-                tensors["mask"],
-                tensors.get("final"),
-                None if layer is None else layer.float() / 255,
-            )
-        except (OSError, SafetensorError, KeyError, ValueError) as error:
-            raise TaueError(f"seedling {path} cannot be read: {error}.") from error
+            tensors = load(read_bytes(file, LARGEST))
+            _check(tensors)
+        except (SafetensorError, ValueError, KeyError) as error:
+            reason = str(error).partition("; ")[0] if isinstance(error, TaueError) else str(error)
+            raise TaueError(f"seedling {path} cannot be read: {reason.rstrip('.')}.") from error
+        layer = tensors.get("layer")
+        return cls(
+            tensors["denoised"],
+            tensors["noise"],
+            _level(tensors),
+            tensors["attention"],
+            tensors["mask"],
+            tensors.get("final"),
+            None if layer is None else layer.float() / 255,
+        )
 
 
-def _level(tensors: dict[str, Tensor]) -> Level:
+def _level(tensors: Mapping[str, Tensor]) -> Level:
+    """What the latents were made of; earlier versions kept the ratio alone."""
     if "level" not in tensors:
         return Level(1.0, float(tensors["sigma"]))
     signal, noise = tensors["level"].tolist()
     return Level(signal, noise)
+
+
+def _check(tensors: Mapping[str, Tensor]) -> None:
+    """ValueError or KeyError if what a file holds can be no seedling."""
+    shape = tuple(tensors["denoised"].shape)
+    if len(shape) != 4 or shape[0] != 1 or not all(0 < n <= LONGEST_SIDE for n in shape):
+        raise ValueError(f"denoised is {list(shape)}; it should be [1, C, h, w]")
+    for name, wanted, largest in (
+        ("denoised", shape, LARGEST_VALUE),
+        ("noise", shape, LARGEST_VALUE),
+        ("final", shape, LARGEST_VALUE),
+        ("attention", shape[-2:], 1 + SLACK),
+        ("mask", shape[-2:], 1 + SLACK),
+    ):
+        if name == "final" and name not in tensors:
+            continue
+        found = tensors[name]
+        if tuple(found.shape) != wanted or found.dtype != torch.float32:
+            raise ValueError(
+                f"{name} is {found.dtype} {list(found.shape)}; "
+                f"it should be torch.float32 {list(wanted)}"
+            )
+        least = -SLACK if largest < LARGEST_VALUE else -largest
+        if not bool(((found >= least) & (found <= largest)).all()):
+            raise ValueError(f"{name} holds values that are not finite or too large")
+    name, count = ("level", 2) if "level" in tensors else ("sigma", 1)
+    level = tensors[name]
+    if level.numel() != count or not level.is_floating_point():
+        raise ValueError(
+            f"{name} is {level.dtype} {list(level.shape)}; it should be {count} floats"
+        )
+    if not bool(((level >= 0) & (level <= HIGHEST)).all()):
+        raise ValueError(f"{name} is not from 0 to {HIGHEST:g}")
+    layer = tensors.get("layer")
+    if layer is not None and (
+        layer.dtype != torch.uint8 or layer.ndim != 3 or layer.shape[0] != 4 or not layer.numel()
+    ):
+        raise ValueError(f"layer is {layer.dtype} {list(layer.shape)}; it should be [4, H, W]")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from taue.errors import TaueError
+from taue.readable import quoted
 
 KEYS = ("green", "magenta", "blue")
 """Names of key colours; what they are as latents, a backbone says. Green is the paper's."""
@@ -114,12 +115,12 @@ class Settings:
                     f"{name} is {getattr(self, name)}; give a number from {low:g} to {high:g}."
                 )
         require_crop_ratio(self.crop_ratio)
-        if self.key not in (*KEYS, "auto"):
-            raise TaueError(f"key is {self.key!r}; choose one of {', '.join(KEYS)} or auto.")
+        if not isinstance(self.key, str) or self.key not in (*KEYS, "auto"):
+            raise TaueError(f"key is {quoted(self.key)}; choose one of {', '.join(KEYS)} or auto.")
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise TaueError(
-                    f"{name} is {getattr(self, name)!r}; choose {' or '.join(choices)}."
+                    f"{name} is {quoted(getattr(self, name))}; choose {' or '.join(choices)}."
                 )
 
     def key_for(self, prompt: str) -> str:
@@ -144,9 +145,16 @@ def require_crop_ratio(value: Any) -> None:
 def _require_whole(name: str, value: Any, limits: tuple[int, int]) -> None:
     low, high = limits
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise TaueError(f"{name} is {value!r}; give a whole number from {low} to {high}.")
+        raise TaueError(f"{name} is {quoted(value)}; give a whole number from {low} to {high}.")
 
 
 def _require_number(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise TaueError(f"{name} is {value!r}; give a finite number.")
+    if isinstance(value, bool) or not _is_finite(value):
+        raise TaueError(f"{name} is {quoted(value)}; give a finite number.")
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return isinstance(value, (int, float)) and math.isfinite(value)
+    except OverflowError:  # a whole number that no float holds
+        return False

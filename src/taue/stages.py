@@ -18,6 +18,7 @@ from taue import equations
 from taue.backbones import Backbone, Conditioning, Encoded
 from taue.box import Box
 from taue.cultivate import cultivate
+from taue.errors import TaueError
 from taue.flaws import Flaw, flaws
 from taue.masks import find_object
 from taue.noise import NoiseSource
@@ -330,9 +331,18 @@ def background_row(context: Context, prompt: Encoded, surroundings: Seedling) ->
 
 
 def object_box(seedling: Seedling, settings: Settings) -> Box:
-    """Where a seedling's object is, finer than the latent cells."""
+    """Where a seedling's object is, finer than the latent cells.
+
+    Raises:
+        TaueError: if it cannot be found.
+    """
     found = find_object(seedling.denoised, seedling.attention, settings)
-    return bounding_box(found.presence)
+    try:
+        return bounding_box(found.presence)
+    except ValueError as error:
+        raise TaueError(
+            "a subject is lost: too small or too faint to be found again; give a larger box."
+        ) from error
 
 
 def _layout(context: Context, condition: SubjectCondition) -> Tensor:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from taue.bounds import LONGEST_PROMPT, MOST_MOVES
 from taue.box import Box
 from taue.errors import TaueError
 from taue.names import same_file, slug
+from taue.readable import quoted
 from taue.settings import require_crop_ratio
 
 CENTRED = Box(0.25, 0.25, 0.5, 0.5)
@@ -38,12 +40,49 @@ class Subject:
     moves: tuple[Box, ...] = ()
 
     def __post_init__(self) -> None:
-        if not isinstance(self.prompt, str) or not self.prompt.strip():
+        if not isinstance(self.prompt, str):
+            raise TaueError(f"subject is {quoted(self.prompt)}; give its prompt as one text.")
+        if not self.prompt.strip():
             raise TaueError('subject is empty; say what it shows, for example "a red apple".')
+        require_short("prompt", self.prompt)
+        if self.negative_prompt is not None and not isinstance(self.negative_prompt, str):
+            raise TaueError(
+                f"negative_prompt is {quoted(self.negative_prompt)}; give one text or None."
+            )
+        require_short("negative_prompt", self.negative_prompt or "")
+        for box in (self.box, *_moves(self.moves)):
+            if box is not None and not isinstance(box, Box):
+                raise TaueError(
+                    f"box is {quoted(box)}; give a Box, for example Box(0.1, 0.4, 0.3, 0.5)."
+                )
         if self.name is not None:
             slug(self.name)
         if self.crop_ratio is not None:
             require_crop_ratio(self.crop_ratio)
+
+
+def _moves(moves: object) -> tuple[object, ...]:
+    if not isinstance(moves, tuple):
+        raise TaueError(f"moves is {quoted(moves)}; give a tuple of boxes.")
+    if len(moves) > MOST_MOVES:
+        raise TaueError(f"moves has {len(moves)} boxes; give at most {MOST_MOVES}.")
+    return moves
+
+
+def require_short(name: str, prompt: str) -> None:
+    """Refuse a prompt that is too long or no text.
+
+    Raises:
+        TaueError: if it has more than 10,000 characters, or halves of characters.
+    """
+    try:
+        prompt.encode()
+    except UnicodeEncodeError as error:
+        raise TaueError(f"{name} holds what is no Unicode text; type it anew.") from error
+    if len(prompt) > LONGEST_PROMPT:
+        raise TaueError(
+            f"{name} is {len(prompt)} characters long; shorten it to {LONGEST_PROMPT} at most."
+        )
 
 
 def batches(subjects: Sequence[Subject]) -> list[tuple[int, ...]]:

@@ -14,6 +14,8 @@ from taue import equations
 from taue.backbones.base import Captured, Conditioning, Encoded, content_positions
 from taue.backbones.cross_attention import AttentionTap, RegionBlend, installed
 from taue.errors import TaueError
+from taue.finite import require_finite
+from taue.readable import quoted
 from taue.space import noise_levels
 
 KEYS: dict[str, tuple[float, ...]] = {
@@ -69,7 +71,8 @@ class SDXLBackbone:
         least = SMALLEST * self.multiple
         if not isinstance(value, int) or value % self.multiple or value < least:
             raise TaueError(
-                f"{name} is {value!r}; give a multiple of {self.multiple} from {least} pixels on."
+                f"{name} is {quoted(value)}; "
+                f"give a multiple of {self.multiple} from {least} pixels on."
             )
         return value
 
@@ -137,6 +140,7 @@ class SDXLBackbone:
             },
             return_dict=False,
         )[0].float()
+        require_finite(output, "the model's output")
         unconditional, conditional = output.split([len(steered), len(conditionings)])
         guided = list(conditional)
         for row, negative in zip(steered, unconditional, strict=True):
@@ -204,6 +208,7 @@ class SDXLBackbone:
         with self._autoencoder() as (vae, dtype):
             raw = self._unscaled(latents.to(self.device, dtype))
             picture = vae.decode(raw, return_dict=False)[0]
+        require_finite(picture, "the decoded picture")
         return (picture.float() / 2 + 0.5).clamp(0, 1)
 
     @torch.no_grad()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sys
+import traceback
 import warnings as python_warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +16,12 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from taue.commands.signals import INTERRUPTED, TERMINATED, heeded, silence
 from taue.errors import TaueError
+from taue.files.writing import names_taken
+from taue.readable import LONGEST, readable
 
-BAD_INPUT, INTERRUPTED = 2, 130
+BAD_INPUT = 2
 
 NewFolder = Annotated[Path, typer.Option(help="A folder that does not exist yet.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
@@ -24,20 +29,43 @@ Dtype = Annotated[str, typer.Option(help="auto, float32, float16 or bfloat16.")]
 
 
 class OneSentence(TyperGroup):
-    """Ends every failure that the user can mend with one sentence and exit code 2."""
+    """Ends every failure with one sentence and exit code 2, what nobody thought of included."""
+
+    debug = False
+    """Whether what nobody thought of shows its trace."""
 
     def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
         if not standalone_mode:
             return super().main(*args, standalone_mode=False, **extra)
+        before = names_taken()
         try:
-            code = super().main(*args, standalone_mode=False, **extra)
+            with _silence(), heeded() as heard:
+                code = super().main(*args, standalone_mode=False, **extra)
         except TaueError as error:
             _fail(str(error))
         except typer.TyperException as error:  # an unknown option, a value of the wrong type
             _fail(error.format_message())
+        except MemoryError:
+            _fail("memory ran out; choose a smaller width and height or fewer subjects.")
+        except Exception as error:  # noqa: BLE001 (a user can do nothing with a trace)
+            _fail_unforeseen(error, debug=self.debug)
         if code == INTERRUPTED:
-            typer.echo("Interrupted; nothing was written.", err=True)
+            kept = "what was written is whole" if names_taken() > before else "nothing was written"
+            say(f"{'Terminated' if heard.terminated else 'Interrupted'}; {kept}.", err=True)
+            sys.exit(TERMINATED if heard.terminated else INTERRUPTED)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep warnings, and logs that nobody listens to, from the terminal."""
+    last, logging.lastResort = logging.lastResort, None
+    try:
+        with python_warnings.catch_warnings():
+            python_warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.lastResort = last
 
 
 @contextmanager
@@ -60,9 +88,37 @@ def write_out(text: str) -> None:
     typer.echo(text.encode(), nl=False)
 
 
+def say(text: str, *, err: bool = False) -> None:
+    """Print a message on one line, shortened, with nothing in it that a terminal would obey."""
+    _print(readable(text), err=err)
+
+
+def say_path(path: Path) -> None:
+    """Print a path in full, otherwise as :func:`say` does."""
+    _print(readable(str(path), None), err=False)
+
+
+def _print(line: str, *, err: bool) -> None:
+    encoding = getattr(sys.stderr if err else sys.stdout, "encoding", None) or "utf-8"
+    try:
+        typer.echo(line.encode(encoding, "backslashreplace").decode(encoding), err=err)
+    except BrokenPipeError:
+        silence(2 if err else 1)
+
+
+def _fail_unforeseen(error: Exception, *, debug: bool) -> NoReturn:
+    if debug:
+        typer.echo("".join(traceback.format_exception(error)), err=True)
+    what = readable(f"{type(error).__name__}: {error}", 160)
+    _fail(
+        f"this was not foreseen ({what}); run taue --debug with the same command and report what "
+        "it shows"
+    )
+
+
 def _fail(message: str) -> NoReturn:
     """One line, one sentence, no matter how a library laid its message out."""
-    line = " ".join(message.split()).rstrip(".") + "."
+    line = readable(message, LONGEST - len("Error: .")).rstrip(".") + "."
     sentence = re.sub(r"\. ([A-Z])", lambda start: f"; {start[1].lower()}", line)
-    typer.echo(f"Error: {sentence}".replace("?.", "?"), err=True)
+    say(f"Error: {sentence}".replace("?.", "?"), err=True)
     sys.exit(BAD_INPUT)

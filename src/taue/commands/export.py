@@ -7,36 +7,50 @@ from typing import Annotated
 
 import typer
 
+from taue.commands.conventions import say_path
 from taue.errors import TaueError
 
 
 def export(
     folder: Annotated[Path, typer.Argument(help="What taue generate made.")],
     *,
-    psd: Annotated[Path | None, typer.Option(help="A Photoshop file to write.")] = None,
-    ora: Annotated[Path | None, typer.Option(help="An OpenRaster file to write.")] = None,
+    psd: Annotated[
+        Path | None, typer.Option(help="A Photoshop file to write, - for stdout.")
+    ] = None,
+    ora: Annotated[
+        Path | None, typer.Option(help="An OpenRaster file to write, - for stdout.")
+    ] = None,
     webp: Annotated[Path | None, typer.Option(help="A new folder for lossless WebP.")] = None,
     mode: Annotated[
         str, typer.Option(help="exact: the layers show the composite; raw: the stages untouched.")
     ] = "exact",
 ) -> None:
     """Write a result's layers as PSD, ORA or WebP."""
-    from taue.files.folder import check_out
-    from taue.files.save import save, save_pictures
+    from taue.files.save import write_layered, write_pictures
     from taue.files.saved_result import read_pictures
+    from taue.files.streams import is_special
+    from taue.files.writing import check_out, together
     from taue.stack import stack_of
 
     if psd is None and ora is None and webp is None:
         raise TaueError("psd, ora or webp is missing; say what to write, as --psd FILE.psd.")
-    for ending, path in ((".psd", psd), (".ora", ora)):
-        if path is not None and path.suffix.lower() != ending:
+    files = [(ending, path) for ending, path in ((".psd", psd), (".ora", ora)) if path is not None]
+    for ending, path in files:
+        if path.suffix.lower() != ending and not is_special(path):
             raise TaueError(f"{ending[1:]} is {str(path)!r}; give a file that ends in {ending}.")
     if webp is not None:
         check_out(webp)
     stack = stack_of(read_pictures(folder), mode)
-    for path in (psd, ora):
-        if path is not None:
-            typer.echo(str(save(stack, path)))
-    if webp is not None:
-        for path in save_pictures(stack, webp, "webp"):
-            typer.echo(str(path))
+    made = []
+    with together() as writes:
+        for ending, path in files:
+            with writes.file(path) as stream:
+                write_layered(stack, stream, ending)
+            if not is_special(path):
+                made.append(path.expanduser())
+        if webp is not None:
+            with writes.folder(webp) as pictures:
+                written = write_pictures(stack, pictures, "webp")
+            made += [webp.expanduser() / path.name for path in written]
+    for path in made:
+        say_path(path)

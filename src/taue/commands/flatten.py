@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from taue.commands.conventions import say_path
 from taue.errors import TaueError
 
 
@@ -14,7 +15,8 @@ def flatten(
     file: Annotated[Path, typer.Argument(help="A .psd or .ora file.")],
     *,
     out: Annotated[
-        Path | None, typer.Option(help="The PNG to write; beside the file if absent.")
+        Path | None,
+        typer.Option(help="The PNG to write, - for standard output; beside the file if absent."),
     ] = None,
 ) -> None:
     """Render the layers of a PSD or ORA file into a PNG."""
@@ -22,12 +24,15 @@ def flatten(
 
     from taue.files.layered import flatten_file
     from taue.files.png import png_bytes
-    from taue.files.whole import whole_file
+    from taue.files.streams import is_special
+    from taue.files.writing import whole_file
 
-    goal = file.with_suffix(".png") if out is None else out
-    if goal.suffix.lower() != ".png":
-        raise TaueError(f"out is {str(goal)!r}; give a file that ends in .png.")
+    aside = out is not None and is_special(out)
+    if out is not None and out.suffix.lower() != ".png" and not aside:
+        raise TaueError(f"out is {str(out)!r}; give a file that ends in .png.")
     picture = Image.fromarray(flatten_file(file))
+    goal = file.with_suffix(".png") if out is None else out
     with whole_file(goal) as stream:
         stream.write(png_bytes(picture))
-    typer.echo(str(goal))
+    if not aside:
+        say_path(goal)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Several = list[str] | None
 DEFAULTS = Scene.model_fields | Method.model_fields
+MOST_WARNINGS = 20
 OWN = {name: f" (default {field.default})" for name, field in DEFAULTS.items()}
 
 
@@ -158,8 +159,12 @@ def _check_model(scene: Scene) -> None:
 def _strange_words(scene: Scene) -> list[str]:
     """A warning for each word that the model never saw."""
     prompts = (*(one.prompt for one in scene.subjects), scene.background, scene.scene or "")
-    return [
+    unknown = models.unknown_words(scene.model, " ".join(prompts))
+    told = [
         f'model {scene.model} does not know the word "{word}"'
         + (f"; the nearest that it knows: {', '.join(near)}." if near else "; see taue models.")
-        for word, near in models.unknown_words(scene.model, " ".join(prompts))
+        for word, near in unknown[:MOST_WARNINGS]
     ]
+    if more := len(unknown) - len(told):
+        told.append(f"model {scene.model} does not know {more} words more; see taue models.")
+    return told

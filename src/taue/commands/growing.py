@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from taue import devices
-from taue.commands.conventions import quiet_libraries
-from taue.files.folder import check_out
+from taue.commands.conventions import quiet_libraries, say, say_path
+from taue.commands.signals import PatientConsole
+from taue.files.writing import check_out
+from taue.readable import readable
 from taue.scene import Scene
 
 if TYPE_CHECKING:
@@ -49,12 +49,12 @@ def grow_result(
     """
     devices.check_names(device, dtype)
     check_out(out)
-    from rich.console import Console
+    from rich.text import Text
 
     from taue.progress import StageProgress
 
-    console = Console(stderr=True)
-    with quiet_libraries(), console.status(f"loading {scene.model}"):
+    console = PatientConsole(stderr=True)
+    with quiet_libraries(), console.status(Text(f"loading {readable(scene.model, 80)}")):
         from taue import run
         from taue.files.report import make_report
         from taue.files.result import write_result
@@ -77,7 +77,7 @@ def grow_result(
     seconds["total"] = sum(seconds.values())
     paths = write_result(layers, make_report(layers, settings, warnings, seconds), out, made)
     for warning in warnings:
-        typer.echo(f"Warning: {warning}", err=True)
-    typer.echo(f"Made in {time.perf_counter() - began:.1f} s:")
+        say(f"Warning: {warning}", err=True)
+    say(f"Made in {time.perf_counter() - began:.1f} s:")
     for path in paths:
-        typer.echo(str(path))
+        say_path(path)

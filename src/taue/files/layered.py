@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 from taue.errors import TaueError
+from taue.files.limits import named
 from taue.stack.flatten import clear, finished, lay_over
 from taue.stack.model import Bytes
 
@@ -30,7 +30,7 @@ def flatten_file(path: str | os.PathLike[str]) -> Bytes:
         TaueError: if the file is broken, too large or uses more than visible layers and groups in
             normal mode with opacities.
     """
-    file = Path(path).expanduser()
+    file = named(path)
     suffix = file.suffix.lower()
     if suffix == ".psd":
         from taue.files.psd_reader import read_psd

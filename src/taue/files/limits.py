@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from taue.errors import TaueError
+from taue.files.paths import expanded
 
 LARGEST_SIDE = 16_384
 LARGEST_AREA = 2**25
@@ -48,6 +49,21 @@ class Allowance:
                 f"{_shown(self.path)} has too many layers; give at most {MOST_LAYERS} "
                 f"and {LARGEST_SUM // 2**20} megapixels in sum."
             )
+
+
+def named(path: str | os.PathLike[str]) -> Path:
+    """The path in full.
+
+    Raises:
+        TaueError: if it can be none: an unknown home, a null byte, too long.
+    """
+    try:
+        return expanded(path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise TaueError(
+            f"{_shown(Path(path))} cannot be read ({reason}); check its name."
+        ) from error
 
 
 def read_bytes(path: Path, most: int = LARGEST_FILE) -> bytes:

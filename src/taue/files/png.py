@@ -13,6 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from taue.errors import TaueError
 from taue.files.limits import Allowance, read_bytes, reading
+from taue.files.writing import whole_file
 from taue.stack.model import Bytes
 
 COMPRESSION = 6
@@ -24,7 +25,8 @@ def write_png(image: Image.Image, path: Path, texts: Mapping[str, str] | None = 
     With a fixed compression and no metadata but ``texts`` (keyword: Unicode text, as iTXt chunks
     before the pixels), so that the bytes depend on these and the pixels alone.
     """
-    path.write_bytes(png_bytes(image, texts))
+    with whole_file(path) as stream:
+        stream.write(png_bytes(image, texts))
 
 
 def png_bytes(image: Image.Image, texts: Mapping[str, str] | None = None) -> bytes:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from taue import __version__, metrics
+from taue.files.writing import whole_file
 from taue.layers import Layers
 from taue.stack import Stack, coverage, flatten, largest_error
 
@@ -111,9 +112,15 @@ def versions() -> dict[str, str]:
 
 
 def write_report(report: dict[str, Any], path: Path) -> None:
-    """Write strict JSON; values that JSON does not know are written as text."""
+    """Write :func:`report_bytes` of the report."""
+    with whole_file(path) as stream:
+        stream.write(report_bytes(report))
+
+
+def report_bytes(report: dict[str, Any]) -> bytes:
+    """As strict JSON in UTF-8; values that JSON does not know are written as text."""
     text = json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False, default=str)
-    path.write_text(text + "\n", encoding="utf-8")
+    return (text + "\n").encode()
 
 
 def _compare(

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from taue.files.folder import complete_folder
 from taue.files.made import CUT, RAW
 from taue.files.png import write_png
 from taue.files.report import distances, recomposition, write_report
 from taue.files.save import save, write_pictures
 from taue.files.sheet import contact_sheet
+from taue.files.writing import complete_folder, whole_file
 from taue.layers import Layers
 from taue.scene import Scene
 from taue.scene.read import FILE, KEYWORD
@@ -58,7 +58,8 @@ def write_result(
         for name, seedling in zip(layer_file_names(subjects), layers.seedlings, strict=True):
             seedling.save(folder / SEEDLINGS / f"{name}.safetensors")
         if scene is not None:
-            (folder / FILE).write_text(scene.dumps(), encoding="utf-8", newline="\n")
+            with whole_file(folder / FILE) as stream:
+                stream.write(scene.dumps().encode())
         told = {**report, "recomposition": recomposition(stack), **distances(layers)}
         write_report(told, folder / "report.json")
     others = ["report.json"] if scene is None else [FILE, "report.json"]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from PIL import Image
 
 from taue.errors import TaueError
-from taue.files.folder import complete_folder
 from taue.files.made import layer_file
 from taue.files.png import write_png
-from taue.files.whole import whole_file
+from taue.files.writing import complete_folder, whole_file
 from taue.stack.model import Stack
 
 ENDINGS = (".psd", ".ora", ".webp", "")
@@ -42,19 +42,22 @@ def save(stack: Stack, path: str | os.PathLike[str]) -> Path:
     """
     goal = check_ending(path)
     ending = goal.suffix.lower()
-    if ending == ".psd":
-        from taue.files.psd import write_psd
-
+    if ending in (".psd", ".ora"):
         with whole_file(goal) as stream:
-            write_psd(stack, stream)
-    elif ending == ".ora":
-        from taue.files.ora import write_ora
-
-        with whole_file(goal) as stream:
-            write_ora(stack, stream)
+            write_layered(stack, stream, ending)
     else:
         save_pictures(stack, goal, "webp" if ending else "png")
     return goal.expanduser()
+
+
+def write_layered(stack: Stack, stream: BinaryIO, ending: str) -> None:
+    """Write the stack as one file, ".psd" or ".ora"."""
+    if ending == ".psd":
+        from taue.files.psd import write_psd as write
+    else:
+        from taue.files.ora import write_ora as write
+
+    write(stack, stream)
 
 
 def save_pictures(stack: Stack, path: str | os.PathLike[str], kind: str) -> list[Path]:
@@ -82,6 +85,7 @@ def write_pictures(
             write_png(image, path, texts)
         else:
             # Exact keeps the colours under transparent pixels, as PNG does.
-            image.save(path, format="WEBP", lossless=True, exact=True, quality=80, method=4)
+            with whole_file(path) as stream:
+                image.save(stream, format="WEBP", lossless=True, exact=True, quality=80, method=4)
         made.append(path)
     return made

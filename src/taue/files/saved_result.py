@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from taue.errors import TaueError
-from taue.files.limits import MOST_LAYERS
+from taue.files.limits import MOST_LAYERS, named
 from taue.files.made import CUT, RAW, layer_file
 from taue.files.png import read_png
 from taue.files.saved_report import read_report, settings_of
+from taue.files.saved_scene import require_one_story
 from taue.stack.build import Pictures
 from taue.stack.model import Bytes
 from taue.subject import Subject, layer_file_names, layer_stems
@@ -24,7 +25,7 @@ def read_pictures(path: str | os.PathLike[str]) -> Pictures:
     Raises:
         TaueError: if the folder is no result, or one of its files is missing, broken or too large.
     """
-    folder = Path(path).expanduser()
+    folder = named(path)
     if not folder.is_dir():
         raise TaueError(f"folder {str(folder)!r} is missing or no folder; name a result.")
     subjects = _told(folder) or _numbered(folder)
@@ -65,7 +66,9 @@ def _told(folder: Path) -> list[Subject]:
     """The report's subjects, as far as it tells what they are called; none if it does not."""
     if not (folder / "report.json").exists():
         return []
-    subjects = (settings_of(read_report(folder)) or {}).get("subjects")
+    settings = settings_of(read_report(folder)) or {}
+    require_one_story(folder, settings)
+    subjects = settings.get("subjects")
     if not isinstance(subjects, list) or not all(isinstance(one, dict) for one in subjects):
         return []
     return [

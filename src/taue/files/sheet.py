@@ -6,13 +6,16 @@ below, one row per subject shows how it came about: raw foreground, mask, attent
 
 from __future__ import annotations
 
+import bisect
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from taue.finite import require_finite
 from taue.layers import Layers
+from taue.readable import LONGEST, readable
 
 SMALLEST, LARGEST = 256, 512
 """Longer side of a tile in pixels: small canvases are enlarged, large ones reduced to these."""
@@ -85,12 +88,13 @@ def _arrange(rows: list[list[Tile]], size: tuple[int, int]) -> Image.Image:
 
 
 def _shorten(label: str, width: int, font: Any) -> str:
-    label = " ".join(label.split())
+    label = readable(label, LONGEST)
     if font.getlength(label) <= width:
         return label
-    while label and font.getlength(label + "...") > width:
-        label = label[:-1]
-    return label + "..."
+    fitting = bisect.bisect_right(
+        range(len(label)), width, key=lambda length: font.getlength(label[:length] + "...")
+    )
+    return label[: max(0, fitting - 1)] + "..."
 
 
 def _tile_size(canvas: tuple[int, int]) -> tuple[int, int]:
@@ -115,7 +119,9 @@ def _filter(image: Image.Image, size: tuple[int, int]) -> Image.Resampling:
 def _array(values: Any) -> NDArray[np.floating]:
     """A tensor or array [h, w] as a float array."""
     values = values.detach().float().cpu().numpy() if hasattr(values, "detach") else values
-    return np.asarray(values, dtype=np.float32)
+    numbers = np.asarray(values, dtype=np.float32)
+    require_finite(numbers, "a mask or an attention map")
+    return numbers
 
 
 def _bytes(values: NDArray[np.floating]) -> NDArray[np.uint8]:

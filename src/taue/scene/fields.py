@@ -9,11 +9,14 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationInfo
 
+from taue.bounds import LONGEST_PROMPT, MOST_MOVES
 from taue.box import Box
 from taue.errors import TaueError
 from taue.names import slug
+from taue.readable import quoted
 from taue.scene.method import LIMITS, accepted
 from taue.scene.text import is_utf8
+from taue.subject import require_short
 
 LARGEST_SEED = 2**63 - 1
 CANVAS_STEP, SMALLEST_CANVAS, LARGEST_CANVAS = 8, 64, 16_384
@@ -26,25 +29,26 @@ def _said(value: str, info: ValidationInfo) -> str:
         raise TaueError(f"{info.field_name} is empty; say it in words.")
     if not is_utf8(value):
         raise TaueError(f"{info.field_name} holds what is no Unicode text; type it anew.")
+    require_short(str(info.field_name), value)
     return value
 
 
 def _pixels(value: int, info: ValidationInfo) -> int:
     if not SMALLEST_CANVAS <= value <= LARGEST_CANVAS or value % CANVAS_STEP:
         right = f"a multiple of {CANVAS_STEP} from {SMALLEST_CANVAS} to {LARGEST_CANVAS} pixels"
-        raise TaueError(f"{info.field_name} is {value}; give {right}.")
+        raise TaueError(f"{info.field_name} is {quoted(value)}; give {right}.")
     return value
 
 
 def _version(value: int) -> int:
     if value != VERSION:
-        raise TaueError(f"version is {value}; this taue reads version {VERSION}.")
+        raise TaueError(f"version is {quoted(value)}; this taue reads version {VERSION}.")
     return value
 
 
 def _seed(value: int) -> int:
     if not 0 <= value <= LARGEST_SEED:
-        raise TaueError(f"seed is {value}; give a whole number from 0 to {LARGEST_SEED}.")
+        raise TaueError(f"seed is {quoted(value)}; give a whole number from 0 to {LARGEST_SEED}.")
     return value
 
 
@@ -61,7 +65,17 @@ def _inside(value: tuple[float, ...]) -> tuple[float, ...]:
     return value
 
 
-Words = Annotated[str, AfterValidator(_said), Field(json_schema_extra={"minLength": 1})]
+def _few(value: tuple[tuple[float, ...], ...]) -> tuple[tuple[float, ...], ...]:
+    if len(value) > MOST_MOVES:
+        raise TaueError(f"moves has {len(value)} boxes; give at most {MOST_MOVES}.")
+    return value
+
+
+Words = Annotated[
+    str,
+    AfterValidator(_said),
+    Field(json_schema_extra={"minLength": 1, "maxLength": LONGEST_PROMPT}),
+]
 Pixels = Annotated[
     int,
     AfterValidator(_pixels),
@@ -80,6 +94,11 @@ Edges = Annotated[
     tuple[Fraction, ...],
     Field(strict=False, json_schema_extra={"minItems": 4, "maxItems": 4}),
     AfterValidator(_inside),
+]
+Moves = Annotated[
+    tuple[Edges, ...],
+    Field(strict=False, json_schema_extra={"maxItems": MOST_MOVES}),
+    AfterValidator(_few),
 ]
 Name = Annotated[Words, AfterValidator(_file_name)]
 Version = Annotated[int, AfterValidator(_version), Field(json_schema_extra={"const": VERSION})]

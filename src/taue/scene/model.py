@@ -8,10 +8,11 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, ValidationError
 
+from taue.bounds import MOST_SUBJECTS
 from taue.box import Box
 from taue.errors import TaueError
 from taue.scene import problems, read, text
-from taue.scene.fields import VERSION, CropRatio, Edges, Name, Pixels, Seed, Version, Words
+from taue.scene.fields import VERSION, CropRatio, Edges, Moves, Name, Pixels, Seed, Version, Words
 from taue.scene.method import CALLED, Method, Part, accepted, described
 from taue.settings import Settings
 from taue.subject import Subject, layer_file_names
@@ -43,7 +44,7 @@ class SceneSubject(Part):
     crop_ratio: CropRatio | None = Field(
         default=None, description="In place of the method's crop_ratio, for this subject."
     )
-    moves: Annotated[tuple[Edges, ...], Field(strict=False)] = Field(
+    moves: Moves = Field(
         default=(),
         description="Boxes that it was moved to after it had grown, in order, as taue move does.",
     )
@@ -58,6 +59,8 @@ class SceneSubject(Part):
 def _told_apart(value: tuple[SceneSubject, ...]) -> tuple[SceneSubject, ...]:
     if not value:
         raise TaueError("subjects is empty; give at least one.")
+    if len(value) > MOST_SUBJECTS:
+        raise TaueError(f"subjects has {len(value)} of them; give at most {MOST_SUBJECTS}.")
     layer_file_names([one.subject() for one in value])
     return value
 
@@ -110,7 +113,7 @@ class Scene(Part):
         tuple[SceneSubject, ...], Field(strict=False), AfterValidator(_told_apart)
     ] = Field(
         description="What stands in front, later ones nearer; at least one.",
-        json_schema_extra={"minItems": 1},
+        json_schema_extra={"minItems": 1, "maxItems": MOST_SUBJECTS},
     )
     method: Method = Field(default=Method(), description=Method.__doc__)
 

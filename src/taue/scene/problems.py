@@ -11,6 +11,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from taue.readable import quoted
 from taue.scene.method import CALLED
 
 Place = tuple[int | str, ...]
@@ -141,6 +142,10 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 
 def _shown(value: Any) -> str:
     """A value as it stands in a file, cut short; TOML has nan and inf, JSON nothing for them."""
-    plain = isinstance(value, float)
-    shown = repr(value) if plain else json.dumps(value, ensure_ascii=False, default=str)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return quoted(value, LONGEST)
+    try:
+        shown = json.dumps(value, ensure_ascii=False, default=str)
+    except (RecursionError, ValueError):  # a number of thousands of digits in it
+        return f"a {type(value).__name__}"
     return shown if len(shown) <= LONGEST else shown[: LONGEST - 3] + "..."

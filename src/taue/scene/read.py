@@ -24,8 +24,9 @@ def scene_text(path: str | os.PathLike[str]) -> tuple[str, Form]:
     Raises:
         TaueError: if nothing is there, it cannot be read, or it is not what holds a scene.
     """
-    file, called = Path(path).expanduser(), str(path)
+    file, called = Path(path), str(path)
     try:
+        file = file.expanduser()
         if file.is_dir():
             if not (file / FILE).is_file():
                 raise TaueError(f"{called} has no {FILE}; name a folder that taue generate made.")

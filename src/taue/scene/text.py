@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Mapping
@@ -12,6 +13,19 @@ from taue.errors import TaueError
 
 Form = Literal["toml", "json"]
 FORMS: tuple[Form, ...] = get_args(Form)
+
+_TEXTS = re.compile(
+    r'''
+      """ (?: \\. | [^\\] )*? """ | \'{3} .*? \'{3}
+    | " (?: \\. | [^"\\\n] )* " | \' [^'\n]* \'
+    | \# [^\n]*
+    ''',
+    re.DOTALL | re.VERBOSE,
+)
+"""Texts and comments of TOML."""
+
+_DEEP = re.compile(r"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){32}")
+"""Names so deep in each other that ``tomllib`` takes the square of their number in memory."""
 
 SCHEMA_LINK = "$schema"
 """Where JSON editors look for the schema; not part of a scene."""
@@ -27,8 +41,9 @@ def parse(content: str, form: Form, source: str) -> dict[str, Any]:
     called = source or "the scene"
     try:
         if form == "toml":
+            _require_shallow(content)
             return tomllib.loads(content)
-        data = json.loads(content, object_pairs_hook=_object, parse_constant=_not_finite)
+        data = json.loads(content, object_pairs_hook=_object, parse_constant=not_finite)
     except RecursionError as error:
         raise TaueError(f"{called} is nested too deeply; a scene has two levels.") from error
     except ValueError as error:
@@ -40,13 +55,28 @@ def parse(content: str, form: Form, source: str) -> dict[str, Any]:
     return data
 
 
+def _require_shallow(content: str) -> None:
+    """RecursionError for TOML with names that are too deep for ``tomllib``."""
+    if _DEEP.search(_TEXTS.sub("s", content)):
+        raise RecursionError
+
+
 def write(data: Mapping[str, Any], form: Form) -> str:
     """Tables, lists, texts and numbers as TOML or JSON; floats as the shortest exact decimal."""
     if form == "json":
-        return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    import tomlkit
+        content = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    else:
+        import tomlkit
 
-    return tomlkit.dumps(data)
+        content = tomlkit.dumps(data)
+    return "".join(c if c.isprintable() or c == "\n" else _escaped(c, form) for c in content)
+
+
+def _escaped(character: str, form: Form) -> str:
+    """What cannot be seen, as both forms write it inside of quotes: terminals may obey it."""
+    if form == "json" or ord(character) > 0xFFFF:
+        return json.dumps(character)[1:-1] if form == "json" else f"\\U{ord(character):08x}"
+    return f"\\u{ord(character):04x}"
 
 
 def is_utf8(value: str) -> bool:
@@ -67,5 +97,6 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _not_finite(value: str) -> NoReturn:
+def not_finite(value: str) -> NoReturn:
+    """What ``json`` calls for NaN and infinities, which are no JSON."""
     raise ValueError(f"{value} is no number")

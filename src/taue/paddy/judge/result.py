@@ -1,10 +1,9 @@
-"""A result folder of ``taue generate``: read for the judge, and told what the judge found."""
+"""A result folder of ``taue generate``: read for the judge, its report told what it found."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,8 @@ from numpy.typing import NDArray
 from taue.box import Box
 from taue.errors import TaueError
 from taue.files.png import read_png
-from taue.files.report import write_report
 from taue.files.saved_report import read_report
+from taue.files.saved_scene import require_one_story
 from taue.paddy.judge.findings import Asked, Cutout, SeenLayer, Verdict
 from taue.paddy.judge.judge import Judge
 from taue.paddy.judge.remarks import MARK
@@ -55,11 +54,13 @@ def read_judged(folder: Path) -> Result:
         TaueError: if the folder is no such result, naming what is missing or broken.
     """
     try:
+        if not folder.is_dir():
+            raise TaueError("it is missing or no folder.")
         result = _read_layers(folder)
         _check(result)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ArithmeticError, AttributeError, KeyError, OSError, TypeError, ValueError) as error:
         raise TaueError(
-            f"folder {str(folder)!r} is no result of taue generate ({_reason(error)}); "
+            f"folder {str(folder)!r} is no result of taue generate ({_reason(error, folder)}); "
             "name a folder that it made."
         ) from error
     return result
@@ -99,8 +100,10 @@ def _check(result: Result) -> None:
         raise ValueError("its layers have different sizes")
     if not result.asked or not isinstance(result.settings["background"], str):
         raise ValueError("report.json names no subjects or no background")
-    if not isinstance(result.report.get("warnings", []), list):
-        raise ValueError("the warnings in report.json are no list")  # noqa: TRY004
+    warnings = result.report.get("warnings", [])
+    if not isinstance(warnings, list) or not all(isinstance(line, str) for line in warnings):
+        raise ValueError("the warnings in report.json are no list of texts")
+    require_one_story(result.folder, result.settings)
 
 
 def judge_result(judge: Judge, result: Result) -> Verdict:
@@ -114,33 +117,13 @@ def judge_result(judge: Judge, result: Result) -> Verdict:
     )
 
 
-def tell(result: Result, verdict: Mapping[str, Any], warnings: list[str]) -> None:
-    """Put the verdict under "judge" in report.json, and the warnings in place of older ones.
+def told(result: Result, verdict: Mapping[str, Any], warnings: list[str]) -> dict[str, Any]:
+    """The report with the verdict under "judge", and the warnings in place of older ones.
 
     Warnings that are not the judge's are kept.
     """
     others = [line for line in result.report.get("warnings", []) if not line.startswith(MARK)]
-    report = {**result.report, "warnings": [*others, *warnings], "judge": dict(verdict)}
-    replace_json(report, result.folder / "report.json")
-
-
-def replace_json(document: dict[str, Any], path: Path) -> None:
-    """Write ``path``, all or nothing.
-
-    Raises:
-        TaueError: if nothing can be written there.
-    """
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
-        write_report(document, unfinished)
-        os.replace(unfinished, path)
-    except OSError as error:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
-        raise TaueError(
-            f"{path.name} {str(path)!r} cannot be written ({error.strerror}); "
-            "choose a place that is writable."
-        ) from error
+    return {**result.report, "warnings": [*others, *warnings], "judge": dict(verdict)}
 
 
 def _picture(path: Path, mode: str) -> Pixels:
@@ -152,12 +135,12 @@ def _box(value: Mapping[str, float] | None) -> Box | None:
     return None if value is None else Box(**value)
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, folder: Path) -> str:
     """Why, in few words and without another full stop."""
     if isinstance(error, TaueError):
         reason = str(error).partition("; ")[0]  # the remedy is said for the folder
     elif isinstance(error, KeyError):
         reason = f"report.json has no {error.args[0]}"
     else:
-        reason = str(error)
-    return " ".join(reason.split()).rstrip(".")
+        reason = getattr(error, "strerror", None) or str(error)
+    return reason.replace(f"{folder}{os.sep}", "").rstrip(".")

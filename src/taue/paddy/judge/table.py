@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
 from taue.paddy.judge.findings import SubjectVerdict, Verdict
 from taue.paddy.judge.tally import in_sum
+from taue.readable import readable
 
 OVERLAPS = ("mask_iou", "alpha_iou", "box_iou")
 FAULTS = {"missing": "missing", "twice": "twice", "left_behind": "left", "key_left": "key"}
@@ -30,7 +32,7 @@ def verdict_table(names: Sequence[str], verdicts: Sequence[Verdict]) -> Table:
         table.add_column(heading, justify="right")
     table.add_column("all right")
     for name, verdict in zip(names, verdicts, strict=True):
-        table.add_row(name, *_line(verdict))
+        table.add_row(Text(readable(name)), *_line(verdict))
     table.add_section()
     table.add_row(f"all {len(verdicts)}", *_sum(verdicts))
     return table

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from taue.errors import TaueError
+from taue.files.writing import whole_file
 from taue.paddy.judge.network import JudgeNetwork
 
 SHIPPED = Path(__file__).with_name("weights.safetensors")
@@ -25,10 +25,8 @@ def save_network(network: JudgeNetwork, path: Path) -> None:
         name: value.contiguous() if name in statistics else value.half().contiguous()
         for name, value in network.state_dict().items()
     }
-    unfinished = path.with_suffix(".unfinished")
-    save_file(tensors, unfinished)
-    unfinished.chmod(0o644)  # it comes readable by its maker alone
-    os.replace(unfinished, path)
+    with whole_file(path) as stream:
+        stream.write(save(tensors))
 
 
 def load_network(path: Path) -> JudgeNetwork:

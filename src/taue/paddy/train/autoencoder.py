@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from diffusers import AutoencoderTiny
 from torch import Tensor, nn
 
+from taue.files.writing import whole_file
 from taue.paddy import architecture
 from taue.paddy.train.config import TrainConfig
 from taue.paddy.train.data import Pictures
@@ -113,7 +114,6 @@ def encode_pictures(config: TrainConfig) -> Path:
         with torch.autocast(images.device.type, dtype=torch.bfloat16):
             encoded = vae.encode(images).latents.float() * scale
         latents[start : start + len(images)] = encoded.cpu().numpy()
-    unfinished = path.with_suffix(".unfinished.npy")
-    np.save(unfinished, latents)
-    unfinished.rename(path)
+    with whole_file(path) as stream:
+        np.save(stream, latents)
     return path

@@ -13,6 +13,7 @@ from PIL import Image
 from rich.progress import track
 from torch import Tensor
 
+from taue.files.writing import whole_file
 from taue.paddy.scenes import render, sample_training
 from taue.paddy.train.config import TrainConfig
 
@@ -97,6 +98,5 @@ def render_pictures(config: TrainConfig) -> None:
             images[index] = image
             notes.append({"caption": caption, "time_ids": ids})
     images.flush()
-    unfinished = notes_path.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(notes))
-    unfinished.rename(notes_path)
+    with whole_file(notes_path) as stream:
+        stream.write(json.dumps(notes).encode())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
+from taue.files.writing import whole_file
 from taue.paddy.train.config import Schedule
 from taue.paddy.train.workers import average_gradients
 
@@ -63,9 +63,8 @@ def fit(
             "step": step,
             "seconds": spent + time.monotonic() - began,
         }
-        unfinished = checkpoint.with_suffix(".unfinished")
-        torch.save(state, unfinished)
-        os.replace(unfinished, checkpoint)
+        with whole_file(checkpoint) as stream:
+            torch.save(state, stream)
 
     began = time.monotonic()
     columns = (

@@ -13,6 +13,7 @@ from PIL import Image
 from rich.progress import track
 from torch import Tensor
 
+from taue.files.writing import whole_file
 from taue.paddy.judge.network import SIDE
 from taue.paddy.judge.train.samples import MOST, Sample, draw_sample
 from taue.paddy.judge.view import to_tensor, view
@@ -75,9 +76,8 @@ def draw_album(folder: Path, vae: Path, count: int, seed: int) -> None:
             backgrounds[index] = sample.background
     pictures.flush()
     masks.flush()
-    unfinished = folder / "truth.unfinished.npz"
-    np.savez(unfinished, names=names, boxes=boxes, backgrounds=backgrounds)
-    unfinished.rename(folder / "truth.npz")
+    with whole_file(folder / "truth.npz") as stream:
+        np.savez(stream, names=names, boxes=boxes, backgrounds=backgrounds)
 
 
 def round_trips(

@@ -1,0 +1,33 @@
+"""Whether a request can be made with a model at all, before anything is computed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from taue.errors import TaueError
+from taue.memory import require_memory
+from taue.request import Request
+
+
+def admit(pipeline: Any, request: Request) -> None:
+    """Refuse what would fail after minutes of work.
+
+    Raises:
+        TaueError: if a box is smaller than one latent cell, where an object would be lost, or
+            memory does not suffice.
+    """
+    _require_cells(request, pipeline.vae_scale_factor)
+    require_memory(pipeline, request)
+
+
+def _require_cells(request: Request, cell: int) -> None:
+    for number, subject in enumerate(request.subjects, 1):
+        for box in (subject.box, *subject.moves):
+            if box is None:
+                continue
+            across, down = box.width * request.width, box.height * request.height
+            if min(across, down) < cell * (1 - 1e-6):
+                raise TaueError(
+                    f"box of subject {number} is {across:.3g} x {down:.3g} pixels; "
+                    f"give at least {cell} each way, a cell of the model."
+                )

@@ -1,0 +1,57 @@
+"""How a command ends when it is told to, and how it goes on when nobody listens."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import NoReturn
+
+from rich.console import Console
+
+INTERRUPTED, TERMINATED = 130, 143
+
+
+class Heard:
+    """Whether SIGTERM came."""
+
+    terminated = False
+
+
+@contextmanager
+def heeded() -> Iterator[Heard]:
+    """Let SIGTERM interrupt the block as Ctrl-C does, so that it cleans up."""
+    heard = Heard()
+
+    def terminate(_number: int, _frame: FrameType | None) -> NoReturn:
+        heard.terminated = True
+        raise KeyboardInterrupt
+
+    try:
+        old = signal.signal(signal.SIGTERM, terminate)
+    except ValueError:  # not the main thread, which alone hears signals
+        yield heard
+        return
+    try:
+        yield heard
+    finally:
+        signal.signal(signal.SIGTERM, old)
+
+
+class PatientConsole(Console):
+    """Goes on in silence when nobody reads any more; rich would end the process, and the work."""
+
+    def on_broken_pipe(self) -> None:
+        """Print nothing from now on."""
+        self.quiet = True
+        silence(2 if self.stderr else 1)
+
+
+def silence(stream: int) -> None:
+    """Send standard output (1) or error (2) nowhere, because nobody reads it (``| head -1``)."""
+    with suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream)
+        os.close(nowhere)

@@ -1,0 +1,103 @@
+"""What is not finished yet: random names beside the goal, made exclusively, flushed at the end."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from taue.files.held import Lock, abandoned
+
+PREFIX = ".taue-"
+LEFT = re.compile(r"\.taue-[0-9a-f]{16}")
+ATTEMPTS = 5
+
+
+class UnfinishedFile:
+    """A new file, open for writing."""
+
+    def __init__(self, folder: Path) -> None:
+        self.stream: BinaryIO
+        for _ in range(ATTEMPTS):
+            self.path = random_name(folder)
+            self.stream = self.path.open("xb")
+            try:
+                self._lock = Lock(self.path)
+            except OSError:  # a sweeper was faster than our lock
+                self.stream.close()
+                self.path.unlink(missing_ok=True)
+            else:
+                return
+        raise OSError("it is swept away again and again")
+
+    def flush(self) -> None:
+        """Bring everything to the disk."""
+        self.stream.flush()
+        os.fsync(self.stream.fileno())
+
+    def discard(self) -> None:
+        """Close it; remove it, if it still has this name."""
+        with suppress(OSError):
+            self.stream.close()
+        with suppress(OSError):
+            self.path.unlink(missing_ok=True)
+        self._lock.release()
+
+
+class UnfinishedFolder:
+    """A new folder to fill."""
+
+    def __init__(self, folder: Path) -> None:
+        for _ in range(ATTEMPTS):
+            self.path = random_name(folder)
+            self.path.mkdir()
+            try:
+                self._lock = Lock(self.path)
+            except OSError:  # a sweeper was faster than our lock
+                shutil.rmtree(self.path, ignore_errors=True)
+            else:
+                return
+        raise OSError("it is swept away again and again")
+
+    def flush(self) -> None:
+        """Bring everything in it to the disk."""
+        for path in self.path.rglob("*"):
+            sync(path)
+        sync(self.path)
+
+    def discard(self) -> None:
+        """Remove it with all that it holds, if it still has this name."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        self._lock.release()
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes of ours left unfinished in a folder, and nobody holds."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if LEFT.fullmatch(path.name) and abandoned(path):
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    with suppress(OSError):
+                        path.unlink(missing_ok=True)
+
+
+def random_name(folder: Path) -> Path:
+    """A name in a folder that nobody can foresee."""
+    return folder / f"{PREFIX}{secrets.token_hex(8)}"
+
+
+def sync(path: Path) -> None:
+    """Flush a file or folder to the disk."""
+    if os.name == "nt" and path.is_dir():  # Windows cannot open folders
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

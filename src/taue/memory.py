@@ -1,0 +1,109 @@
+"""Memory: what a request takes by the model's own sizes, what is free, and running out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+
+from taue.errors import TaueError
+from taue.request import Request
+from taue.subject import batches
+
+FLOAT = 4
+"""Bytes: pictures and the autoencoder's activations may be float32 whatever the model is."""
+
+AT_ONCE = 4
+"""Activations of a layer's size that are held together: input, output, residual, a copy."""
+
+PER_PIXEL, PER_SUBJECT = 100, 80
+"""Numbers a pixel of the canvas that pictures and matting take, and that each subject adds."""
+
+GIBIBYTE = 2**30
+
+
+def needed(pipeline: Any, request: Request) -> int:
+    """Bytes that a request takes at its peak besides the weights, about."""
+    pixels = request.height * request.width
+    cells = pixels // pipeline.vae_scale_factor**2
+    unet, vae = pipeline.unet.config, pipeline.vae.config
+    rows = 2 * max(len(batch) for batch in batches(request.subjects))  # with and without text
+    depth = 2 * (_layers(unet) + 1)  # down and up
+    activations = sum(
+        channels * cells // 4**level for level, channels in enumerate(unet.block_out_channels)
+    )
+    denoising = rows * AT_ONCE * depth * activations * pipeline.unet.dtype.itemsize
+    decoding = AT_ONCE * max(vae.block_out_channels[:2]) * pixels * FLOAT
+    pictures = (PER_PIXEL + PER_SUBJECT * len(request.subjects)) * pixels * FLOAT
+    return pictures + max(denoising, decoding)
+
+
+def available(device: torch.device) -> float:
+    """Bytes that are free on a device; infinite where nothing says."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    if device.type == "cpu":
+        return min(psutil.virtual_memory().available, _allowed())
+    return math.inf
+
+
+def require_memory(pipeline: Any, request: Request) -> None:
+    """Refuse what cannot fit, with the numbers.
+
+    Raises:
+        TaueError: if the estimate is above what is free.
+    """
+    device = pipeline._execution_device
+    takes, free = needed(pipeline, request), available(device)
+    if takes > free:
+        raise TaueError(
+            f"width and height are {request.width} and {request.height}: with "
+            f"{len(request.subjects)} subjects that takes about {takes / GIBIBYTE:.1f} GiB, and "
+            f"{device} has {free / GIBIBYTE:.1f} GiB free; choose a smaller canvas or fewer "
+            "subjects."
+        )
+
+
+@contextmanager
+def running_out_said(device: Any) -> Iterator[None]:
+    """What allocators say when memory runs out, in a sentence with the way out.
+
+    Raises:
+        TaueError: instead of their errors.
+    """
+    try:
+        yield
+    except (MemoryError, torch.OutOfMemoryError, RuntimeError) as error:
+        plain = isinstance(error, RuntimeError) and not isinstance(error, torch.OutOfMemoryError)
+        if plain and not any(word in str(error) for word in ("allocate", "out of memory")):
+            raise
+        raise TaueError(
+            f"device {device} has too little memory; choose a smaller width and height, fewer "
+            "subjects or cpu."
+        ) from error
+
+
+def _layers(unet: Any) -> int:
+    layers = unet.layers_per_block
+    return layers if isinstance(layers, int) else max(layers)
+
+
+def _allowed() -> float:
+    """What this process may still take, where a container limits it."""
+    with suppress(OSError, ValueError):
+        group = Path("/sys/fs/cgroup")
+        limit = int((group / "memory.max").read_text())
+        return limit - int((group / "memory.current").read_text()) + _cache(group)
+    return math.inf
+
+
+def _cache(group: Path) -> int:
+    """Files in memory, which give way."""
+    lines = (group / "memory.stat").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("inactive_file "))

@@ -1,0 +1,188 @@
+"""Every command and every file format under odd input, with one law.
+
+The law: exit 0 or 2; on failure one line of error, nothing unforeseen, no trace, nothing
+changed and nothing left. ``TAUE_FUZZ`` and ``TAUE_FUZZ_PROCESSES`` choose how many inputs;
+``make fuzz`` takes 10,000 and 300.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from typer.testing import CliRunner
+
+from made_scenes import overlapping
+from taue.cli import app
+from taue.files.save import save
+from taue.stack import exact
+
+INPUTS = int(os.environ.get("TAUE_FUZZ", "500"))
+PROCESSES = int(os.environ.get("TAUE_FUZZ_PROCESSES", "20"))
+
+SCENE = (
+    'background = "a beach"\nseed = 3\nsteps = 2\nmodel = "nothing"\n'
+    '[canvas]\nwidth = 64\n[method]\nharmony = 0.5\n[[subjects]]\nprompt = "a red apple"\n'
+    "box = [0.1, 0.2, 0.5, 0.5]\nmoves = [[0.0, 0.0, 0.5, 0.5]]\n"
+)
+FILES = ("s.toml", "s.json", "x.png", "x.psd", "x.ora", "r/report.json", "r/scene.toml",
+         "r/composite.png", "r/subject-1.png", "m/model_index.json", "w.safetensors")  # fmt: skip
+OPTIONS = {
+    "generate": ("--subject", "--background", "--out", "--box", "--name", "--negative", "--scene",
+                 "--seed", "--steps", "--guidance", "--crop-ratio", "--key", "--harmony", "--model",
+                 "--revision", "--scheduler", "--device", "--dtype", "--width", "--height"),
+    "scene": ("--json", "--schema"),
+    "rebackground": ("--background", "--out", "--scene", "--box", "--device", "--dtype"),
+    "move": ("--subject", "--box", "--out", "--device", "--dtype"),
+    "export": ("--psd", "--ora", "--webp", "--mode"),
+    "flatten": ("--out",),
+    "judge": ("--json",),
+    "models": (),
+    "nonsense": (),
+}  # fmt: skip
+ODD = ("", " ", ".", "..", "-", "--", "~", "~nobody-here/x", "nul\0", "x" * 300, "\x1b[2J\x07",
+       "[bold]", "\ud800", "\u202e", "1e-320", "nan", "inf", "-1", "0", "0x10", "9" * 5000, "1e999",
+       "0,0,1,1", "0,0,1e-320,1", "1,1,1,1", "cuda:007", "cuda:1", "cpu", "missing.toml", "link",
+       "pipe", "m", "r", "r/nope", "o", "p/q", "o.psd", "o.ora", "o.png", "2", "a red apple",
+       "./nothing", "w.safetensors", "w.bin", "w.ckpt", "ScoreSdeVeScheduler", "auto")  # fmt: skip
+
+argument = st.one_of(st.sampled_from((*FILES, *ODD)), st.text(max_size=20))
+changes = st.lists(
+    st.tuples(st.sampled_from(FILES), st.integers(0, 2**20), st.binary(max_size=12), st.booleans()),
+    max_size=3,
+)
+
+
+@st.composite
+def command_lines(draw: st.DrawFn) -> list[str]:
+    """A command with arguments and options, most of them its own."""
+    command = draw(st.sampled_from(list(OPTIONS)))
+    line = [command, *draw(st.lists(argument, max_size=2))]
+    if command in ("generate", "rebackground", "move"):
+        line += ["--out", draw(st.sampled_from(("o", "p/q", "r", "x.png/o")))]
+        # The model is none, so that nothing grows, however well the rest goes.
+        line += ["--model", draw(st.sampled_from(("./nothing", "m", "w.safetensors", "w.bin")))][
+            : 2 * (command == "generate")
+        ]
+    for option in draw(st.lists(st.sampled_from(OPTIONS[command] or ("--odd",)), max_size=4)):
+        if option in ("--json", "--schema") and command == "scene":
+            line.append(option)
+        elif option != "--model":
+            line += [option, draw(argument)]
+    return line
+
+
+@functools.cache
+def pristine() -> Path:
+    """One of each kind of file that a command reads."""
+    folder = Path(tempfile.mkdtemp(prefix="taue-fuzz-"))
+    (folder / "s.toml").write_text(SCENE)
+    from taue import Scene
+
+    (folder / "s.json").write_text(Scene.loads(SCENE, "toml").dumps("json"))
+    pictures = overlapping((64, 64))
+    for ending in ("psd", "ora"):
+        save(exact(pictures), folder / f"x.{ending}")
+    (folder / "m").mkdir()
+    (folder / "m" / "model_index.json").write_text("{}")
+    (folder / "w.safetensors").write_bytes(b"\x08" + bytes(100))
+    result = folder / "r"
+    result.mkdir()
+    for name, pixels in (
+        ("composite", pictures.composite), ("background", pictures.background),
+        ("subject-1", pictures.subjects[0]), ("foreground-1", pictures.composite),
+    ):  # fmt: skip
+        Image.fromarray(pixels).save(result / f"{name}.png")
+    shutil.copy(result / "composite.png", folder / "x.png")
+    shutil.copy(folder / "s.toml", result / "scene.toml")
+    told = {"settings": {"subjects": [{"prompt": "a red apple"}], "background": "a beach"}}
+    (result / "report.json").write_text(json.dumps(told))
+    return folder
+
+
+def prepare(folder: Path, spoilt: list[tuple[str, int, bytes, bool]]) -> None:
+    shutil.copytree(pristine(), folder, dirs_exist_ok=True)
+    if os.name != "nt":
+        os.mkfifo(folder / "pipe")
+        (folder / "link").symlink_to("s.toml")
+    for name, place, piece, cut in spoilt:
+        data = (folder / name).read_bytes()
+        at = place % (len(data) + 1)
+        (folder / name).write_bytes(data[:at] + piece + (b"" if cut else data[at + len(piece) :]))
+
+
+def content(folder: Path) -> dict[str, bytes | None]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else None
+        for path in folder.rglob("*")
+    }
+
+
+def hold(code: int, stderr: str, before: dict[str, bytes | None], folder: Path) -> None:
+    """The law."""
+    assert code in (0, 2), (code, stderr)
+    assert "Traceback" not in stderr and "not foreseen" not in stderr, stderr
+    assert all(c.isprintable() or c == "\n" for c in stderr), ascii(stderr)
+    after = content(folder)
+    assert not [name for name in after if "/.taue-" in f"/{name}"]
+    if code:
+        assert stderr.startswith("Error: ") and stderr.count("\n") == 1, stderr
+        assert len(stderr) <= 401
+        assert after == before
+
+
+@settings(
+    max_examples=INPUTS, deadline=None, derandomize=INPUTS == 500, database=None,
+    suppress_health_check=list(HealthCheck),
+)  # fmt: skip
+@given(line=command_lines(), spoilt=changes)
+def test_the_law_in_one_process(
+    line: list[str], spoilt: list[tuple[str, int, bytes, bool]]
+) -> None:
+    here = Path.cwd()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        prepare(folder, spoilt)
+        os.chdir(folder)
+        try:
+            before = content(folder)
+            done = CliRunner().invoke(app, line)
+            hold(done.exit_code, done.stderr, before, folder)
+        finally:
+            os.chdir(here)
+
+
+@settings(
+    max_examples=PROCESSES, deadline=None, derandomize=PROCESSES == 20, database=None,
+    suppress_health_check=list(HealthCheck),
+)  # fmt: skip
+@given(line=command_lines(), spoilt=changes)
+def test_the_law_in_processes(line: list[str], spoilt: list[tuple[str, int, bytes, bool]]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        prepare(folder, spoilt)
+        before = content(folder)
+        given = [os.fsencode(part.replace("\0", "")) if is_fs(part) else b"?" for part in line]
+        done = subprocess.run(
+            [sys.executable, "-m", "taue", *given], cwd=folder, capture_output=True, check=False,
+            timeout=120, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        hold(done.returncode, done.stderr.decode(), before, folder)
+
+
+def is_fs(part: str) -> bool:
+    """Whether a system can hand it to a process."""
+    try:
+        os.fsencode(part)
+    except UnicodeEncodeError:
+        return False
+    return True
