@@ -29,6 +29,7 @@ fuzz: environment
 
 # The pages that are drawn from the code; a test says if they are behind it.
 docs: environment
+	.venv-test/bin/python docs/generate_architecture.py
 	.venv-test/bin/python docs/generate_equations.py
 	.venv-test/bin/python docs/generate_schema.py
 

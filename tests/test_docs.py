@@ -41,6 +41,20 @@ def test_the_table_of_equations_is_up_to_date_and_every_equation_is_tested() -> 
     assert "| none |" not in page
 
 
+def test_the_picture_of_the_rooms_is_up_to_date_and_imports_point_one_way() -> None:
+    architecture = generator("generate_architecture")
+    assert (DOCS / "architecture.md").read_text(encoding="utf-8") == architecture.page()
+    level = {
+        room: number
+        for number, rooms in enumerate(architecture.levels(architecture.rooms()))
+        for room in rooms
+    }
+    for room, needs in architecture.rooms().items():
+        assert all(level[need] < level[room] for need in needs)
+    with pytest.raises(ValueError, match="circle among one, two"):
+        architecture.levels({"one": {"two"}, "two": {"one"}, "three": set()})
+
+
 def test_the_schema_of_scene_files_is_up_to_date() -> None:
     page = generator("generate_schema").page()
     assert (DOCS / "scene.schema.json").read_text(encoding="utf-8") == page

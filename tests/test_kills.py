@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from made_scenes import leftovers
-from taue.files.unfinished import UnfinishedFile, UnfinishedFolder, sweep
-from taue.files.writing import whole_file
+from taue.disk.unfinished import UnfinishedFile, UnfinishedFolder, sweep
+from taue.disk.writing import whole_file
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals")
 
@@ -25,7 +25,7 @@ BEGUN = (
 )
 RUN = "from taue.__main__ import main; main()"
 HOLD = (
-    "import sys, time\nfrom taue.files.writing import together\n"
+    "import sys, time\nfrom taue.disk.writing import together\n"
     "with together() as writes:\n"
     "    with writes.folder('out') as folder, writes.file('file') as stream:\n"
     "        print('held', flush=True); time.sleep(600)"

@@ -15,10 +15,10 @@ from psd_tools import PSDImage
 from psd_tools.constants import BlendMode, Resource
 
 from made_scenes import NAMES, apart, leftovers, overlapping
+from taue.disk.writing import whole_file
 from taue.errors import TaueError
 from taue.files.layered import flatten_file
 from taue.files.save import save
-from taue.files.writing import whole_file
 from taue.stack import Pictures, Stack, exact, flatten, largest_error, raw
 
 
@@ -159,7 +159,7 @@ def test_a_failure_leaves_the_old_file(tmp_path: Path) -> None:
 
 WRITE_TOO_MUCH = """
 import resource, signal, sys
-from taue.files.writing import whole_file
+from taue.disk.writing import whole_file
 signal.signal(signal.SIGXFSZ, getattr(signal, sys.argv[2]))
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 with whole_file(sys.argv[1]) as stream:

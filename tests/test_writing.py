@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from taue.disk import unfinished
+from taue.disk.writing import together, whole_file
 from taue.errors import TaueError
-from taue.files import unfinished
-from taue.files.writing import together, whole_file
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="links and pipes")
 
@@ -116,7 +116,7 @@ def test_standard_output_is_written_to_even_if_it_is_a_file(
     if name != "-":  # a link like the machine's own, which is not touched
         Path(link).symlink_to("/proc/self/fd/1")
     code = (
-        "import sys\nfrom taue.files.writing import whole_file\nprint('first')\n"
+        "import sys\nfrom taue.disk.writing import whole_file\nprint('first')\n"
         "with whole_file(sys.argv[1]) as stream: stream.write(b'second')"
     )
     arguments = [sys.executable, "-c", code, link]

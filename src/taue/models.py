@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from taue.disk.limits import read_bytes
 from taue.errors import TaueError
-from taue.files.limits import read_bytes
 from taue.weights import SAFE, require_safe_file
 
 PADDY = Path(__file__).parent / "paddy" / "model"

@@ -12,9 +12,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from taue.disk.limits import read_bytes
+from taue.disk.writing import whole_file
 from taue.errors import TaueError
-from taue.files.limits import read_bytes
-from taue.files.writing import whole_file
 from taue.space import Estimate, Level
 
 LARGEST = 2**29

@@ -17,8 +17,8 @@ import typer
 from typer.core import TyperGroup
 
 from taue.commands.signals import INTERRUPTED, TERMINATED, heeded, silence
+from taue.disk.writing import names_taken
 from taue.errors import TaueError
-from taue.files.writing import names_taken
 from taue.readable import LONGEST, readable
 
 BAD_INPUT = 2

@@ -26,10 +26,10 @@ def export(
     ] = "exact",
 ) -> None:
     """Write a result's layers as PSD, ORA or WebP."""
+    from taue.disk.streams import is_special
+    from taue.disk.writing import check_out, together
     from taue.files.save import write_layered, write_pictures
     from taue.files.saved_result import read_pictures
-    from taue.files.streams import is_special
-    from taue.files.writing import check_out, together
     from taue.stack import stack_of
 
     if psd is None and ora is None and webp is None:

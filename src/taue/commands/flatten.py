@@ -22,10 +22,10 @@ def flatten(
     """Render the layers of a PSD or ORA file into a PNG."""
     from PIL import Image
 
+    from taue.disk.streams import is_special
+    from taue.disk.writing import whole_file
     from taue.files.layered import flatten_file
     from taue.files.png import png_bytes
-    from taue.files.streams import is_special
-    from taue.files.writing import whole_file
 
     aside = out is not None and is_special(out)
     if out is not None and out.suffix.lower() != ".png" and not aside:

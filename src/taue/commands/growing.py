@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from taue import devices
 from taue.commands.conventions import quiet_libraries, say, say_path
 from taue.commands.signals import PatientConsole
-from taue.files.writing import check_out
+from taue.disk.writing import check_out
 from taue.readable import readable
 from taue.scene import Scene
 

@@ -30,9 +30,9 @@ def judge(
     for folder in folders:  # all of them before any is touched
         read_judged(folder)
 
+    from taue.disk.streams import is_special
+    from taue.disk.writing import together
     from taue.files.report import report_bytes
-    from taue.files.streams import is_special
-    from taue.files.writing import together
     from taue.paddy.judge import Judge
     from taue.paddy.judge.remarks import remarks
     from taue.paddy.judge.result import judge_result, told

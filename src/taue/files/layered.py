@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from taue.disk.limits import named
 from taue.errors import TaueError
-from taue.files.limits import named
 from taue.stack.flatten import clear, finished, lay_over
 from taue.stack.model import Bytes
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from defusedxml.ElementTree import fromstring
 
+from taue.disk.limits import LARGEST_AREA, LARGEST_SIDE, Allowance, read_bytes, reading
 from taue.errors import TaueError
 from taue.files.layered import Placed
-from taue.files.limits import LARGEST_AREA, LARGEST_SIDE, Allowance, read_bytes, reading
 from taue.files.ora import MIMETYPE
 from taue.files.png import decode_png
 

@@ -11,9 +11,9 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from taue.disk.limits import Allowance, read_bytes, reading
+from taue.disk.writing import whole_file
 from taue.errors import TaueError
-from taue.files.limits import Allowance, read_bytes, reading
-from taue.files.writing import whole_file
 from taue.stack.model import Bytes
 
 COMPRESSION = 6

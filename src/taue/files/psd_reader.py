@@ -11,9 +11,9 @@ from psd_tools import ParseLimits, PSDImage
 from psd_tools.api.layers import Group, Layer, PixelLayer
 from psd_tools.constants import BlendMode, ColorMode
 
+from taue.disk.limits import LARGEST_AREA, LARGEST_FILE, Allowance, read_bytes, reading
 from taue.errors import TaueError
 from taue.files.layered import Placed
-from taue.files.limits import LARGEST_AREA, LARGEST_FILE, Allowance, read_bytes, reading
 
 LIMITS = ParseLimits(
     max_read_bytes=LARGEST_FILE,

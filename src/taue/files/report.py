@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from taue import __version__, metrics
-from taue.files.writing import whole_file
+from taue.disk.writing import whole_file
 from taue.layers import Layers
 from taue.stack import Stack, coverage, flatten, largest_error
 

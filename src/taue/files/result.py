@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from taue.disk.writing import complete_folder, whole_file
 from taue.files.made import CUT, RAW
 from taue.files.png import write_png
 from taue.files.report import distances, recomposition, write_report
 from taue.files.save import save, write_pictures
 from taue.files.sheet import contact_sheet
-from taue.files.writing import complete_folder, whole_file
 from taue.layers import Layers
 from taue.scene import Scene
 from taue.scene.read import FILE, KEYWORD

@@ -9,10 +9,10 @@ from typing import BinaryIO
 
 from PIL import Image
 
+from taue.disk.writing import complete_folder, whole_file
 from taue.errors import TaueError
 from taue.files.made import layer_file
 from taue.files.png import write_png
-from taue.files.writing import complete_folder, whole_file
 from taue.stack.model import Stack
 
 ENDINGS = (".psd", ".ora", ".webp", "")

@@ -9,8 +9,8 @@ from typing import Any
 
 from PIL import Image
 
+from taue.disk.limits import named
 from taue.errors import TaueError
-from taue.files.limits import named
 from taue.files.made import CUT, RAW
 from taue.files.png import read_png
 from taue.files.result import SEEDLINGS

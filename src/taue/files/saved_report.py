@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from taue.files.limits import read_bytes, reading
+from taue.disk.limits import read_bytes, reading
 from taue.scene.text import is_utf8, not_finite
 
 LONGEST_REPORT = 2**24

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from taue.disk.limits import MOST_LAYERS, named
 from taue.errors import TaueError
-from taue.files.limits import MOST_LAYERS, named
 from taue.files.made import CUT, RAW, layer_file
 from taue.files.png import read_png
 from taue.files.saved_report import read_report, settings_of

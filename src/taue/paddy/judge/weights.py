@@ -8,8 +8,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
+from taue.disk.writing import whole_file
 from taue.errors import TaueError
-from taue.files.writing import whole_file
 from taue.paddy.judge.network import JudgeNetwork
 
 SHIPPED = Path(__file__).with_name("weights.safetensors")

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from diffusers import AutoencoderTiny
 from torch import Tensor, nn
 
-from taue.files.writing import whole_file
+from taue.disk.writing import whole_file
 from taue.paddy import architecture
 from taue.paddy.train.config import TrainConfig
 from taue.paddy.train.data import Pictures

@@ -13,7 +13,7 @@ from PIL import Image
 from rich.progress import track
 from torch import Tensor
 
-from taue.files.writing import whole_file
+from taue.disk.writing import whole_file
 from taue.paddy.scenes import render, sample_training
 from taue.paddy.train.config import TrainConfig
 

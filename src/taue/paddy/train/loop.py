@@ -11,7 +11,7 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
-from taue.files.writing import whole_file
+from taue.disk.writing import whole_file
 from taue.paddy.train.config import Schedule
 from taue.paddy.train.workers import average_gradients
 

@@ -13,7 +13,7 @@ from PIL import Image
 from rich.progress import track
 from torch import Tensor
 
-from taue.files.writing import whole_file
+from taue.disk.writing import whole_file
 from taue.paddy.judge.network import SIDE
 from taue.paddy.judge.train.samples import MOST, Sample, draw_sample
 from taue.paddy.judge.view import to_tensor, view

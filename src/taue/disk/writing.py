@@ -16,11 +16,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from taue.disk.held import Lock
+from taue.disk.paths import expanded
+from taue.disk.streams import STANDARD, Stream, special
+from taue.disk.unfinished import PREFIX, UnfinishedFile, UnfinishedFolder, random_name, sweep, sync
 from taue.errors import TaueError
-from taue.files.held import Lock
-from taue.files.paths import expanded
-from taue.files.streams import STANDARD, Stream, special
-from taue.files.unfinished import PREFIX, UnfinishedFile, UnfinishedFolder, random_name, sweep, sync
 
 Named = str | os.PathLike[str]
 

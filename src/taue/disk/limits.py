@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from taue.disk.paths import expanded
 from taue.errors import TaueError
-from taue.files.paths import expanded
 
 LARGEST_SIDE = 16_384
 LARGEST_AREA = 2**25

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from taue.files.held import Lock, abandoned
+from taue.disk.held import Lock, abandoned
 
 PREFIX = ".taue-"
 LEFT = re.compile(r"\.taue-[0-9a-f]{16}")
