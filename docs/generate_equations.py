@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -46,16 +47,19 @@ def whose(docstring: str) -> str:
 
 def tests_calling(name: str) -> list[str]:
     """Names of the test functions in which ``name`` occurs, in the order of the files."""
-    found: list[str] = []
+    return [test for test, names in _tests() if name in names]
+
+
+@cache
+def _tests() -> list[tuple[str, set[str]]]:
+    """Every test function, and the names that occur in it."""
+    found: list[tuple[str, set[str]]] = []
     for path in sorted(TESTS.glob("test_*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for function in tree.body:
-            if not isinstance(function, ast.FunctionDef) or not function.name.startswith("test_"):
-                continue
-            used = {n.id for n in ast.walk(function) if isinstance(n, ast.Name)}
-            used |= {n.attr for n in ast.walk(function) if isinstance(n, ast.Attribute)}
-            if name in used:
-                found.append(f"`{path.stem}::{function.name}`")
+        for function in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(function, ast.FunctionDef) and function.name.startswith("test_"):
+                used = {n.id for n in ast.walk(function) if isinstance(n, ast.Name)}
+                used |= {n.attr for n in ast.walk(function) if isinstance(n, ast.Attribute)}
+                found.append((f"`{path.stem}::{function.name}`", used))
     return found
 
 
