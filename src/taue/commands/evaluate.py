@@ -6,6 +6,7 @@ import typer
 
 from taue.commands.conventions import OneSentence
 from taue.commands.eval_data import coco_data, paddy_data
+from taue.commands.eval_score import score
 
 evaluate = typer.Typer(cls=OneSentence, help="Compare methods: data, generation, scores.")
 data = typer.Typer(cls=OneSentence, help="Write an evaluation set.")
@@ -20,4 +21,5 @@ def start(context: typer.Context) -> None:
 
 data.command("paddy")(paddy_data)
 data.command("coco")(coco_data)
+evaluate.command("score")(score)
 evaluate.add_typer(data, name="data")
