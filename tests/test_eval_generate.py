@@ -136,6 +136,28 @@ def test_a_killed_command_goes_on_and_ends_as_if_it_had_not_been(
     assert pictures(run) == pictures(whole)
 
 
+def test_an_interrupted_command_says_that_it_goes_on(
+    data: Path, tiny_sdxl: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from taue.evaluation import generate
+
+    real, run = generate.write_item, tmp_path / "run"
+
+    def interrupted_at_the_second(item: Item, folder: Path) -> None:
+        real(item, folder)
+        if folder.name.endswith("2"):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(generate, "write_item", interrupted_at_the_second)
+    done = call(data, run, tiny_sdxl)
+    assert done.exit_code == 130
+    last = done.stderr.splitlines()[-1]
+    assert last == "Interrupted; the same command goes on where it was."
+    assert list(item_folders(run / ITEMS)) == ["000001"]
+    monkeypatch.undo()
+    assert "2 made, 3 of 3 are there" in call(data, run, tiny_sdxl).stdout
+
+
 def start(out: Path, data: DataSet, **options: object) -> None:
     begin(out, data, "plain", False, options)
 

@@ -84,6 +84,7 @@ def test_all_columns_of_a_perfect_run(
     assert columns["ssim_bg"] > 0.99 and columns["ssim_fg"] > 0.8  # its window sees outside
     assert columns["lpips_fg"] == columns["lpips_bg"] == 0
     assert columns["box_iou"] > 0.9 and columns["iou"] > 0.8
+    assert columns["residue"] > 0.5  # its grey shape is left in the background
     assert (columns["seconds"], columns["unet_evaluations"]) == (2, 100)
     document = json.loads(out.with_suffix(".json").read_text())
     assert set(document["networks"]) == {"judge", "inception", "clip", "alexnet"}
@@ -235,6 +236,17 @@ def test_the_papers_rows_have_its_nine_columns() -> None:
     for row in REPORTED.values():
         assert list(row) == [column.key for column in PAPER]
     assert "fid" not in {column.key for column in OURS}
+
+
+def test_the_page_names_every_column_and_method() -> None:
+    from taue.evaluation.methods import METHODS
+
+    page = (Path(__file__).parent.parent / "docs/evaluation.md").read_text(encoding="utf-8")
+    for column in COLUMNS.values():
+        assert column.title.removesuffix(" bg").removesuffix(" fg") in page, column.title
+    for name, method in METHODS.items():
+        (row,) = [line for line in page.splitlines() if line.startswith(f"| `{name}` |")]
+        assert row.endswith("| yes |" if method.copies else "| |")
 
 
 def test_bad_options_runs_and_files_are_one_sentence(run: Path, data: Path, tmp_path: Path) -> None:

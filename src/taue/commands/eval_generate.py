@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from taue import devices, models
-from taue.commands.conventions import Device, Dtype, quiet_libraries
+from taue.commands.conventions import INTERRUPTED, Device, Dtype, quiet_libraries
 from taue.scene import Scene
 
 if TYPE_CHECKING:
@@ -71,8 +72,12 @@ def run_method(
     with quiet_libraries():
         if pipe is not None:
             pipe.set_progress_bar_config(disable=True)
-        for pair in track(todo, method, console=console):
-            made += make_item(out, pair, make)
+        try:
+            for pair in track(todo, method, console=console):
+                made += make_item(out, pair, make)
+        except KeyboardInterrupt:
+            typer.echo("Interrupted; the same command goes on where it was.", err=True)
+            sys.exit(INTERRUPTED)
     left = len(missing(out, read.pairs))
     typer.echo(f"{made} made, {len(read.pairs) - left} of {len(read.pairs)} are there: {out}")
 

@@ -70,6 +70,7 @@ OURS = (
     Column("recomposition", "recomposition", -1, 1, (Needs.LAYERS,)),
     Column("box_iou", "box IoU", 1, 3, (Needs.LAYERS, Needs.DATA)),
     Column("iou", "IoU", 1, 3, SEEN),
+    Column("residue", "residue", -1, 3, SEEN),
     Column("left", "left", -1, 3, SEEN),
     Column("bites", "bites", -1, 3, SEEN),
     Column("far", "far", -1, 4, SEEN),

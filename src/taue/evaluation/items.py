@@ -26,7 +26,6 @@ from taue.errors import TaueError
 from taue.evaluation.checked import read_checked
 from taue.evaluation.pictures import read_picture
 from taue.files.png import write_png
-from taue.files.report import write_report
 from taue.stack.model import Bytes
 
 COMPOSITE, BACKGROUND, FOREGROUND, MASK = (
@@ -87,7 +86,7 @@ def write_item(item: Item, folder: Path) -> None:
         (folder / LAYERS).mkdir()
     for place, layer in enumerate(item.layers):
         write_png(Image.fromarray(layer), folder / LAYERS / f"{place}.png")
-    write_report(item.cost.model_dump(), folder / COST)
+    (folder / COST).write_text(item.cost.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
 def read_item(folder: Path) -> Item:

@@ -20,8 +20,9 @@ from taue.evaluation.items import Item, read_item
 from taue.evaluation.networks import Networks
 from taue.evaluation.opened import figures as opened_figures
 from taue.evaluation.pictures import read_picture
-from taue.evaluation.rendered import pixel_box
+from taue.evaluation.rendered import SOLID, pixel_box
 from taue.paddy.judge.decode import box_iou
+from taue.paddy.judge.verdict import residue
 from taue.paddy.judge.words import parse_object
 from taue.stack import Layer, flatten, largest_error
 from taue.stack.model import Bytes
@@ -192,7 +193,7 @@ def recomposition(item: Item) -> float:
 def placed(mask: Bytes, wanted: Box) -> float:
     """Intersection over union of the mask's bounding box (above one half) and the pair's box; 0
     for an empty mask."""
-    left, top, width, height = pixel_box(mask > 127)
+    left, top, width, height = pixel_box(mask > SOLID)
     if not width:
         return 0.0
     rows, columns = mask.shape
@@ -201,20 +202,24 @@ def placed(mask: Bytes, wanted: Box) -> float:
 
 
 def seen(item: Item, networks: Networks, pair: Pair) -> dict[str, float | None]:
-    """What :mod:`taue.evaluation.opened` measures, if the judge knows the words of the pair."""
+    """What :mod:`taue.evaluation.opened` measures, and the share of the mask on which the judge
+    sees objects in the background; nothing if it does not know the words of the pair."""
     wish = parse_object(pair.foreground)
     if wish is None or not item.layers or item.foreground is None or item.mask is None:
         return {}
     shown = item.composite if item.shown is None else item.shown
     ground, *effects, subject = item.layers
-    (sighting,) = networks.judge.look([shown])
+    sighting, behind = networks.judge.look([shown, ground[..., :3]])
     masks = [thing.mask for thing in sighting.objects if thing.kind == wish[1]]
     nowhere = np.zeros(item.mask.shape, bool)
     shade = np.max([layer[..., 3] / 255 for layer in effects] or [nowhere.astype(float)], axis=0)
     mask = max(masks, key=np.count_nonzero) if masks else nowhere
     cut = np.dstack([item.foreground, item.mask])
     found = opened_figures(shown, ground[..., :3], subject, cut, shade, mask)
-    return {key: found[key] for key in OPENED}
+    return {
+        "residue": residue(behind, item.mask > SOLID),
+        **{key: found[key] for key in OPENED},
+    }
 
 
 def _set_column(
