@@ -7,6 +7,7 @@ import typer
 from taue.commands.conventions import OneSentence
 from taue.commands.eval_data import coco_data, paddy_data
 from taue.commands.eval_generate import run_method
+from taue.commands.eval_paper import paper
 from taue.commands.eval_score import score
 
 evaluate = typer.Typer(cls=OneSentence, help="Compare methods: data, generation, scores.")
@@ -24,4 +25,5 @@ data.command("paddy")(paddy_data)
 data.command("coco")(coco_data)
 evaluate.command("generate")(run_method)
 evaluate.command("score")(score)
+evaluate.command("paper")(paper)
 evaluate.add_typer(data, name="data")

@@ -87,4 +87,4 @@ def grabcut(picture: Bytes, seeds: Bytes) -> Region:
     return np.isin(found, objects)
 
 
-METHOD = Method("alfie", "Alfie, arXiv 2408.14826", copies=False, make=make, check=check)
+METHOD = Method("alfie", "Alfie, arXiv 2408.14826", copies=False, passes=3, make=make, check=check)

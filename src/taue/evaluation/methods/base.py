@@ -34,6 +34,7 @@ class Method:
         source: the paper that it was written from.
         copies: whether it puts pixels of one picture into another, so that the two agree by
             construction.
+        passes: denoising passes of one item, second tries left out; half steps count as halves.
         make: from what is asked to what is left of it, without its cost.
         check: raises ``TaueError`` if something that it needs is not installed.
     """
@@ -41,8 +42,13 @@ class Method:
     name: str
     source: str
     copies: bool
+    passes: float
     make: Callable[[Drawing], Item]
     check: Callable[[], None] = lambda: None
+
+    def evaluations(self, steps: int) -> int:
+        """UNet evaluations of one item, with guidance."""
+        return round(2 * self.passes * steps)
 
 
 @dataclass(frozen=True)

@@ -24,4 +24,6 @@ def make(drawing: Drawing) -> Item:
     return Item(composite, background, composite, mask, two_layers(background, composite, mask))
 
 
-METHOD = Method("composite-then-cut", "arXiv 2303.11681, arXiv 2201.09865", copies=True, make=make)
+METHOD = Method(
+    "composite-then-cut", "arXiv 2303.11681, arXiv 2201.09865", copies=True, passes=2, make=make
+)

@@ -10,4 +10,4 @@ def make(drawing: Drawing) -> Item:
     return Item(drawing.picture(drawing.pair.scene, "plain"))
 
 
-METHOD = Method("plain", "SDXL, arXiv 2307.01952", copies=False, make=make)
+METHOD = Method("plain", "SDXL, arXiv 2307.01952", copies=False, passes=1, make=make)

@@ -73,4 +73,4 @@ def keyed_alpha(picture: Bytes) -> Floats:
     return ((distance - own) / SOFT).clamp(0, 1).numpy()
 
 
-METHOD = Method("tkg", "TKG-DM, arXiv 2411.15580", copies=True, make=make)
+METHOD = Method("tkg", "TKG-DM, arXiv 2411.15580", copies=True, passes=2, make=make)
