@@ -223,10 +223,12 @@ def test_intervals_narrow_with_more_items_and_stand_back_where_there_is_none() -
     assert many < few / 5
     assert mean_figure([1.0]).low is None
     assert mean_figure([1.0, math.inf]).low is None
-    # The mean of squares is biased when drawn again; the basic interval turns that back.
+    # Drawn again, fewer items are different: biased as a value, yet the interval is around it.
     features = rng.normal(size=(50, 4))
     drawn = set_figure(1.0, features, lambda some: float(len(np.unique(some[:, 0])) / 50), 100)
-    assert there(drawn.low) > 1
+    assert there(drawn.low) < 1 < there(drawn.high)
+    assert there(drawn.high) - 1 == pytest.approx(1 - there(drawn.low))
+    assert there(drawn.high) - 1 == pytest.approx(1.96 * 0.043, rel=0.3)
     assert set_figure(1.0, features, lambda some: None, 3).low is None
 
 
@@ -267,7 +269,8 @@ def test_bad_options_runs_and_files_are_one_sentence(run: Path, data: Path, tmp_
         (["--out", out], "runs are missing"),
         ([tmp_path, "--out", out], "is none; make one with taue eval generate"),
         ([run, "--data", other, "--out", out], "is of another data set"),
-        ([run, "--out", out, "--require", "fid"], "has no fid; no Inception network"),
+        ([run, "--out", out, "--require", "fid"], "require is 'fid'; no Inception network"),
+        (["--layers", run / "items", "--out", out, "--require", "clip_s"], "no data set"),
         ([broken, "--out", out], "no readable picture"),
         ([empty, "--out", out], "run 'empty' has no items"),
         ([run, twin, "--out", out], "run 'ours' is named twice"),

@@ -44,7 +44,7 @@ def score(
     device: Device = "auto",
 ) -> None:
     """Score runs, and write the tables."""
-    from taue.evaluation.columns import COLUMNS
+    from taue.evaluation.columns import COLUMNS, WHY, Needs
     from taue.evaluation.table import ENDINGS, comma_separated, document, latex, markdown
     from taue.files.whole import whole_file
 
@@ -56,6 +56,12 @@ def score(
             raise TaueError(f"require is {key!r}; choose among {', '.join(COLUMNS)}.")
     sources = _sources(runs or [], layers or [])
     chosen = _data(runs or [], data)
+    given = {Needs.DATA: chosen, Needs.INCEPTION: inception, Needs.CLIP: clip}
+    given |= {Needs.ALEXNET: alexnet}
+    for key in require or []:  # what is known before anything is looked at
+        for need in COLUMNS[key].needs:
+            if need in given and given[need] is None:
+                raise TaueError(f"require is {key!r}; {WHY[need]}.")
     from rich.console import Console
     from rich.progress import track
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 RESAMPLES = 1000
 SEED = 0
 TAILS = (0.025, 0.975)
+NORMAL = 1.96
 
 
 @dataclass(frozen=True)
@@ -43,17 +44,18 @@ def set_figure(
     statistic: Callable[[NDArray[np.floating]], float | None],
     resamples: int,
 ) -> Figure:
-    """A statistic of a whole set with its basic interval, 2 v - quantiles.
+    """A statistic of a whole set with its normal interval, 1.96 standard deviations of resamples.
 
-    A distance of sets grows when items are drawn twice, so percentiles would lie above the value.
+    A distance of sets grows when items are drawn twice, so percentiles would lie above the value;
+    the spread is what resamples can tell. No interval with fewer than two of them.
     """
     rng = np.random.default_rng(SEED)
     drawn = [statistic(features[_drawn(rng, len(features))]) for _ in range(resamples)]
     values = [v for v in drawn if v is not None]
-    if not values:
+    if len(values) < 2:
         return Figure(value, None, None, len(features))
-    low, high = np.quantile(values, TAILS)
-    return Figure(value, max(0.0, 2 * value - float(high)), 2 * value - float(low), len(features))
+    half = NORMAL * float(np.std(values, ddof=1))
+    return Figure(value, max(0.0, value - half), value + half, len(features))
 
 
 def _drawn(rng: np.random.Generator, count: int) -> NDArray[np.int64]:
