@@ -72,6 +72,13 @@ def prompts_of(rendered: Path, path: Path) -> Path:
     return path
 
 
+def test_without_a_command_the_commands_are_shown() -> None:
+    for group, shown in ((["eval"], "generate"), (["eval", "data"], "paddy")):
+        done = CliRunner().invoke(app, group)
+        assert done.exit_code == 0
+        assert shown in done.stdout
+
+
 def test_a_rendered_set_says_the_truth_and_comes_again(rendered: Path, tmp_path: Path) -> None:
     data = read_data(rendered)
     assert [pair.id for pair in data.pairs] == [f"{i:06d}" for i in range(1, 7)]

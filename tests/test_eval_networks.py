@@ -138,6 +138,8 @@ def test_weights_that_are_missing_wrong_or_dangerous_are_one_sentence(
             Inception.load(str(name), CPU)
 
     refused("no such thing", "is missing; give a file, a folder or a hub id")
+    refused("x" * 5000, "is missing; give a file")
+    refused("~nobody-of-that-name/x", "is missing; give a file")
     refused("some/model", "neither here nor was it found on the hub")
     refused(tmp_path, "has no weights")
     refused(save_alexnet(tmp_path / "other"), "has another network's weights")

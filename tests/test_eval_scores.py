@@ -288,6 +288,12 @@ def test_a_run_that_lacks_pairs_says_so(data: Path, tmp_path: Path) -> None:
     run = write_run(tmp_path / "half", data, first=2)
     hidden = run / "items" / ".unfinished-000003"
     hidden.mkdir()
+    mask = run / "items" / "000001" / "mask.png"
+    Image.new("L", (128, 128)).save(mask)
     out = tmp_path / "t.md"
     assert call(run, "--out", out).exit_code == 0
-    assert "half lacks 2 pairs of its data set." in out.read_text(encoding="utf-8")
+    page = out.read_text(encoding="utf-8")
+    assert "half lacks 2 pairs of its data set." in page
+    # A foreground that is not there has no PSNR; the table says of how many the mean is.
+    assert told(out)["columns"]["psnr_fg"]["count"] == 1
+    assert "of 1 pictures: the others have no such figure" in page

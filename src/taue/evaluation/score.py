@@ -95,7 +95,7 @@ def scored(
     if reference is not None and (strange := sorted(set(folders) - set(pairs))):
         raise TaueError(f"item {strange[0]!r} of {name} is not in the data set; check --data.")
     if not folders:
-        raise TaueError(f"run {name!r} has no items; make them with taue eval generate.")
+        raise TaueError(f"run {name!r} has no items; make them, each in a folder of its own.")
     rows: dict[str, dict[str, float | None]] = {}
     made: list[Features] = []
     lacking = {Needs.COST, Needs.LAYERS, Needs.WORDS}
@@ -119,7 +119,10 @@ def scored(
 
 def reason(column: Column, lacking: set[Needs]) -> str:
     """Why a column is empty."""
-    return next((WHY[need] for need in column.needs if need in lacking), "too few pictures")
+    return next(
+        (WHY[need] for need in column.needs if need in lacking),
+        "too few pictures, or empty regions",
+    )
 
 
 def told_by(item: Item, pair: Pair | None) -> set[Needs]:

@@ -139,6 +139,8 @@ def _cell(run: Scored, column: Column, runs: Sequence[Scored], notes: list[str])
     if figure is None:
         return "-" + _note(run.why[column.key], notes)
     text = _with_interval(figure, column)
+    if figure.count < len(run.items):
+        text += _note(f"of {figure.count} pictures: the others have no such figure", notes)
     return f"**{text}**" if run.name in best(runs, column) else text
 
 

@@ -61,9 +61,11 @@ def local(name: str, option: str) -> Path:
     Raises:
         TaueError: if there is none.
     """
-    path = Path(name).expanduser()
-    if path.exists():
-        return path
+    try:
+        if (path := Path(name).expanduser()).exists():
+            return path
+    except (OSError, RuntimeError):  # too long, or an unknown user
+        pass
     if not HUB_ID.fullmatch(name):
         raise TaueError(f"{option} {name!r} is missing; give a file, a folder or a hub id.")
     from huggingface_hub import snapshot_download
