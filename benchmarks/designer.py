@@ -20,12 +20,12 @@ import torch
 import typer
 from crew import Out, share_out
 from numpy.typing import NDArray
-from opened import figures, pasted, psnr, shadow_figures
 from pair import Pair
 from PIL import Image
 from scipy import ndimage
 
 from taue import Layers, TauePipeline
+from taue.evaluation.opened import figures, pasted, psnr, shadow_figures
 from taue.paddy import scenes
 from taue.paddy.judge import Judge, Sighting
 from taue.settings import Settings
@@ -91,7 +91,7 @@ def opened(
 
 
 def measured(judge: Judge, pair: Pair, layers: Layers) -> dict[str, float | None]:
-    """What a designer sees of one subject's layers; see :mod:`opened`."""
+    """What a designer sees of one subject's layers; see :mod:`taue.evaluation.opened`."""
     stack = layers.stack()
     subject, effects = stack.of("subject")[0].pixels, stack.of("effects")
     shade = np.max([e.pixels[..., 3] for e in effects], axis=0) / 255

@@ -3,8 +3,8 @@
     python benchmarks/opened_scenes.py --out docs
 
 Grows 40 scenes of each sort with the defaults, none of them tuned on, and writes
-``opened-scenes.json``: the figures of :mod:`opened` for every subject, as far as it is not hidden,
-and ``opened-scenes.png``, the first of each sort. Besides:
+``opened-scenes.json``: the figures of :mod:`taue.evaluation.opened` for every subject, as far as it
+is not hidden, and ``opened-scenes.png``, the first of each sort. Besides:
 
 whole      of what other subjects hide of a subject, as its own foreground shows it, the share that
            its layer has at alpha > 0.5; None if they hide nothing
@@ -25,11 +25,11 @@ import typer
 from crew import Out, share_out
 from designer import GREY, TILE, mask, on, summed
 from numpy.typing import NDArray
-from opened import figures, psnr
 from PIL import Image
 from sceneries import Scenery
 
 from taue import Box, Layers, TauePipeline
+from taue.evaluation.opened import figures, psnr
 from taue.layering import brought
 from taue.paddy import scenes
 from taue.paddy.judge import Judge

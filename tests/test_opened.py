@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from opened import figures, pasted, psnr, shadow_figures
+
+from taue.evaluation.opened import figures, pasted, psnr, shadow_figures
 
 SIDE = 128
 

@@ -8,6 +8,7 @@ import typer
 
 from taue import __version__
 from taue.commands.conventions import OneSentence
+from taue.commands.evaluate import evaluate
 from taue.commands.export import export
 from taue.commands.flatten import flatten
 from taue.commands.generate import generate
@@ -49,3 +50,4 @@ app.command("move")(move)
 app.command("export")(export)
 app.command("flatten")(flatten)
 app.command("judge")(judge)
+app.add_typer(evaluate, name="eval")

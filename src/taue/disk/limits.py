@@ -79,6 +79,8 @@ def read_bytes(path: Path, most: int = LARGEST_FILE) -> bytes:
             # A read makes room for all that it asks for, so it asks for no more than there is.
             data = stream.read(min(os.fstat(stream.fileno()).st_size, most) + 1)
     except (OSError, ValueError) as error:
+        if isinstance(error, TaueError):
+            raise
         reason = getattr(error, "strerror", None) or str(error)
         raise TaueError(f"{_shown(path)} cannot be read ({reason}); check its name.") from error
     if len(data) > most:

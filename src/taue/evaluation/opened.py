@@ -20,11 +20,13 @@ rawcut_db  the same of subject-*.png
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-Picture = NDArray[np.generic]
+Picture = NDArray[Any]
 Region = NDArray[np.bool_]
 
 DARKER = 0.1
@@ -55,7 +57,7 @@ def figures(
     thing = mask | solid
     closed = ndimage.binary_closing(np.pad(solid, 8), iterations=5)
     closed = np.asarray(ndimage.binary_fill_holes(closed))[8:-8, 8:-8]
-    bitten = closed & ~solid & ndimage.binary_erosion(mask)
+    bitten = closed & ~solid & np.asarray(ndimage.binary_erosion(mask), bool)
     away = ~np.asarray(ndimage.binary_dilation(thing, iterations=3), bool)
     changed = (np.abs(shows - behind).max(axis=-1) > 12) & away
     ratio = (shows + 8) / (behind + 8)
@@ -64,7 +66,7 @@ def figures(
     darkened = smooth.clip(0, 1) * (behind + 8) - 8
     explained = np.abs(shows - darkened).max(axis=-1) <= 12
     far = ~np.asarray(ndimage.binary_dilation(thing, iterations=24), bool) & ~explained
-    left = (effect > 0.3) & ndimage.binary_erosion(mask, iterations=2)
+    left = (effect > 0.3) & np.asarray(ndimage.binary_erosion(mask, iterations=2), bool)
     return {
         "iou": float((solid & mask).sum() / max(1, thing.sum())),
         "left": float(left.sum() / max(1, mask.sum())),

@@ -1,0 +1,97 @@
+"""``taue eval generate``: one method over a data set."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from taue import devices, models
+from taue.commands.conventions import INTERRUPTED, Device, Dtype, quiet_libraries
+from taue.scene import Scene
+
+if TYPE_CHECKING:
+    from taue.evaluation.dataset import Pair
+    from taue.evaluation.items import Item
+
+
+def run_method(
+    *,
+    data: Annotated[Path, typer.Option(help="What taue eval data made.")],
+    method: Annotated[
+        str, typer.Option(help="taue, plain, composite-then-cut, tkg or alfie.")
+    ] = "taue",
+    out: Annotated[Path, typer.Option(help="The run: a new folder, or one to go on with.")],
+    model: Annotated[
+        str, typer.Option(help="paddy, sdxl, a hub id, a folder or FILE.safetensors.")
+    ] = "paddy",
+    steps: Annotated[int, typer.Option(help="Denoising steps of each picture.")] = 50,
+    width: Annotated[int | None, typer.Option(help="Pixels; the model's own if absent.")] = None,
+    height: Annotated[int | None, typer.Option(help="Pixels; the model's own if absent.")] = None,
+    shard: Annotated[
+        str, typer.Option(metavar="K/N", help="Only the K-th of N parts, counted from 1.")
+    ] = "1/1",
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+) -> None:
+    """Draw a data set's pairs with one method; started again, it goes on where it was."""
+    from taue.evaluation.dataset import read_data
+    from taue.evaluation.generate import Shard, begin, make_item, missing
+
+    devices.check_names(device, dtype)
+    models.resolve(model)
+    part, read = Shard.parse(shard), read_data(data)
+    canvas = {"width": width, "height": height}
+    pairs = part.of(read.pairs)
+    scenes = {pair.id: _scene(pair, model, steps, canvas) for pair in pairs}
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    with quiet_libraries(), console.status("loading"):
+        from taue import run
+        from taue.evaluation.methods import Drawing, method_named
+        from taue.evaluation.methods.base import counted
+
+        chosen = method_named(method)
+        place, kind = devices.choose(device, dtype)
+        options = {"model": model, "steps": steps, **canvas, "dtype": str(kind).split(".")[-1]}
+        begin(out, read, method, chosen.copies, options)
+        todo = missing(out, pairs)
+        pipe: Any = run.load(scenes[todo[0].id], place, kind) if todo else None
+
+    def make(pair: Pair) -> Item:
+        with counted(pipe.unet) as count:
+            item = chosen.make(Drawing(pipe, pair, scenes[pair.id]))
+        item.cost.unet_evaluations = count[0]
+        return item
+
+    made = 0
+    with quiet_libraries():
+        if pipe is not None:
+            pipe.set_progress_bar_config(disable=True)
+        try:
+            for pair in track(todo, method, console=console):
+                made += make_item(out, pair, make)
+        except KeyboardInterrupt:
+            typer.echo("Interrupted; the same command goes on where it was.", err=True)
+            sys.exit(INTERRUPTED)
+    left = len(missing(out, read.pairs))
+    typer.echo(f"{made} made, {len(read.pairs) - left} of {len(read.pairs)} are there: {out}")
+
+
+def _scene(pair: Pair, model: str, steps: int, canvas: dict[str, int | None]) -> Scene:
+    """A pair as a scene of our own method."""
+    return Scene.from_data(
+        {
+            "model": model,
+            "seed": pair.seed,
+            "steps": steps,
+            "background": pair.background,
+            "scene": pair.scene,
+            "canvas": canvas,
+            "subjects": [{"prompt": pair.foreground, "box": list(pair.box)}],
+        }
+    )

@@ -1,0 +1,130 @@
+"""``taue eval score``: figures and tables of runs, or of any program's files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from taue import devices
+from taue.commands.conventions import Device, quiet_libraries
+from taue.errors import TaueError
+
+if TYPE_CHECKING:
+    from taue.evaluation.dataset import DataSet
+    from taue.evaluation.score import Scored
+
+
+def score(
+    runs: Annotated[list[Path] | None, typer.Argument(help="What taue eval generate made.")] = None,
+    *,
+    out: Annotated[
+        Path, typer.Option(help="FILE.md; FILE.csv, FILE.json and FILE.tex go beside it.")
+    ],
+    layers: Annotated[
+        list[Path] | None,
+        typer.Option(help="A folder of any program's items, one folder each; may be repeated."),
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="The data set; where the runs say that it is, if absent.")
+    ] = None,
+    require: Annotated[
+        list[str] | None, typer.Option(help="A column that must not be empty; may be repeated.")
+    ] = None,
+    inception: Annotated[
+        str | None, typer.Option(help="FID's network: a file, a folder or a hub id.")
+    ] = None,
+    clip: Annotated[str | None, typer.Option(help="CLIP: a folder or a hub id.")] = None,
+    alexnet: Annotated[
+        str | None, typer.Option(help="LPIPS's trunk: a file, a folder or a hub id.")
+    ] = None,
+    device: Device = "auto",
+) -> None:
+    """Score runs, and write the tables."""
+    from taue.disk.writing import whole_file
+    from taue.evaluation.columns import COLUMNS, WHY, Needs
+    from taue.evaluation.table import ENDINGS, comma_separated, document, latex, markdown
+
+    devices.check_names(device, "auto")
+    if out.suffix != ".md":
+        raise TaueError(f"out is {str(out)!r}; give a file that ends in .md.")
+    for key in require or []:
+        if key not in COLUMNS:
+            raise TaueError(f"require is {key!r}; choose among {', '.join(COLUMNS)}.")
+    sources = _sources(runs or [], layers or [])
+    chosen = _data(runs or [], data)
+    given = {Needs.DATA: chosen, Needs.INCEPTION: inception, Needs.CLIP: clip}
+    given |= {Needs.ALEXNET: alexnet}
+    for key in require or []:  # what is known before anything is looked at
+        for need in COLUMNS[key].needs:
+            if need in given and given[need] is None:
+                raise TaueError(f"require is {key!r}; {WHY[need]}.")
+    from rich.console import Console
+    from rich.progress import track
+
+    from taue.evaluation.networks import Networks
+    from taue.evaluation.score import Reference, scored
+
+    console = Console(stderr=True)
+    with quiet_libraries():
+        place, _ = devices.choose(device, "auto")
+        networks = Networks.load(place, inception=inception, clip=clip, alexnet=alexnet)
+        reference = None if chosen is None else Reference(chosen, networks)
+        done = [
+            scored(
+                *source, networks, reference, partial(track, description=source[0], console=console)
+            )
+            for source in sources
+        ]
+    _check_required(done, require or [])
+    told = networks.told()
+    texts = (markdown(done, told), comma_separated(done), document(done, told), latex(done))
+    for ending, text in zip(ENDINGS, texts, strict=True):
+        with whole_file(out.with_suffix(ending)) as stream:
+            stream.write(text.encode())
+        typer.echo(str(out.with_suffix(ending)))
+
+
+def _sources(
+    runs: Sequence[Path], layers: Sequence[Path]
+) -> list[tuple[str, str, bool, dict[str, Path]]]:
+    """Name, method, whether it copies, and item folders of everything that is to be scored."""
+    from taue.evaluation.runs import ITEMS, item_folders, read_run
+
+    if not runs and not layers:
+        raise TaueError("runs are missing; name what taue eval generate made, or give --layers.")
+    found: list[tuple[str, str, bool, dict[str, Path]]] = []
+    for folder in runs:
+        about = read_run(folder)
+        found.append((folder.name, about.method, about.copies, item_folders(folder / ITEMS)))
+    found += [(folder.name, "", False, item_folders(folder)) for folder in layers]
+    names = [name for name, *_ in found]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise TaueError(f"run {min(twice)!r} is named twice; rename one of the folders.")
+    return found
+
+
+def _data(runs: Sequence[Path], given: Path | None) -> DataSet | None:
+    """The one data set of all runs, or none if there is none but other programs' files."""
+    from taue.evaluation.dataset import read_data
+    from taue.evaluation.runs import read_run
+
+    abouts = [read_run(folder) for folder in runs]
+    if given is None and not abouts:
+        return None
+    folder = Path(abouts[0].data) if given is None else given
+    data = read_data(folder)
+    for run, about in zip(runs, abouts, strict=True):
+        if about.digest != data.digest:
+            raise TaueError(f"run {str(run)!r} is of another data set than {str(folder)!r}.")
+    return data
+
+
+def _check_required(done: Sequence[Scored], required: Sequence[str]) -> None:
+    for run in done:
+        for key in required:
+            if run.columns[key] is None:
+                raise TaueError(f"require: {run.name} has no {key}; {run.why[key]}.")

@@ -1,0 +1,29 @@
+"""``taue eval``: its commands, each in a module of its own."""
+
+from __future__ import annotations
+
+import typer
+
+from taue.commands.conventions import OneSentence
+from taue.commands.eval_data import coco_data, paddy_data
+from taue.commands.eval_generate import run_method
+from taue.commands.eval_paper import paper
+from taue.commands.eval_score import score
+
+evaluate = typer.Typer(cls=OneSentence, help="Compare methods: data, generation, scores.")
+data = typer.Typer(cls=OneSentence, help="Write an evaluation set.")
+
+
+@evaluate.callback(invoke_without_command=True)
+@data.callback(invoke_without_command=True)
+def start(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+data.command("paddy")(paddy_data)
+data.command("coco")(coco_data)
+evaluate.command("generate")(run_method)
+evaluate.command("score")(score)
+evaluate.command("paper")(paper)
+evaluate.add_typer(data, name="data")

@@ -1,0 +1,136 @@
+"""A run, item by item: it can be killed at any time, and any number of processes may share it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from taue.disk.unfinished import sync
+from taue.disk.writing import whole_file
+from taue.errors import TaueError
+from taue.evaluation.checked import read_checked
+from taue.evaluation.dataset import DataSet, Pair
+from taue.evaluation.items import Item, write_item
+from taue.evaluation.runs import ITEMS, RUN, RunAbout
+
+LOCKS = ".locks"
+UNFINISHED = ".unfinished-"
+_SHARD = re.compile(r"(\d{1,6})/(\d{1,6})")
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The ``number``-th of ``count`` parts of a data set, counted from 1."""
+
+    number: int = 1
+    count: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> Shard:
+        """From "K/N".
+
+        Raises:
+            TaueError: if it is no such thing, or K is not from 1 to N.
+        """
+        found = _SHARD.fullmatch(text)
+        shard = cls(int(found[1]), int(found[2])) if found else cls(0, 0)
+        if not 1 <= shard.number <= shard.count:
+            raise TaueError(f"shard is {text!r}; give K/N, with K from 1 to N.")
+        return shard
+
+    def of(self, pairs: Sequence[Pair]) -> Sequence[Pair]:
+        """Its pairs; all shards together have each pair once."""
+        return pairs[self.number - 1 :: self.count]
+
+
+def begin(out: Path, data: DataSet, method: str, copies: bool, options: dict[str, Any]) -> None:
+    """Make a run's folder, or make sure that the one that is there is the same run.
+
+    Raises:
+        TaueError: if it is another one, or cannot be written.
+    """
+    about = RunAbout(
+        method=method, copies=copies, data=str(data.folder.resolve()), digest=data.digest,
+        pictures=len(data.pairs), options=options,
+    )  # fmt: skip
+    try:
+        if out.exists() and not (out / LOCKS).is_dir() and any(out.iterdir()):
+            raise TaueError(f"out {str(out)!r} exists and is no run; name another folder.")
+        for folder in (out / LOCKS, out / ITEMS):
+            folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(out / LOCKS / RUN):
+            if not (out / RUN).exists():
+                with whole_file(out / RUN) as stream:
+                    stream.write(about.model_dump_json(indent=2).encode() + b"\n")
+            _check_same(out, read_checked(out / RUN, RunAbout), about)
+    except OSError as error:
+        raise TaueError(
+            f"out {str(out)!r} cannot be written ({error.strerror or error}); name another folder."
+        ) from error
+
+
+def missing(out: Path, pairs: Sequence[Pair]) -> list[Pair]:
+    """Pairs that the run has no item of yet."""
+    return [pair for pair in pairs if not (out / ITEMS / pair.id).exists()]
+
+
+def make_item(out: Path, pair: Pair, make: Callable[[Pair], Item]) -> bool:
+    """Make one item, unless it is there or another process is at it.
+
+    It is written under another name and renamed at the end; what a killed process left of it is
+    removed. The lock is the system's: it ends with its process.
+
+    Returns:
+        Whether it was made here.
+
+    Raises:
+        TaueError: if the folder cannot be written; and whatever ``make`` raises.
+    """
+    goal = out / ITEMS / pair.id
+    unfinished = out / ITEMS / f"{UNFINISHED}{pair.id}"
+    try:
+        with FileLock(out / LOCKS / pair.id, timeout=0):
+            if goal.exists():
+                return False
+            shutil.rmtree(unfinished, ignore_errors=True)
+            started = time.perf_counter()
+            item = make(pair)
+            item.cost.seconds = round(time.perf_counter() - started, 3)
+            unfinished.mkdir()
+            write_item(item, unfinished)
+            for path in (*unfinished.rglob("*"), unfinished):
+                sync(path)
+            unfinished.rename(goal)
+            with suppress(OSError):  # a folder that may be written but not read; all is in place
+                sync(goal.parent)
+    except Timeout:
+        return False
+    except OSError as error:
+        raise TaueError(
+            f"out {str(out)!r} cannot be written ({error.strerror or error}); make room for it."
+        ) from error
+    return True
+
+
+def _check_same(out: Path, there: RunAbout, asked: RunAbout) -> None:
+    """TaueError unless the run that is there is the one that is asked for."""
+    if there.method != asked.method:
+        what = f"method {there.method} and not {asked.method}"
+    elif there.digest != asked.digest:
+        what = "another data set"
+    else:
+        names = sorted({*there.options, *asked.options})
+        told = ((n, there.options.get(n), asked.options.get(n)) for n in names)
+        changed = next(((n, old, new) for n, old, new in told if old != new), None)
+        if changed is None:
+            return
+        what = f"{changed[0]} {changed[1]} and not {changed[2]}"
+    raise TaueError(f"run {str(out)!r} is of {what}; name another folder, or go on as it began.")

@@ -1,0 +1,33 @@
+"""The methods that can be compared, by name."""
+
+from __future__ import annotations
+
+from taue.errors import TaueError
+from taue.evaluation.methods import alfie, composite_then_cut, ours, plain, tkg
+from taue.evaluation.methods.base import Drawing, Method
+
+METHODS: dict[str, Method] = {
+    one.name: one
+    for one in (
+        ours.METHOD,
+        # ``paper`` and ``paper-layout``, the published method by one switch, belong here.
+        plain.METHOD,
+        composite_then_cut.METHOD,
+        tkg.METHOD,
+        alfie.METHOD,
+    )
+}
+
+__all__ = ["METHODS", "Drawing", "Method", "method_named"]
+
+
+def method_named(name: str) -> Method:
+    """The method of a name.
+
+    Raises:
+        TaueError: if there is none, or what it needs is not installed.
+    """
+    if name not in METHODS:
+        raise TaueError(f"method is {name!r}; choose among {', '.join(METHODS)}.")
+    METHODS[name].check()
+    return METHODS[name]

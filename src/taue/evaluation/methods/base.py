@@ -1,0 +1,185 @@
+"""What every method is asked, and how a rival draws with the same backbone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import StableDiffusionXLInpaintPipeline, StableDiffusionXLPipeline
+from PIL import Image
+
+from taue import equations
+from taue.backbones import Conditioning
+from taue.backbones.sdxl import SDXLBackbone
+from taue.evaluation.dataset import Pair
+from taue.evaluation.items import Item
+from taue.metrics import Region
+from taue.noise import NoiseSource
+from taue.pipeline import TauePipeline
+from taue.scene import Scene
+from taue.stack.mixing import Floats
+from taue.stack.model import Bytes
+
+
+@dataclass(frozen=True)
+class Method:
+    """One row of a comparison.
+
+    Attributes:
+        name: on the command line and in tables.
+        source: the paper that it was written from.
+        copies: whether it puts pixels of one picture into another, so that the two agree by
+            construction.
+        passes: denoising passes of one item, second tries left out; half steps count as halves.
+        make: from what is asked to what is left of it, without its cost.
+        check: raises ``TaueError`` if something that it needs is not installed.
+    """
+
+    name: str
+    source: str
+    copies: bool
+    passes: float
+    make: Callable[[Drawing], Item]
+    check: Callable[[], None] = lambda: None
+
+    def evaluations(self, steps: int) -> int:
+        """UNet evaluations of one item, with guidance."""
+        return round(2 * self.passes * steps)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One pair to be drawn: the model, the prompts, the scene of our own method.
+
+    ``scene`` has the seed, the canvas and the guidance that all methods share.
+    """
+
+    pipe: TauePipeline
+    pair: Pair
+    scene: Scene
+    warnings: list[str] = field(default_factory=list)
+
+    @cached_property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        canvas = self.scene.canvas
+        return SDXLBackbone(self.pipe, canvas.height, canvas.width).size
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Height and width in latent cells."""
+        height, width = (side // self.pipe.vae_scale_factor for side in self.size)
+        return height, width
+
+    def noise(self, name: str) -> torch.Tensor:
+        """Unit noise [1, C, h, w] of its own for each picture, from the pair's seed."""
+        channels = self.pipe.unet.config.in_channels
+        return NoiseSource(self.scene.seed).normal((1, channels, *self.grid), name)
+
+    def picture(
+        self,
+        prompt: str,
+        name: str,
+        *,
+        guidance_scale: float | None = None,
+        noise: torch.Tensor | None = None,
+    ) -> Bytes:
+        """A plain generation, uint8 [H, W, 3].
+
+        Args:
+            prompt: what it shows.
+            name: of its noise.
+            guidance_scale: the scene's if None.
+            noise: in place of that of ``name``.
+        """
+        height, width = self.size
+        start = self.noise(name) if noise is None else noise
+        drawn: Any = StableDiffusionXLPipeline.__call__(
+            self.pipe,
+            prompt,
+            height=height,
+            width=width,
+            num_inference_steps=self.scene.steps,
+            guidance_scale=self.scene.guidance_scale if guidance_scale is None else guidance_scale,
+            latents=start.to(self.pipe.device, self.pipe.dtype),
+            generator=self._generator(name),
+        )
+        return np.asarray(drawn.images[0])
+
+    def attended_picture(self, prompt: str, name: str, **options: Any) -> tuple[Bytes, Floats]:
+        """The same, and the attention [H, W] in [0, 1] that the pair's foreground drew, mean over
+        heads, layers and steps."""
+        backbone = SDXLBackbone(self.pipe, *self.size)
+        scale = options.get("guidance_scale") or self.scene.guidance_scale
+        encoded = backbone.encode_prompt(prompt, None)
+        whole = Conditioning((encoded,), encoded, scale)
+        with backbone.attending([whole], [self._tokens(prompt)]) as captured:
+            drawn = self.picture(prompt, name, **options)
+        attention = torch.nn.functional.interpolate(
+            equations.attention_map([captured[0]])[None, None].cpu(),
+            self.size,
+            mode="bilinear",
+            align_corners=False,
+        )
+        return drawn, attention[0, 0].numpy()
+
+    def inpainted(self, picture: Bytes, hole: Region, prompt: str, name: str) -> Bytes:
+        """A picture drawn anew where the hole [H, W] is, by the same backbone: latents outside are
+        held, as diffusers does it for a UNet of four channels."""
+        height, width = self.size
+        # Not from_pipe, which takes no other autoencoder than SDXL's own class.
+        painter: Any = StableDiffusionXLInpaintPipeline(
+            **self.pipe.components,
+            force_zeros_for_empty_prompt=self.pipe.config["force_zeros_for_empty_prompt"],
+            add_watermarker=self.pipe.watermark is not None,
+        )
+        painter.set_progress_bar_config(disable=True)
+        drawn: Any = painter(
+            prompt=prompt,
+            image=Image.fromarray(picture),
+            mask_image=Image.fromarray(hole.astype(np.uint8) * 255),
+            height=height,
+            width=width,
+            strength=1.0,
+            num_inference_steps=self.scene.steps,
+            guidance_scale=self.scene.guidance_scale,
+            generator=self._generator(name),
+        )
+        return np.asarray(drawn.images[0])
+
+    def _generator(self, name: str) -> torch.Generator:
+        return NoiseSource(self.scene.seed).generator("steps", name)
+
+    def _tokens(self, prompt: str) -> tuple[int, ...]:
+        """Where the foreground's own words are in a prompt: those that the background's prompt has
+        not; all of the prompt's if it has none of them."""
+        tokenizer = self.pipe.tokenizer or self.pipe.tokenizer_2
+        ids, front, behind = (
+            tokenizer(text, truncation=True, max_length=tokenizer.model_max_length).input_ids
+            for text in (prompt, self.pair.foreground, self.pair.background)
+        )
+        special = set(tokenizer.all_special_ids)
+        content = [i for i, token in enumerate(ids) if token not in special]
+        both = [i for i in content if ids[i] in front]
+        own = [i for i in both if ids[i] not in behind]
+        return tuple(own or both or content)
+
+
+@contextmanager
+def counted(unet: Any) -> Iterator[list[int]]:
+    """Counts samples that go through a UNet: the list's only value, until the block is left."""
+    count = [0]
+
+    def add(_: Any, arguments: tuple[Any, ...]) -> None:
+        count[0] += len(arguments[0])
+
+    handle = unet.register_forward_pre_hook(add)
+    try:
+        yield count
+    finally:
+        handle.remove()

@@ -1,0 +1,38 @@
+"""Reading the pictures of data sets and runs, which may come from anywhere."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from taue.disk.limits import Allowance, read_bytes, reading
+from taue.stack.model import Bytes
+
+FORMATS = ("PNG", "JPEG", "WEBP")
+
+
+def read_picture(path: Path, mode: str = "RGB") -> Bytes:
+    """A picture file as uint8 [H, W, 3] ("RGB"), [H, W, 4] ("RGBA") or [H, W] ("L").
+
+    Raises:
+        TaueError: if it is missing, broken, too large or of another format than PNG, JPEG or WebP.
+    """
+    data = read_bytes(path)
+    with reading(path, "picture"), Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        Allowance(path).layer(*image.size)
+        return np.array(image.convert(mode))
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """Width and height that a picture file says it has; its pixels are not decoded.
+
+    Raises:
+        TaueError: as :func:`read_picture`.
+    """
+    data = read_bytes(path)
+    with reading(path, "picture"), Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        Allowance(path).layer(*image.size)
+        return image.size

@@ -1,0 +1,99 @@
+"""What a whole comparison will take, before anything is fetched or drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from taue import models
+from taue.evaluation.checked import read_checked
+from taue.metrics import LATENT_CELL
+
+SDXL_SIDE = 1024
+BYTES_OF_A_PIXEL = 25
+"""Of an item at most, before PNG makes it smaller: four pictures RGB, a mask, three layers RGBA."""
+
+GIGA = 1e9
+SIZES: dict[str, float] = {
+    "sdxl": 3_468_837_867 * 2 / GIGA,
+    "microsoft/Phi-3-mini-4k-instruct": 3_821_079_552 * 2 / GIGA,
+    "openai/clip-vit-base-patch32": 151_277_313 * 4 / GIGA,
+}
+"""Gigabytes of weights: parameters times the bytes of each."""
+
+
+@dataclass(frozen=True)
+class Download:
+    """A network, what it is for and its size: 0 if it is here, None if that is not known."""
+
+    use: str
+    name: str
+    gigabytes: float | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be drawn: pairs, the canvas in pixels, UNet evaluations of one item by method."""
+
+    pairs: int
+    pixels: int
+    evaluations: Mapping[str, int]
+    downloads: Sequence[Download]
+
+    @property
+    def total_evaluations(self) -> int:
+        return self.pairs * sum(self.evaluations.values())
+
+    @property
+    def disk(self) -> float:
+        """Gigabytes that the runs take at most."""
+        return self.pairs * len(self.evaluations) * self.pixels * BYTES_OF_A_PIXEL / GIGA
+
+    def hours(self, seconds: float) -> float:
+        """Of drawing, at so many seconds for one UNet evaluation."""
+        return self.total_evaluations * seconds / 3600
+
+    def lines(self, seconds: float | None) -> list[str]:
+        """The plan for people."""
+        told = [f"pairs: {self.pairs}"]
+        for one in self.downloads:
+            size = "size unknown" if one.gigabytes is None else f"{one.gigabytes:.2f} GB to fetch"
+            told.append(f"{one.use}: {one.name}, {size if one.gigabytes != 0 else 'here'}")
+        for method, count in self.evaluations.items():
+            told.append(f"{method}: {count} UNet evaluations an item, {self.pairs * count} in all")
+        told += [
+            f"all methods: {self.total_evaluations} UNet evaluations",
+            f"disk: {self.disk:.1f} GB at most",
+        ]
+        if seconds is None:
+            told.append("hours: unknown; measure one evaluation and give --evaluation-seconds")
+        else:
+            told.append(f"hours: {self.hours(seconds):.1f}")
+        return told
+
+
+def download(use: str, name: str, *, here: bool | None = None) -> Download:
+    """Whether a network has to be fetched, and how large it is; a path that exists is here."""
+    if here is None:
+        here = Path(name).expanduser().exists()
+    return Download(use, name, 0 if here else SIZES.get(name))
+
+
+def own_side(model: str) -> int:
+    """Pixels of a side that a model draws by itself, as its folder says; SDXL's if it is none.
+
+    Raises:
+        TaueError: if there is no such model.
+    """
+    source = models.resolve(model)
+    config = Path(source.location) / "unet" / "config.json"
+    if source.kind is not models.Kind.folder or not config.is_file():
+        return SDXL_SIDE
+    return read_checked(config, _Unet).sample_size * LATENT_CELL
+
+
+class _Unet(BaseModel):
+    sample_size: int

@@ -1,0 +1,243 @@
+"""From the files of a run to its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taue.box import Box
+from taue.errors import TaueError
+from taue.evaluation import figures
+from taue.evaluation.bootstrap import Figure, mean_figure, set_figure
+from taue.evaluation.columns import COLUMNS, OPENED, WHY, Column, Needs
+from taue.evaluation.dataset import DataSet, Pair
+from taue.evaluation.frechet import frechet
+from taue.evaluation.items import Item, read_item
+from taue.evaluation.networks import Networks
+from taue.evaluation.opened import figures as opened_figures
+from taue.evaluation.pictures import read_picture
+from taue.evaluation.rendered import SOLID, pixel_box
+from taue.paddy.judge.decode import box_iou
+from taue.paddy.judge.verdict import residue
+from taue.paddy.judge.words import parse_object
+from taue.stack import Layer, flatten, largest_error
+from taue.stack.model import Bytes
+
+Features = dict[str, NDArray[np.floating]]
+"""A picture's features by network: "judge", and "inception" and "clip" where there are those."""
+
+FRECHET = {"fid": "inception", "fd_judge": "judge"}
+"""Columns of whole sets, and the network whose features they compare."""
+
+WIDEST, RESAMPLES = 512, 100
+"""Features up to which a set's column has an interval, of so many resamples: each resample of more
+takes seconds."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A run's columns, by key; None where there is nothing, for which ``why`` says the reason.
+
+    ``items`` are the figures of every item, by its id; ``absent`` counts pairs of the data set
+    that the run has no item of.
+    """
+
+    name: str
+    method: str
+    copies: bool
+    columns: Mapping[str, Figure | None]
+    why: Mapping[str, str]
+    items: Mapping[str, Mapping[str, float | None]]
+    absent: int = 0
+
+
+@dataclass
+class Reference:
+    """The features of a data set's pictures, looked at once for all runs."""
+
+    data: DataSet
+    networks: Networks
+    known: dict[str, Features] = field(default_factory=dict)
+
+    def features(self, pair: Pair) -> Features:
+        if pair.id not in self.known:
+            picture = read_picture(self.data.picture(pair))
+            self.known[pair.id] = features(self.networks, picture)
+        return self.known[pair.id]
+
+
+def scored(
+    name: str,
+    method: str,
+    copies: bool,
+    folders: Mapping[str, Path],
+    networks: Networks,
+    reference: Reference | None,
+    watched: Callable[[Collection[str]], Iterable[str]] = iter,
+) -> Scored:
+    """The figures of a run, or of any program's items.
+
+    Args:
+        name, method, copies: of the run.
+        folders: of its items, by id.
+        networks: what to look with.
+        reference: the data set, whose ids the items have.
+        watched: goes through the ids, and may draw a bar.
+
+    Raises:
+        TaueError: if there are no items, or a file of one is broken.
+    """
+    pairs = {} if reference is None else {pair.id: pair for pair in reference.data.pairs}
+    if reference is not None and (strange := sorted(set(folders) - set(pairs))):
+        raise TaueError(f"item {strange[0]!r} of {name} is not in the data set; check --data.")
+    if not folders:
+        raise TaueError(f"run {name!r} has no items; make them, each in a folder of its own.")
+    rows: dict[str, dict[str, float | None]] = {}
+    made: list[Features] = []
+    lacking = {Needs.COST, Needs.LAYERS, Needs.WORDS}
+    for identity in watched(list(folders)):
+        item = read_item(folders[identity])
+        own = features(networks, item.composite)
+        rows[identity] = item_figures(item, own, networks, reference, pairs.get(identity))
+        lacking -= told_by(item, pairs.get(identity))
+        made.append(own)
+    lacking |= networks.missing | ({Needs.DATA} if reference is None else set())
+    columns: dict[str, Figure | None] = {}
+    for key in COLUMNS:
+        if key in FRECHET:
+            columns[key] = _set_column(FRECHET[key], made, reference)
+        else:
+            values = [value for row in rows.values() if (value := row.get(key)) is not None]
+            columns[key] = mean_figure(values) if values else None
+    why = {key: reason(column, lacking) for key, column in COLUMNS.items() if columns[key] is None}
+    return Scored(name, method, copies, columns, why, rows, len(set(pairs) - set(folders)))
+
+
+def reason(column: Column, lacking: set[Needs]) -> str:
+    """Why a column is empty."""
+    return next(
+        (WHY[need] for need in column.needs if need in lacking),
+        "too few pictures, or empty regions",
+    )
+
+
+def told_by(item: Item, pair: Pair | None) -> set[Needs]:
+    """What is not lacking as far as this item goes."""
+    there: set[Needs] = set()
+    if item.cost.seconds is not None or item.cost.unet_evaluations is not None:
+        there.add(Needs.COST)
+    if item.mask is not None and item.background is not None:
+        there.add(Needs.LAYERS)
+    if pair is not None and parse_object(pair.foreground) is not None:
+        there.add(Needs.WORDS)
+    return there
+
+
+def features(networks: Networks, picture: Bytes) -> Features:
+    """What each network that compares pictures says of one uint8 [H, W, 3]."""
+    found: Features = {"judge": networks.judge.features([picture])[0]}
+    if networks.inception is not None:
+        found["inception"] = networks.inception.features(picture)
+    if networks.clip is not None:
+        found["clip"] = networks.clip.picture(picture)
+    return found
+
+
+def item_figures(
+    item: Item, own: Features, networks: Networks, reference: Reference | None, pair: Pair | None
+) -> dict[str, float | None]:
+    """The figures of one item, by column; None or absent where there are none."""
+    found = agreement(item, networks)
+    if item.layers:
+        found["recomposition"] = recomposition(item)
+    if reference is not None and pair is not None:
+        true = reference.features(pair)
+        found["sim_judge"] = figures.similarity(own["judge"], true["judge"])
+        if networks.clip is not None:
+            found["clip_i"] = figures.similarity(own["clip"], true["clip"])
+            found["clip_s"] = figures.similarity(own["clip"], networks.clip.words(pair.scene))
+        if item.mask is not None:
+            found["box_iou"] = placed(item.mask, pair.area)
+            found |= seen(item, networks, pair)
+    found["seconds"] = item.cost.seconds
+    evaluations = item.cost.unet_evaluations
+    found["unet_evaluations"] = None if evaluations is None else float(evaluations)
+    return found
+
+
+def agreement(item: Item, networks: Networks) -> dict[str, float | None]:
+    """PSNR, SSIM and LPIPS of the layers against the composite, each in its region."""
+    alpha = item.alpha
+    if alpha is None or item.foreground is None or item.background is None:
+        return {}
+    found: dict[str, float | None] = {}
+    for side, layer, region in (
+        ("fg", item.foreground, figures.foreground_region(alpha)),
+        ("bg", item.background, figures.background_region(alpha)),
+    ):
+        found[f"psnr_{side}"] = figures.psnr(layer, item.composite, region)
+        found[f"ssim_{side}"] = figures.ssim(layer, item.composite, region)
+        if networks.alexnet is not None:
+            found[f"lpips_{side}"] = figures.lpips(networks.alexnet, layer, item.composite, region)
+    return found
+
+
+def recomposition(item: Item) -> float:
+    """The largest difference, in 1/255, of what the layers add up to and what they should."""
+    stack = [Layer(str(i), "subject", None, pixels) for i, pixels in enumerate(item.layers)]
+    shown = item.composite if item.shown is None else item.shown
+    return float(largest_error(flatten(stack), shown))
+
+
+def placed(mask: Bytes, wanted: Box) -> float:
+    """Intersection over union of the mask's bounding box (above one half) and the pair's box; 0
+    for an empty mask."""
+    left, top, width, height = pixel_box(mask > SOLID)
+    if not width:
+        return 0.0
+    rows, columns = mask.shape
+    found = Box(left / columns, top / rows, width / columns, height / rows)
+    return box_iou(found, wanted)
+
+
+def seen(item: Item, networks: Networks, pair: Pair) -> dict[str, float | None]:
+    """What :mod:`taue.evaluation.opened` measures, and the share of the mask on which the judge
+    sees objects in the background; nothing if it does not know the words of the pair."""
+    wish = parse_object(pair.foreground)
+    if wish is None or not item.layers or item.foreground is None or item.mask is None:
+        return {}
+    shown = item.composite if item.shown is None else item.shown
+    ground, *effects, subject = item.layers
+    sighting, behind = networks.judge.look([shown, ground[..., :3]])
+    masks = [thing.mask for thing in sighting.objects if thing.kind == wish[1]]
+    nowhere = np.zeros(item.mask.shape, bool)
+    shade = np.max([layer[..., 3] / 255 for layer in effects] or [nowhere.astype(float)], axis=0)
+    mask = max(masks, key=np.count_nonzero) if masks else nowhere
+    cut = np.dstack([item.foreground, item.mask])
+    found = opened_figures(shown, ground[..., :3], subject, cut, shade, mask)
+    return {
+        "residue": residue(behind, item.mask > SOLID),
+        **{key: found[key] for key in OPENED},
+    }
+
+
+def _set_column(
+    network: str, made: Iterable[Features], reference: Reference | None
+) -> Figure | None:
+    """The Fréchet distance of the composites to all of the data set's pictures."""
+    if reference is None:
+        return None
+    own = [one[network] for one in made if network in one]
+    if not own:
+        return None
+    truth = np.stack([reference.features(pair)[network] for pair in reference.data.pairs])
+    drawn = np.stack(own)
+    value = frechet(truth, drawn)
+    if value is None:
+        return None
+    resamples = RESAMPLES if drawn.shape[1] <= WIDEST else 0
+    return set_figure(value, drawn, lambda some: frechet(truth, some), resamples)

@@ -1,0 +1,330 @@
+"""`taue eval generate`: every method on tiny models; runs that are killed, shared and refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from filelock import FileLock
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner, Result
+
+from made_items import perfect
+from taue.box import Box
+from taue.cli import app
+from taue.errors import TaueError
+from taue.evaluation.dataset import DataSet, Pair, read_data
+from taue.evaluation.generate import LOCKS, Shard, begin, make_item, missing
+from taue.evaluation.items import Item, read_item
+from taue.evaluation.rendered import write_rendered
+from taue.evaluation.runs import ITEMS, item_folders, read_run
+
+COUNT = 3
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("data") / "paddy"
+    write_rendered(out, COUNT, seed=5, side=64)
+    return out
+
+
+def arguments(data: Path, out: Path, model: Path, method: str = "plain") -> list[str]:
+    return [
+        "eval", "generate", "--data", str(data), "--out", str(out), "--model", str(model),
+        "--method", method, "--steps", "2", "--width", "64", "--height", "64", "--device", "cpu",
+    ]  # fmt: skip
+
+
+def call(data: Path, out: Path, model: Path, *more: str, method: str = "plain") -> Result:
+    return CliRunner().invoke(app, [*arguments(data, out, model, method), *more])
+
+
+def pictures(run: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(run)): path.read_bytes() for path in (run / ITEMS).rglob("*.png")}
+
+
+# A plain picture costs 2 x 2 samples at 2 steps with guidance; an inpainted one as many.
+COSTS = {"plain": 4, "composite-then-cut": 8, "tkg": 8, "alfie": 12}
+
+
+@pytest.mark.parametrize("method", [*COSTS, "taue"])
+def test_every_method_leaves_items_that_can_be_scored(
+    method: str, data: Path, tiny_sdxl: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / method
+    done = call(data, run, tiny_sdxl, method=method)
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout == f"{COUNT} made, {COUNT} of {COUNT} are there: {run}\n"
+    about = read_run(run)
+    assert (about.method, about.digest) == (method, read_data(data).digest)
+    assert about.copies == (method in ("composite-then-cut", "tkg"))
+    for folder in item_folders(run / ITEMS).values():
+        item = read_item(folder)
+        assert item.composite.shape == (64, 64, 3)
+        assert item.cost.seconds is not None and item.cost.seconds > 0
+        if method == "taue":
+            assert item.shown is not None and len(item.layers) == 3
+        else:
+            assert item.cost.unet_evaluations == COSTS[method]
+        if method != "plain":
+            assert item.mask is not None and item.foreground is not None
+    # The same seed, the same pictures.
+    assert call(data, tmp_path / "again", tiny_sdxl, method=method).exit_code == 0
+    assert pictures(tmp_path / "again") == pictures(run)
+    scores = CliRunner().invoke(
+        app, ["eval", "score", str(run), "--out", str(tmp_path / "t.md"), "--device", "cpu"]
+    )
+    assert scores.exit_code == 0, scores.stderr
+    columns = json.loads((tmp_path / "t.json").read_text())["runs"][0]["columns"]
+    assert (columns["psnr_fg"] is None) == (method == "plain")
+    if method == "composite-then-cut":
+        assert columns["psnr_fg"]["value"] == "infinity"
+        assert columns["psnr_bg"] is None or columns["psnr_bg"]["value"] == "infinity"
+    if method == "tkg":
+        assert columns["recomposition"]["value"] <= 1
+
+
+def test_paddys_own_autoencoder_can_be_inpainted_with(data: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    done = call(data, run, Path("paddy"), "--shard", "1/3", method="composite-then-cut")
+    assert done.exit_code == 0, done.stderr
+    item = read_item(run / ITEMS / "000001")
+    assert item.background is not None and not np.array_equal(item.background, item.composite)
+
+
+def test_a_second_call_makes_nothing_again_and_shards_share_the_work(
+    data: Path, tiny_sdxl: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    assert "1 made, 1 of 3 are there" in call(data, run, tiny_sdxl, "--shard", "2/3").stdout
+    times = {path: path.stat().st_mtime_ns for path in (run / ITEMS).rglob("*")}
+    assert "2 made, 3 of 3 are there" in call(data, run, tiny_sdxl).stdout
+    whole = pictures(run)
+    assert "0 made, 3 of 3 are there" in call(data, run, tiny_sdxl).stdout
+    assert pictures(run) == whole
+    assert all(path.stat().st_mtime_ns == old for path, old in times.items())
+
+
+def test_a_killed_command_goes_on_and_ends_as_if_it_had_not_been(
+    data: Path, tiny_sdxl: Path, tmp_path: Path
+) -> None:
+    whole, run = tmp_path / "whole", tmp_path / "run"
+    assert call(data, whole, tiny_sdxl).exit_code == 0
+    program = [sys.executable, "-c", "from taue.cli import app; app()"]
+    process = subprocess.Popen(
+        [*program, *arguments(data, run, tiny_sdxl)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    until = time.monotonic() + 120
+    while not item_folders(run / ITEMS) and time.monotonic() < until and process.poll() is None:
+        time.sleep(0.002)
+    process.kill()
+    process.wait()
+    assert item_folders(run / ITEMS)
+    assert call(data, run, tiny_sdxl).exit_code == 0
+    assert pictures(run) == pictures(whole)
+
+
+def test_an_interrupted_command_says_that_it_goes_on(
+    data: Path, tiny_sdxl: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from taue.evaluation import generate
+
+    real, run = generate.write_item, tmp_path / "run"
+
+    def interrupted_at_the_second(item: Item, folder: Path) -> None:
+        real(item, folder)
+        if folder.name.endswith("2"):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(generate, "write_item", interrupted_at_the_second)
+    done = call(data, run, tiny_sdxl)
+    assert done.exit_code == 130
+    last = done.stderr.splitlines()[-1]
+    assert last == "Interrupted; the same command goes on where it was."
+    assert list(item_folders(run / ITEMS)) == ["000001"]
+    monkeypatch.undo()
+    assert "2 made, 3 of 3 are there" in call(data, run, tiny_sdxl).stdout
+
+
+def start(out: Path, data: DataSet, **options: object) -> None:
+    begin(out, data, "plain", False, options)
+
+
+def test_ten_kills_lose_and_double_nothing(data: Path, tmp_path: Path) -> None:
+    """Killed at each of its ten places, while drawing and while writing."""
+    read, run, log = read_data(data), tmp_path / "run", tmp_path / "made.txt"
+    start(run, read)
+
+    def work(fatal: int) -> None:
+        """What one process does until it is killed at its ``fatal``-th place."""
+        passed = 0
+
+        def place() -> None:
+            nonlocal passed
+            passed += 1
+            if passed == fatal:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        def make(pair: Pair) -> Item:
+            place()
+            with log.open("a") as stream:
+                stream.write(f"{pair.id}\n")
+            return perfect(read, pair)
+
+        from taue.evaluation import items
+
+        real = items.write_png
+
+        def write_and_perhaps_die(*given: object) -> None:
+            real(*given)
+            place()
+
+        if fatal:
+            items.write_png = write_and_perhaps_die
+        for pair in missing(run, read.pairs):
+            make_item(run, pair, make)
+
+    for fatal in range(1, 11):
+        child = os.fork()
+        if child == 0:
+            work(fatal)
+            os._exit(0)
+        os.waitpid(child, 0)
+        whole = item_folders(run / ITEMS)
+        assert all(read_item(folder).mask is not None for folder in whole.values())
+    work(0)
+    assert missing(run, read.pairs) == []
+    assert sorted(path.name for path in (run / ITEMS).iterdir()) == [p.id for p in read.pairs]
+    drawn = Counter(log.read_text().split())
+    assert sum(drawn.values()) >= COUNT
+    work(0)
+    assert Counter(log.read_text().split()) == drawn
+
+
+def test_an_item_that_another_process_is_at_is_left_to_it(data: Path, tmp_path: Path) -> None:
+    read, run = read_data(data), tmp_path / "run"
+    start(run, read)
+    pair = read.pairs[0]
+    with FileLock(run / LOCKS / pair.id):
+        assert not make_item(run, pair, lambda _: pytest.fail("made twice"))
+    assert make_item(run, pair, lambda one: perfect(read, one))
+    assert not make_item(run, pair, lambda _: pytest.fail("made again"))
+
+
+def test_a_failure_leaves_no_item(data: Path, tmp_path: Path) -> None:
+    read, run = read_data(data), tmp_path / "run"
+    start(run, read)
+
+    def fail(_: Pair) -> Item:
+        raise TaueError("no memory.")
+
+    with pytest.raises(TaueError, match="no memory"):
+        make_item(run, read.pairs[0], fail)
+    assert item_folders(run / ITEMS) == {}
+
+
+@given(st.integers(0, 40), st.integers(1, 9))
+def test_shards_part_a_set(length: int, count: int) -> None:
+    pairs = [str(i) for i in range(length)]
+    parts = [Shard.parse(f"{k}/{count}").of(pairs) for k in range(1, count + 1)]
+    assert sorted(one for part in parts for one in part) == sorted(pairs)
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+
+
+def test_another_run_and_bad_options_are_one_sentence(
+    data: Path, tiny_sdxl: Path, tmp_path: Path
+) -> None:
+    read, run, other = read_data(data), tmp_path / "run", tmp_path / "other"
+    begin(run, read, "plain", False, {"steps": 2})
+    begin(run, read, "plain", False, {"steps": 2})
+    write_rendered(other, 2, seed=6, side=64)
+    full = tmp_path / "full"
+    full.mkdir()
+    (full / "thesis.txt").touch()
+    for method, options, source, out, sentence in (
+        ("taue", {"steps": 2}, read, run, "is of method plain and not taue"),
+        ("plain", {"steps": 3}, read, run, "is of steps 2 and not 3"),
+        ("plain", {"steps": 2}, read_data(other), run, "is of another data set"),
+        ("plain", {"steps": 2}, read, full, "exists and is no run"),
+    ):
+        with pytest.raises(TaueError, match=sentence):
+            begin(out, source, method, False, options)
+    out = tmp_path / "new"
+    for more, sentence in (
+        (["--shard", "4/3"], "shard is '4/3'; give K/N"),
+        (["--shard", "0/3"], "shard is '0/3'; give K/N"),
+        (["--method", "magic"], "method is 'magic'; choose among taue, plain"),
+        (["--steps", "1"], "steps"),
+        (["--data", str(tmp_path)], "is no evaluation set"),
+        (["--model", "no/such/model"], "model no/such/model is missing"),
+    ):
+        done = call(data, out, tiny_sdxl, *more)
+        assert done.exit_code == 2, more
+        assert sentence in done.stderr
+        assert not out.exists()
+
+
+def test_alfie_asks_for_a_plain_ground_where_the_model_knows_the_words(tiny_sdxl: Path) -> None:
+    from taue.evaluation.methods.alfie import alone_prompt
+
+    assert alone_prompt(str(tiny_sdxl), "a cup") == "a cup on a white background"
+    assert alone_prompt("paddy", "a red cup") == "a red cup"
+
+
+def test_alfie_names_what_it_needs(
+    data: Path, tiny_sdxl: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    done = call(data, tmp_path / "run", tiny_sdxl, method="alfie")
+    assert done.exit_code == 2
+    assert "method alfie needs OpenCV for GrabCut" in done.stderr
+
+
+def test_otsu_parts_two_classes_and_the_largest_part_is_whole() -> None:
+    from taue.evaluation.methods.regions import grown, largest_part, otsu
+
+    rng = np.random.default_rng(0)
+    values = np.concatenate([rng.normal(0.2, 0.03, 500), rng.normal(0.7, 0.03, 100)])
+    assert 0.3 < otsu(values.astype(np.float32)) < 0.6
+    assert 0 <= otsu(np.zeros((4, 4), np.float32)) <= 1
+    region = np.zeros((40, 40), bool)
+    region[5:20, 5:20] = True
+    region[10:12, 10:12] = False
+    region[30:33, 30:33] = True
+    part = largest_part(region)
+    assert part.sum() == 15 * 15
+    assert not largest_part(np.zeros((4, 4), bool)).any()
+    assert grown(part).sum() == 28 * 28
+
+
+def test_tkg_shifts_its_channels_away_from_the_box_until_their_share_has_grown() -> None:
+    import torch
+
+    from taue.evaluation.methods.tkg import GROWTH, keyed, keyed_alpha, shift_of
+
+    noise = torch.randn(1, 4, 64, 64, generator=torch.Generator().manual_seed(0))
+    for channel in range(4):
+        plane = noise[:, channel]
+        grown = (plane + shift_of(plane, GROWTH) > 0).float().mean() - (plane > 0).float().mean()
+        assert grown.item() == pytest.approx(GROWTH, abs=1e-3)
+        assert shift_of(plane, GROWTH) == pytest.approx(0.28, abs=0.03)
+    moved = keyed(noise, Box(0.5, 0.5, 0.5, 0.5)) - noise
+    assert moved[:, [0, 3]].abs().max() == 0
+    assert moved[0, 1, 48, 48] < 0.01
+    assert moved[0, 1, 0, 0] > 0.25
+    picture = np.full((32, 32, 3), (20, 230, 20), np.uint8)
+    picture[8:24, 8:24] = (200, 20, 200)
+    alpha = keyed_alpha(picture)
+    assert np.array_equal(alpha > 0.5, (picture == (200, 20, 200)).all(-1))

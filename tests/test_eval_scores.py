@@ -1,0 +1,299 @@
+"""`taue eval score`: columns with known answers, the tables, and everybody's files."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from made_items import perfect, write_run
+from taue.cli import app
+from taue.errors import TaueError
+from taue.evaluation import figures
+from taue.evaluation.bootstrap import mean_figure, set_figure
+from taue.evaluation.columns import COLUMNS, OURS, PAPER
+from taue.evaluation.dataset import read_data
+from taue.evaluation.items import read_item, write_item
+from taue.evaluation.rendered import write_rendered
+from taue.evaluation.reported import REPORTED
+from taue.evaluation.score import placed, recomposition
+from tiny_networks import save_alexnet, save_clip, save_inception
+
+COUNT = 4
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("data") / "paddy"
+    write_rendered(out, COUNT, seed=3, side=128)
+    return out
+
+
+@pytest.fixture(scope="module")
+def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_run(tmp_path_factory.mktemp("runs") / "ours", data)
+
+
+@pytest.fixture(scope="module")
+def networks(tmp_path_factory: pytest.TempPathFactory) -> list[str | Path]:
+    folder = tmp_path_factory.mktemp("networks")
+    return [
+        "--inception", save_inception(folder / "inception"), "--clip", save_clip(folder / "clip"),
+        "--alexnet", save_alexnet(folder / "alexnet"),
+    ]  # fmt: skip
+
+
+def call(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, ["eval", "score", "--device", "cpu", *map(str, arguments)])
+
+
+def there(value: float | None) -> float:
+    assert value is not None
+    return value
+
+
+def told(out: Path, place: int = 0) -> dict:
+    return json.loads(out.with_suffix(".json").read_text())["runs"][place]
+
+
+def test_all_columns_of_a_perfect_run(
+    run: Path, networks: list[str | Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "table.md"
+    done = call(run, *networks, "--out", out, "--require", "fid", "--require", "lpips_bg")
+    assert done.exit_code == 0, done.stderr
+    columns = {key: c and c["value"] for key, c in told(out)["columns"].items()}
+    assert set(columns) == set(COLUMNS)
+    assert None not in columns.values()
+    # The composites are the data set's pictures, and the layers are cut from them.
+    assert columns["fid"] == pytest.approx(0, abs=1e-3)
+    assert columns["fd_judge"] == pytest.approx(0, abs=1e-3)
+    assert columns["clip_i"] == pytest.approx(1, abs=1e-5)
+    assert columns["sim_judge"] == pytest.approx(1, abs=1e-5)
+    assert columns["psnr_fg"] == columns["psnr_bg"] == "infinity"
+    assert columns["ssim_bg"] > 0.99 and columns["ssim_fg"] > 0.8  # its window sees outside
+    assert columns["lpips_fg"] == columns["lpips_bg"] == 0
+    assert columns["box_iou"] > 0.9 and columns["iou"] > 0.8
+    assert columns["residue"] > 0.5  # its grey shape is left in the background
+    assert (columns["seconds"], columns["unet_evaluations"]) == (2, 100)
+    document = json.loads(out.with_suffix(".json").read_text())
+    assert set(document["networks"]) == {"judge", "inception", "clip", "alexnet"}
+    assert all(len(one["sha256"]) == 64 for one in document["networks"].values())
+    assert len(told(out)["items"]) == COUNT
+
+
+def test_the_tables_say_the_same(run: Path, data: Path, tmp_path: Path) -> None:
+    pasted = write_run(tmp_path / "pas_ted", data, "composite-then-cut", copies=True)
+    worse = tmp_path / "worse"
+    shutil.copytree(run, worse)
+    for path in (worse / "items").glob("*/item.json"):
+        path.write_text('{"seconds": 7, "unet_evaluations": 300}')
+    out = tmp_path / "table.md"
+    assert call(run, worse, pasted, "--out", out).exit_code == 0
+    page = out.read_text(encoding="utf-8")
+    lines = {line.split(" | ")[0][2:]: line for line in page.splitlines() if line.startswith("| ")}
+    assert "TAUE + layout *(reported)*" in lines
+    assert "55.59" in lines["TAUE + layout *(reported)*"]
+    # Without networks: '-' with a footnote each, which is said once.
+    assert page.count("no Inception network: give --inception") == 1
+    assert "no CLIP network: give --clip" in page and "no AlexNet: give --alexnet" in page
+    assert "copies pixels of one picture into another" in page
+    ours = next(line for line in page.splitlines() if line.startswith("| ours | 4 | -"))
+    assert ours.count("- <sup>") == 5
+    # The better cost is bold, and the one that copies never is.
+    costs = [line for line in page.splitlines() if line.startswith(("| ours", "| worse", "| pas"))]
+    assert "**100 [100, 100]** | **2.0 [2.0, 2.0]**" in costs[3]
+    assert "**300" not in costs[4] and "**" not in costs[5]
+
+    rows = list(csv.DictReader(out.with_suffix(".csv").read_text().splitlines()))
+    assert [row["run"] for row in rows] == ["ours", "worse", "pas_ted", *REPORTED]
+    assert rows[1]["seconds"] == "7.0" and rows[0]["fid"] == "" and rows[3]["fid"] == "61.46"
+    assert [row["reported"] for row in rows] == ["0"] * 3 + ["1"] * 4
+    tex = out.with_suffix(".tex").read_text()
+    assert r"pas\_ted$^*$" in tex and "TAUE + layout (reported) & 55.59" in tex
+    assert all(line.count(" & ") == 9 for line in tex.splitlines() if line.endswith(r"\\"))
+    again = tmp_path / "again.md"
+    assert call(run, worse, pasted, "--out", again).exit_code == 0
+    for ending in (".md", ".csv", ".json", ".tex"):
+        assert again.with_suffix(ending).read_bytes() == out.with_suffix(ending).read_bytes()
+
+
+def test_any_programs_files_are_scored_without_a_data_set(data: Path, tmp_path: Path) -> None:
+    theirs, read = tmp_path / "theirs", read_data(data)
+    for pair in read.pairs:
+        item = perfect(read, pair)
+        assert item.foreground is not None and item.mask is not None
+        folder = theirs / pair.id
+        folder.mkdir(parents=True)
+        rgba = np.dstack([item.foreground, item.mask])
+        Image.fromarray(rgba).save(folder / "foreground.png")
+        Image.fromarray(item.composite).save(folder / "composite.png")
+        Image.fromarray(item.background).save(folder / "background.png")
+    out = tmp_path / "t.md"
+    assert call("--layers", theirs, "--out", out).exit_code == 0
+    one = told(out)
+    assert one["columns"]["psnr_fg"]["value"] == "infinity"
+    assert one["columns"]["recomposition"]["value"] <= 255
+    assert one["columns"]["sim_judge"] is None
+    assert one["why"]["sim_judge"] == one["why"]["fid"] == "no data set: give --data"
+    assert one["why"]["seconds"] == "its files do not say"
+    assert call("--layers", theirs, "--data", data, "--out", out).exit_code == 0
+    assert told(out)["columns"]["sim_judge"]["value"] == pytest.approx(1, abs=1e-5)
+
+
+def test_a_mask_beside_a_foreground_is_its_alpha(data: Path, tmp_path: Path) -> None:
+    read = read_data(data)
+    item = perfect(read, read.pairs[0])
+    write_item(item, tmp_path)
+    back = read_item(tmp_path)
+    for name in ("composite", "background", "foreground", "mask"):
+        assert np.array_equal(getattr(back, name), getattr(item, name))
+    assert all(np.array_equal(a, b) for a, b in zip(back.layers, item.layers, strict=True))
+    (tmp_path / "mask.png").unlink()
+    with pytest.raises(TaueError, match=r"opaque foreground.png; add a mask.png"):
+        read_item(tmp_path)
+    Image.new("RGB", (9, 9)).save(tmp_path / "background.png")
+    (tmp_path / "foreground.png").unlink()
+    with pytest.raises(TaueError, match="pictures of different sizes"):
+        read_item(tmp_path)
+
+
+def test_a_method_without_layers_has_the_columns_that_it_can(data: Path, tmp_path: Path) -> None:
+    run = write_run(tmp_path / "plain", data, "plain")
+    for folder in (run / "items").iterdir():
+        for name in ("background.png", "foreground.png", "mask.png"):
+            (folder / name).unlink()
+        shutil.rmtree(folder / "layers")
+    out = tmp_path / "t.md"
+    assert call(run, "--out", out).exit_code == 0
+    one = told(out)
+    assert one["why"]["psnr_fg"] == one["why"]["box_iou"] == "it makes no layers"
+    assert one["columns"]["fd_judge"]["value"] == pytest.approx(0, abs=1e-3)
+    refused = call(run, "--out", out, "--require", "psnr_fg")
+    assert refused.exit_code == 2
+    assert refused.stderr.endswith("\nError: require: plain has no psnr_fg; it makes no layers.\n")
+
+
+def test_every_figure_worsens_with_what_it_measures(data: Path) -> None:
+    read = read_data(data)
+    item = perfect(read, read.pairs[0])
+    alpha = item.alpha
+    assert alpha is not None and item.mask is not None
+    noise = np.random.default_rng(0).choice([-20, 20], item.composite.shape)
+    spoilt = item.composite.astype(int) + noise
+    spoilt = np.where((spoilt < 0) | (spoilt > 255), spoilt - 2 * noise, spoilt).astype(np.uint8)
+    for region in (figures.foreground_region(alpha), figures.background_region(alpha)):
+        assert region.any()
+        one = figures.psnr(spoilt, item.composite, region)
+        assert one == pytest.approx(20 * math.log10(255 / 20))
+        assert there(figures.ssim(spoilt, item.composite, region)) < 0.9
+    regions = figures.foreground_region(alpha), figures.background_region(alpha)
+    assert not (regions[0] & regions[1]).any()
+    assert recomposition(replace(item, composite=spoilt)) >= 20
+    assert recomposition(replace(item, shown=item.composite)) == recomposition(item)
+    box = read.pairs[0].area
+    assert placed(item.mask, box) > placed(np.roll(item.mask, 9, axis=1), box)
+    assert placed(np.zeros_like(item.mask), box) == 0
+    assert figures.similarity(np.zeros(3), np.ones(3)) == 0
+
+
+@given(st.lists(st.floats(-100, 100), min_size=2, max_size=30))
+def test_the_interval_holds_the_mean(values: list[float]) -> None:
+    one = mean_figure(values)
+    low, high = there(one.low), there(one.high)
+    assert low - 1e-9 <= one.value <= high + 1e-9
+    assert min(values) - 1e-9 <= low and high <= max(values) + 1e-9
+    assert mean_figure(values) == one
+
+
+def test_intervals_narrow_with_more_items_and_stand_back_where_there_is_none() -> None:
+    rng = np.random.default_rng(1)
+    figures_ = (mean_figure(rng.normal(size=n).tolist()) for n in (20, 2000))
+    few, many = (there(one.high) - there(one.low) for one in figures_)
+    assert many < few / 5
+    assert mean_figure([1.0]).low is None
+    assert mean_figure([1.0, math.inf]).low is None
+    # Drawn again, fewer items are different: biased as a value, yet the interval is around it.
+    features = rng.normal(size=(50, 4))
+    drawn = set_figure(1.0, features, lambda some: float(len(np.unique(some[:, 0])) / 50), 100)
+    assert there(drawn.low) < 1 < there(drawn.high)
+    assert there(drawn.high) - 1 == pytest.approx(1 - there(drawn.low))
+    assert there(drawn.high) - 1 == pytest.approx(1.96 * 0.043, rel=0.3)
+    assert set_figure(1.0, features, lambda some: None, 3).low is None
+
+
+def test_the_papers_rows_have_its_nine_columns() -> None:
+    assert len(PAPER) == 9
+    assert set(REPORTED) == {"LayerDiffuse", "Alfie + inpainting", "TAUE", "TAUE + layout"}
+    for row in REPORTED.values():
+        assert list(row) == [column.key for column in PAPER]
+    assert "fid" not in {column.key for column in OURS}
+
+
+def test_the_page_names_every_column_and_method() -> None:
+    from taue.evaluation.methods import METHODS
+
+    page = (Path(__file__).parent.parent / "docs/evaluation.md").read_text(encoding="utf-8")
+    for column in COLUMNS.values():
+        assert column.title.removesuffix(" bg").removesuffix(" fg") in page, column.title
+    for name, method in METHODS.items():
+        (row,) = [line for line in page.splitlines() if line.startswith(f"| `{name}` |")]
+        assert row.endswith("| yes |" if method.copies else "| |")
+
+
+def test_bad_options_runs_and_files_are_one_sentence(run: Path, data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "t.md"
+    other = tmp_path / "other-data"
+    write_rendered(other, 2, seed=9, side=64)
+    broken = tmp_path / "broken"
+    shutil.copytree(run, broken)
+    (next((broken / "items").iterdir()) / "composite.png").write_bytes(b"no")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    shutil.copy(run / "run.json", empty)
+    twin = tmp_path / "twin" / "ours"
+    shutil.copytree(run, twin)
+    cases: list[tuple[list[str | Path], str]] = [
+        ([run, "--out", "x.csv"], "give a file that ends in .md"),
+        ([run, "--out", out, "--require", "fd"], "require is 'fd'; choose among fid"),
+        (["--out", out], "runs are missing"),
+        ([tmp_path, "--out", out], "is none; make one with taue eval generate"),
+        ([run, "--data", other, "--out", out], "is of another data set"),
+        ([run, "--out", out, "--require", "fid"], "require is 'fid'; no Inception network"),
+        (["--layers", run / "items", "--out", out, "--require", "clip_s"], "no data set"),
+        ([broken, "--out", out], "no readable picture"),
+        ([empty, "--out", out], "run 'empty' has no items"),
+        ([run, twin, "--out", out], "run 'ours' is named twice"),
+        (["--layers", run / "items", "--data", other, "--out", out], "is not in the data set"),
+        ([run, "--clip", "nowhere", "--out", out], "clip 'nowhere' is missing"),
+    ]
+    for arguments, sentence in cases:
+        done = call(*arguments)
+        assert done.exit_code == 2, sentence
+        assert sentence in done.stderr
+        assert not out.exists()
+
+
+def test_a_run_that_lacks_pairs_says_so(data: Path, tmp_path: Path) -> None:
+    run = write_run(tmp_path / "half", data, first=2)
+    hidden = run / "items" / ".unfinished-000003"
+    hidden.mkdir()
+    mask = run / "items" / "000001" / "mask.png"
+    Image.new("L", (128, 128)).save(mask)
+    out = tmp_path / "t.md"
+    assert call(run, "--out", out).exit_code == 0
+    page = out.read_text(encoding="utf-8")
+    assert "half lacks 2 pairs of its data set." in page
+    # A foreground that is not there has no PSNR; the table says of how many the mean is.
+    assert told(out)["columns"]["psnr_fg"]["count"] == 1
+    assert "of 1 pictures: the others have no such figure" in page
