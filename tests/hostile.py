@@ -63,8 +63,17 @@ def main(folder: Path) -> None:
             slowest = max(slowest, time.process_time() - began)
         path.write_bytes(whole)
         print(json.dumps({"name": name, "slowest": slowest, **seen}))
-    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({"name": "memory", "MiB": largest // 1024}))
+    print(json.dumps({"name": "memory", "MiB": largest_memory() // 1024}))
+
+
+def largest_memory() -> int:
+    """The most KiB that this program held. Linux lets it inherit in ``ru_maxrss`` what the process
+    that started it held, so its own is read where it is told."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        told = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        return int(told["VmHWM"].split()[0])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 if __name__ == "__main__":
