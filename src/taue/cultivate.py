@@ -12,6 +12,7 @@ from itertools import pairwise
 import torch
 
 from taue.backbones import Backbone
+from taue.finite import require_finite
 from taue.growth import Growth, begins
 from taue.rows import Harvest, Observer, Row, Step
 from taue.settings import Settings
@@ -27,7 +28,8 @@ def cultivate(
     """Denoise all rows, each from its own noise; harvests in their order.
 
     Raises:
-        TaueError: if the scheduler or a planting cannot be used.
+        TaueError: if the scheduler or a planting cannot be used, or the model answers with what is
+            not finite.
         ValueError: if a row waits for one that never is harvested.
     """
     growths = [Growth(row, backbone, settings) for row in rows]
@@ -41,6 +43,8 @@ def cultivate(
             interrupted = _spell(backbone, growing, growths, ended - begun, observe)
         if interrupted:
             break
+    for one in growths:  # not in each step, where a GPU would be waited for
+        require_finite(one.latents, "the model's output")
     return [g.harvest(interrupted=interrupted) for g in growths]
 
 

@@ -140,7 +140,6 @@ class SDXLBackbone:
             },
             return_dict=False,
         )[0].float()
-        require_finite(output, "the model's output")
         unconditional, conditional = output.split([len(steered), len(conditionings)])
         guided = list(conditional)
         for row, negative in zip(steered, unconditional, strict=True):
