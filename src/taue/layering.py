@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from taue import matte, stages
+from taue import layer_stages, matte, stages
 from taue.backbones import Encoded
 from taue.box import Box
 from taue.hue import scene_hued, scene_lit, surely
@@ -143,7 +143,7 @@ def refined(
     cores = [1 - grow((share_of_cells(s.region, size) <= FULL).float(), margin) for s in sights]
     wholes = [s.region | s.draft for s in sights]
     outsides = [1 - grow((share_of_cells(w, size) > 0).float(), margin) for w in wholes]
-    return stages.refined(
+    return layer_stages.refined(
         context, conditions, scene.together, estimates, key_latents, cores, outsides
     )
 
@@ -172,7 +172,7 @@ def layered(
     estimate = torch.where(near > 0, drawn, scene.behind.latents.cpu())
     held = torch.maximum(1 - near, (share_of_cells(everything, size) > HELD).float())
     with recorded(records, "heal") as made:
-        made.append(stages.healed(context, scene.whole, scene.together, estimate, held))
+        made.append(layer_stages.healed(context, scene.whole, scene.together, estimate, held))
     healed = picture_of(context.backbone.decode(made[0].latents))
     effects = shared(shade(healed, raw.background, alphas), alphas)
     # In 8 bits, as every file has them, so that the composite is what any reader shows.

@@ -205,80 +205,6 @@ def background(context: Context, prompt: Encoded, surroundings: Seedling) -> Sta
     return grown_scene(context.cultivate([row])[0], surroundings.mask)
 
 
-def refined(
-    context: Context,
-    conditions: Sequence[SubjectCondition],
-    together: StageResult,
-    estimates: Tensor,
-    keys: Tensor,
-    cores: Sequence[Tensor],
-    outsides: Sequence[Tensor],
-) -> list[StageResult]:
-    """Stage 4: what the composite shows of each subject, grown on from the harvest step on a key.
-
-    Its core is held to where the composite ended, its surroundings to the key; the rim between them
-    is free to become an edge.
-
-    Args:
-        together: the composite.
-        estimates: what to continue from [n, C, h, w], in conditions' order.
-        keys: the key colours as scaled latents [n, C, 1, 1].
-        cores, outsides: masks [h, w] for each subject.
-    """
-    ended, level = together.latents.cpu(), together.seedling.level
-    own = _noise_to(together, ended)
-    rows = []
-    for condition, estimate, key, core, outside in zip(
-        conditions, estimates.split(1), keys, cores, outsides, strict=True
-    ):
-        plain = key.expand(context.shape[1:])[None]
-        row = replace(
-            foreground_row(context, condition, own),
-            stage="refine",
-            generator=context.source.generator("refine-steps", condition.number),
-            crop_ratio=None,
-            estimate=estimate,
-            plantings=(
-                Planting(Seedling(ended, own, level, core, core), core, to_end=True),
-                Planting(Seedling(plain, own, level, outside, outside), outside, to_end=True),
-            ),
-        )
-        scale = context.settings.guidance_scale
-        rows.append(replace(row, conditioning=replace(row.conditioning, guidance_scale=scale)))
-    return [
-        replace(together, latents=one.latents, evaluations=one.evaluations)
-        for one in context.cultivate(rows)
-    ]
-
-
-def healed(
-    context: Context, whole: Encoded, together: StageResult, estimate: Tensor, held: Tensor
-) -> StageResult:
-    """Stage 5: the second half of the composite's pass after its harvest step once more, from the
-    layers laid over each other. From the harvest step on it would draw the ground anew, too.
-
-    Args:
-        whole: the whole scene's prompt.
-        together: the composite.
-        estimate: the layers laid over each other, as scaled latents [1, C, h, w].
-        held: what stays as it is [h, w]; around it the model draws light and shadow.
-    """
-    own = _noise_to(together, together.latents.cpu())
-    layers = Seedling(estimate, own, together.seedling.level, held, held)
-    settings = context.settings
-    row = Row(
-        stage="heal",
-        noise=own,
-        conditioning=Conditioning((whole,), whole, settings.guidance_scale),
-        generator=context.source.generator("heal-steps"),
-        crop_ratio=(1 + settings.crop_ratio) / 2,
-        estimate=estimate,
-        plantings=(Planting(layers, held, to_end=True),),
-    )
-    harvest = context.cultivate([row])[0]
-    return replace(together, latents=harvest.latents, evaluations=harvest.evaluations)
-
-
 def foreground_row(context: Context, condition: SubjectCondition, noise: Tensor) -> Row:
     """A subject alone, under its own prompt."""
     prompt = condition.prompt
@@ -415,10 +341,3 @@ def grown_scene(harvest: Harvest, surroundings: Tensor) -> StageResult:
     return StageResult(
         harvest.latents, seedling, harvest.evaluations, interrupted=harvest.interrupted
     )
-
-
-def _noise_to(together: StageResult, ended: Tensor) -> Tensor:
-    """The noise between where the composite ended and its latents at its harvest step."""
-    seedling = together.seedling
-    begun = seedling.level.mix(seedling.denoised, seedling.noise)
-    return (begun - seedling.level.signal * ended) / seedling.level.noise

@@ -15,8 +15,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from taue.errors import TaueError
-from taue.evaluation.weights import read_weights
+from taue.evaluation.weights import read_weights, take
 from taue.stack.model import Bytes
 
 SIDE = 299
@@ -215,13 +214,7 @@ class Inception:
         weights = read_weights(name, OPTION)
         first = weights.tensors.get("Conv2d_1a_3x3.conv.weight")
         network = InceptionV3(1.0 if first is None else len(first) / 32)
-        try:
-            network.load_state_dict(weights.tensors)
-        except RuntimeError as error:
-            raise TaueError(
-                f"{OPTION} {name!r} has another network's weights; "
-                "give pt_inception-2015-12-05-6726825d.pth."
-            ) from error
+        take(network, weights.tensors, f"{OPTION} {name!r}", "pt_inception-2015-12-05-6726825d.pth")
         return cls(network.to(device), name, weights.sha256)
 
     @torch.no_grad()

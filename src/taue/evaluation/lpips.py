@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from taue.errors import TaueError
-from taue.evaluation.weights import read_weights
+from taue.evaluation.weights import read_weights, take
 
 OPTION = "alexnet"
 HEADS = Path(torchmetrics.__file__).parent / "functional/image/lpips_models/alex.pth"
@@ -76,13 +76,7 @@ class Lpips:
         """
         weights, trunk = read_weights(name, OPTION), AlexNet()
         own = {key: value for key, value in weights.tensors.items() if key.startswith("features.")}
-        try:
-            trunk.load_state_dict(own)
-        except RuntimeError as error:
-            raise TaueError(
-                f"{OPTION} {name!r} has another network's weights; "
-                "give torchvision's alexnet-owt-7be5be79.pth."
-            ) from error
+        take(trunk, own, f"{OPTION} {name!r}", "torchvision's alexnet-owt-7be5be79.pth")
         return cls(trunk.to(device), name, weights.sha256)
 
     @torch.no_grad()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +22,7 @@ def read_picture(path: Path, mode: str = "RGB") -> Bytes:
     Raises:
         TaueError: if it is missing, broken, too large or of another format than PNG, JPEG or WebP.
     """
-    data = read_bytes(path)
-    with reading(path, "picture"), Image.open(io.BytesIO(data), formats=FORMATS) as image:
-        Allowance(path).layer(*image.size)
+    with _opened(path) as image:
         return np.array(image.convert(mode))
 
 
@@ -32,7 +32,13 @@ def picture_size(path: Path) -> tuple[int, int]:
     Raises:
         TaueError: as :func:`read_picture`.
     """
+    with _opened(path) as image:
+        return image.size
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
     data = read_bytes(path)
     with reading(path, "picture"), Image.open(io.BytesIO(data), formats=FORMATS) as image:
         Allowance(path).layer(*image.size)
-        return image.size
+        yield image

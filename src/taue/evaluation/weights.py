@@ -55,6 +55,24 @@ def read_weights(name: str, option: str) -> Weights:
     return Weights(tensors, name, digest)
 
 
+def take(network: torch.nn.Module, tensors: dict[str, torch.Tensor], given: str, file: str) -> None:
+    """Put tensors into a network.
+
+    Args:
+        network: that takes them.
+        tensors: by name.
+        given: the option and what the user gave, for what is wrong.
+        file: what to give instead.
+
+    Raises:
+        TaueError: if they are another network's.
+    """
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise TaueError(f"{given} has another network's weights; give {file}.") from error
+
+
 def local(name: str, option: str) -> Path:
     """The file or folder that a name means; a hub id is downloaded, or found in the cache.
 

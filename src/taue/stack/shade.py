@@ -19,7 +19,7 @@ from taue.ramp import falling
 from taue.shown import distance_to, unexplained
 from taue.stack.mixing import Floats
 from taue.stack.model import Bytes
-from taue.stack.smooth import explained
+from taue.stack.smooth import blurred, explained
 from taue.straight import from_nearest
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -156,11 +156,11 @@ def _darkening(picture: Floats, background: Floats, free: NDArray[np.bool_]) -> 
     trust = free * np.where(unexplained(picture, background), REDRAWN, 1)
     weight, smooth = trust, change
     for sigma in SMOOTHING:
-        total = _blurred(weight.astype(np.float32), sigma * side)
+        total = blurred(weight.astype(np.float32), sigma * side)
         known = total > 1e-3
         if not known.any():
             return np.zeros_like(change)
-        mean = _blurred((weight * change).astype(np.float32), sigma * side)
+        mean = blurred((weight * change).astype(np.float32), sigma * side)
         smooth = from_nearest(mean / np.maximum(total, 1e-3), known)
         weight = trust / (1 + np.square((change - smooth) / STRAY)) ** 2
     return smooth.clip(-1, 1).astype(np.float32)
@@ -208,11 +208,7 @@ def _broad(region: NDArray[np.bool_], side: int) -> Floats:
     """1 where a region is broad, falling softly to 0 where it is a line along an edge [H, W]."""
     iterations = max(1, round(BROAD * side))
     opened = np.asarray(ndimage.binary_opening(region, iterations=iterations), bool)
-    return _blurred(_grown(opened, UNDER * side).astype(np.float32), SOFT * side)
-
-
-def _blurred(values: Floats, sigma: float) -> Floats:
-    return np.asarray(ndimage.gaussian_filter(values, sigma), np.float32)
+    return blurred(_grown(opened, UNDER * side).astype(np.float32), SOFT * side)
 
 
 def _grown(region: NDArray[np.bool_], pixels: float) -> NDArray[np.bool_]:

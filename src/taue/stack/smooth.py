@@ -14,7 +14,7 @@ import numpy as np
 from scipy import ndimage
 
 from taue.ramp import falling
-from taue.shown import Region
+from taue.shown import Region, distance_to
 from taue.stack.mixing import Floats
 
 GRID = 256
@@ -77,20 +77,20 @@ def explained(dark: Floats, body: Region) -> Floats:
 
 
 def _fitted(dark: Floats, body: Region, side: int) -> Floats:
-    away = _distance(~body) / side
+    away = distance_to(body) / side
     sure = np.where(body, 0, 1 - falling(away, RIM))
     over = np.maximum.accumulate(body[::-1], axis=0)[::-1]
     sure = np.where(over, ABOVE, 1) * sure.astype(np.float32)
     known = sure > SURMISED
     surmised = np.maximum(_beside(dark, known, side), _below(dark, known, side))
-    edge = falling(_distance(body) / side, DEEP)
+    edge = falling(distance_to(~body) / side, DEEP)
     surmised = np.minimum(surmised, HIDDEN + (surmised - HIDDEN).clip(0) * edge)
     dark = np.where(known, dark, surmised)
     trust = np.where(known, sure, SURMISED).astype(np.float32)
 
     def spread(values: Floats) -> Floats:
         down, across = SPOT
-        return _blurred(values, (down * side, across * side))
+        return blurred(values, (down * side, across * side))
 
     seen, weights = spread(trust * dark), dark + 1e-6
     for _ in range(ROUNDS):
@@ -145,10 +145,6 @@ def _enlarged(values: Floats, step: int, shape: tuple[int, ...]) -> Floats:
     return large[: shape[0], : shape[1]].astype(np.float32)
 
 
-def _distance(region: Region) -> Floats:
-    """To the nearest pixel outside a region [H, W]."""
-    return np.asarray(ndimage.distance_transform_edt(region), np.float32)
-
-
-def _blurred(values: Floats, sigmas: tuple[float, float]) -> Floats:
+def blurred(values: Floats, sigmas: float | tuple[float, float]) -> Floats:
+    """Values [H, W] after a Gaussian blur, its standard deviations down and across in pixels."""
     return np.asarray(ndimage.gaussian_filter(values, sigmas), np.float32)
