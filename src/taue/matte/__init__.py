@@ -19,6 +19,7 @@ from taue.matte.despill import despilled
 from taue.matte.hollow import hollowed
 from taue.matte.key import Array, Mask, painted_key
 from taue.matte.line import beside, projected
+from taue.matte.rim import settled
 from taue.matte.sharpness import blurred
 from taue.matte.trimap import (
     NEAR,
@@ -95,6 +96,7 @@ def cut_out(picture: Array, mask: Mask, cell: int) -> Array:
     if veiled:
         colour, alpha = despilled(picture, key, colour, alpha, areas.clear, edge, side)
         colour, alpha = hollowed(picture, key, colour, alpha, edge)
+        colour, alpha = settled(colour, alpha, edge)
     alpha = without_haze(alpha.clip(0, 1), edge)
     colour = continued(colour.clip(0, 1), np.where(alpha < INVISIBLE, 0, alpha))
     sides = [(s.start, n - s.stop) for s, n in zip(part, mask.shape, strict=True)]

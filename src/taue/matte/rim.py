@@ -1,0 +1,117 @@
+"""The last pixels of an object in a blurred picture: no specks beyond it, and colours of its own.
+
+Beside an edge a decoder ripples: faint spots of alpha a little off the object, single pixels that
+differ from all their neighbours, and an outline darker, paler or of another hue than the object is.
+All of it is seen as soon as the layer lies on another ground.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from taue.matte.key import Array, Mask
+from taue.matte.trimap import largest
+from taue.ramp import falling
+from taue.straight import from_nearest
+
+NOTHING = 0.12
+"""Alpha that a decoder makes of 0 where it blurs what was sharp ..."""
+
+STEEP = (1.0, 1.6)
+"""... and the steepness, in alpha per soft edge's width, from which on an edge was, and altogether:
+one that is softer is so in the scene."""
+
+FINE = 0.125
+"""Standard deviation, in soft edges' widths, with which steepness is measured."""
+
+SOLID = 0.5
+"""Alpha from which on a pixel is object."""
+
+HANGING = 0.3
+"""Alpha from which on a pixel is, if it hangs on to such: thin parts are pale where they are
+blurred."""
+
+SMALLEST = 0.2
+"""Squares of a soft edge's width that a part is large at least."""
+
+OFF = (0.19, 0.44)
+"""Soft edges' widths off the object over which what is faint fades."""
+
+DEEP = 0.31
+"""Soft edges' widths from an object's outline from which on its colours are its own ..."""
+
+OUTER = 0.4
+"""... all of it up to this share of that depth ..."""
+
+RIDGE = 0.25
+"""... or, in what is thinner, those of the pixels that are deepest nearby, within so many pixels'
+depth."""
+
+SPREAD = 0.15
+"""Standard deviation in soft edges' widths with which such colours are averaged."""
+
+FELT = 0.02
+"""Weight below which the nearest average is taken."""
+
+
+def settled(colour: Array, alpha: Array, edge: int) -> tuple[Array, Array]:
+    """Colour [H, W, 3] and alpha [H, W] in [0, 1] of a blurred picture with a clean rim.
+
+    Args:
+        colour: the object's own as found so far, straight.
+        alpha: as found so far.
+        edge: pixels over which an edge may be soft.
+    """
+    crisp = without_specks(1 - falling(alpha, (NOTHING, 1)), edge)
+    alpha = (alpha + steepness(alpha, edge) * (crisp - alpha)).astype(np.float32)
+    return own_rim(colour, alpha, edge), alpha
+
+
+def steepness(alpha: Array, edge: int) -> Array:
+    """How far the object's edge nearest to each place is steep, as ``STEEP`` says [H, W] in
+    [0, 1]."""
+    slope = ndimage.gaussian_gradient_magnitude(alpha, FINE * edge) * edge
+    steep = 1 - falling(largest(slope, edge), STEEP)
+    solid = alpha >= SOLID
+    return from_nearest(steep, solid) if solid.any() else steep
+
+
+def without_specks(alpha: Array, edge: int) -> Array:
+    """Alpha [H, W] that fades off the object, and none of parts too small to be any."""
+    every = np.ones((3, 3), bool)
+    object_ = np.asarray(
+        ndimage.binary_propagation(alpha >= SOLID, mask=alpha >= HANGING, structure=every), bool
+    )
+    parts, count = ndimage.label(object_, every)
+    if count > 1:
+        sizes = np.bincount(parts.ravel())
+        sizes[0] = 0
+        object_ = (sizes >= min(SMALLEST * edge**2, sizes.max()))[parts]
+    if not object_.any():
+        return alpha
+    away = np.asarray(ndimage.distance_transform_edt(~object_)) / edge
+    return (alpha * falling(away, OFF)).astype(np.float32)
+
+
+def own_rim(colour: Array, alpha: Array, edge: int) -> Array:
+    """Colours [H, W, 3] that go on from inside over the rim, the nearer to the outline the more."""
+    depth = np.asarray(ndimage.distance_transform_edt(alpha >= SOLID), np.float32)
+    deep = max(1.0, DEEP * edge)
+    source = inner(alpha, depth, deep)
+    if not source.any():
+        return colour
+    sigma = SPREAD * edge
+    weight = ndimage.gaussian_filter(source.astype(np.float32), sigma)
+    mean = ndimage.gaussian_filter(np.where(source[..., None], colour, 0), (sigma, sigma, 0))
+    mean = from_nearest(mean / np.maximum(weight, 1e-4)[..., None], weight > FELT)
+    share = falling(depth, (OUTER * deep, deep)) * ~source
+    return (colour + share[..., None] * (mean - colour)).astype(np.float32)
+
+
+def inner(alpha: Array, depth: Array, deep: float) -> Mask:
+    """Pixels whose colours are the object's own, bool [H, W]: those so deep, and in thin parts the
+    deepest."""
+    size = 2 * round(deep) + 1
+    ridge = (depth > 0) & (depth >= ndimage.maximum_filter(depth, size) - RIDGE)
+    return np.asarray((depth >= deep) | ridge, bool) & (alpha >= SOLID)
