@@ -26,7 +26,6 @@ from rich.progress import track
 from taue.models import NAMED
 from taue.paddy.judge import Judge, frechet_distance
 from taue.paddy.judge.agreement import agreement, read_labels
-from taue.paddy.judge.decode import box_iou
 from taue.paddy.judge.findings import Asked, SeenLayer, Verdict
 from taue.paddy.judge.planted import MISTAKES, Drawn, draw_result
 from taue.paddy.judge.regions import Pixels, iou
@@ -74,7 +73,7 @@ def score(judge: Judge, scenes: list[tuple[SceneSpec, RenderedScene]], shown: li
                 "background": sighting.background == spec.background,
                 "one object": len(sighting.objects) == 1,
                 "mask IoU": iou(sighting.mask > 0.5, alpha) or 0.0,
-                "box IoU": box_iou(found.box, thing.box) if found else 0.0,
+                "box IoU": found.box.iou(thing.box) if found else 0.0,
             }
         )
     return {name: round(statistics.fmean(line[name] for line in lines), 4) for name in lines[0]}

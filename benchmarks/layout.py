@@ -64,14 +64,6 @@ def alpha_box(alpha: np.ndarray) -> Box | None:
     return Box(left, top, right - left, bottom - top)
 
 
-def overlap(one: Box, other: Box) -> float:
-    """Intersection over union of two boxes."""
-    across = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
-    down = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
-    shared = max(0.0, across) * max(0.0, down)
-    return shared / (one.width * one.height + other.width * other.height - shared)
-
-
 @torch.no_grad()
 def grow(
     pipe: TauePipeline, _judge: Judge, job: tuple[bool, int, list[Wish]]
@@ -100,7 +92,7 @@ def grow(
             found.append({"iou": 0.0, "stretch": float("nan")})
             continue
         stretch = box.width / box.height / ASPECT[wish.kind] - 1
-        found.append({"iou": overlap(box, wish.box), "stretch": stretch})
+        found.append({"iou": box.iou(wish.box), "stretch": stretch})
     return found
 
 

@@ -12,7 +12,6 @@ from PIL import Image
 
 from taue.errors import TaueError
 from taue.paddy.judge import Judge, Sighting, frechet_distance
-from taue.paddy.judge.decode import box_iou
 from taue.paddy.judge.regions import iou
 from taue.paddy.judge.sheet import sighting_sheet
 from taue.paddy.judge.weights import SHIPPED
@@ -70,7 +69,7 @@ def test_masks_and_boxes_lie_on_the_object(
             assert found.mask.dtype == np.bool_
             assert found.mask.shape == alpha.shape
             assert not (found.mask & ~(sighting.mask > 0.5)).any()
-            boxes.append(box_iou(found.box, spec.objects[0].box))
+            boxes.append(found.box.iou(spec.objects[0].box))
     assert np.mean(masks) > 0.88
     assert np.mean(boxes) > 0.8
 

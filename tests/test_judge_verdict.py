@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from taue.box import Box
 from taue.paddy.judge import SeenObject, Sighting, frechet_distance, regions
-from taue.paddy.judge.decode import box_iou
 from taue.paddy.judge.findings import Asked, Cutout, SeenLayer, Verdict
 from taue.paddy.judge.matching import assign, in_view, too_many
 from taue.paddy.judge.remarks import MARK, remarks
@@ -225,9 +224,9 @@ boxes = st.builds(
 
 @given(boxes, boxes)
 def test_box_overlap_is_a_symmetric_share(one: Box, other: Box) -> None:
-    assert box_iou(one, one) == pytest.approx(1)
-    assert box_iou(one, other) == pytest.approx(box_iou(other, one))
-    assert 0 <= box_iou(one, other) <= 1 + 1e-9
+    assert one.iou(one) == pytest.approx(1)
+    assert one.iou(other) == pytest.approx(other.iou(one))
+    assert 0 <= one.iou(other) <= 1 + 1e-9
 
 
 @given(st.integers(0, 2**32 - 1))

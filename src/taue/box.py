@@ -53,6 +53,13 @@ class Box:
         """The middle (x, y)."""
         return self.x + self.width / 2, self.y + self.height / 2
 
+    def iou(self, other: Box) -> float:
+        """Intersection over union with another box, 0 to 1."""
+        across = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
+        down = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
+        shared = max(0.0, across) * max(0.0, down)
+        return shared / (self.width * self.height + other.width * other.height - shared)
+
     def pixels(self, height: int, width: int) -> tuple[int, int, int, int]:
         """Left, top, right and bottom in whole pixels, at least one pixel each way."""
         left = min(round(self.x * width), width - 1)

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from taue.colour_line import BLACK, across, along
+
 Picture = NDArray[np.floating]
 Region = NDArray[np.bool_]
 
@@ -22,6 +24,9 @@ SIDE = 256
 
 UNEXPLAINED = 30 / 255
 """Distance of a colour from the background's shades from which on it is another thing ..."""
+
+DIM = 0.03
+"""A background darker than this counts as so bright where shades of it are looked for."""
 
 DARKEST = 0.45
 """... and the share of the background's light below which it is too dark for a shadow."""
@@ -190,8 +195,8 @@ def unexplained(composite: Picture, background: Picture) -> Region:
     shows, ground = (
         ndimage.uniform_filter(picture, size, axes=(0, 1)) for picture in (composite, background)
     )
-    left = np.einsum("...c,...c", shows, ground) / np.maximum(np.square(ground).sum(-1), 1e-3)
-    rest = np.linalg.norm(shows - left.clip(0, 1)[..., None] * ground, axis=-1)
+    left = along(shows, BLACK, ground, DIM)
+    rest = across(shows, BLACK, ground, left.clip(0, 1))
     changed = np.linalg.norm(shows - ground, axis=-1) > UNEXPLAINED
     return (rest > UNEXPLAINED) | ((left < DARKEST) & changed)
 

@@ -21,7 +21,6 @@ from taue.evaluation.networks import Networks
 from taue.evaluation.opened import figures as opened_figures
 from taue.evaluation.pictures import read_picture
 from taue.evaluation.rendered import SOLID, pixel_box
-from taue.paddy.judge.decode import box_iou
 from taue.paddy.judge.verdict import residue
 from taue.paddy.judge.words import parse_object
 from taue.stack import Layer, flatten, largest_error
@@ -201,7 +200,7 @@ def placed(mask: Bytes, wanted: Box) -> float:
         return 0.0
     rows, columns = mask.shape
     found = Box(left / columns, top / rows, width / columns, height / rows)
-    return box_iou(found, wanted)
+    return found.iou(wanted)
 
 
 def seen(item: Item, networks: Networks, pair: Pair) -> dict[str, float | None]:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy import ndimage
 
+from taue.colour_line import BLACK, across, along
 from taue.matte.key import Array, Mask
 from taue.matte.pure import OPAQUE, Pure, pure_colours, purest, squared_distances
 from taue.matte.trimap import narrowed, widened
@@ -30,6 +31,9 @@ FULL = 0.7
 
 ONE = (0.9, 0.97, 0.03)
 """Alpha from the first to the second is raised by up to the third: nearly one is one."""
+
+SHORTEST, DIM = 0.1, 0.03
+"""Lines to a pure colour, from the key and from black, that are shorter count as so long."""
 
 BESIDE = (0.3, 0.6)
 """Sine of the angle off the line over which a colour stops to be a mixture of key and pure one."""
@@ -100,30 +104,27 @@ def unveiled(
         return purest(pure, places, raw[tuple(places.astype(int).T)], side)
 
     line = sought(lines, where, side)
-    offset = colour - key
-    along = np.einsum("...c,...c", offset, line) / np.maximum(np.square(line).sum(axis=-1), 1e-2)
-    mixture = where * mixed(colour, key, key + line, along)
-    veil = (1 - along / FULL).clip(0, 1) * mixture
-    spoiled = np.where(soft, 5 * (1 - along), 3 * np.maximum(1 - along / FULL, 0.9 - along))
+    found = along(colour, key, key + line, SHORTEST)
+    mixture = where * mixed(colour, key, key + line, found)
+    veil = (1 - found / FULL).clip(0, 1) * mixture
+    spoiled = np.where(soft, 5 * (1 - found), 3 * np.maximum(1 - found / FULL, 0.9 - found))
     share = (spoiled.clip(0, 1) * mixture)[..., None]
     pushed = colour * (1 - share) + (key + line) * share
     return pushed.astype(np.float32), (alpha * (1 - veil)).astype(np.float32)
 
 
-def mixed(colour: Array, key: Array, pure: Array, along: Array) -> Array:
+def mixed(colour: Array, key: Array, pure: Array, share: Array) -> Array:
     """How well a mixture of key and pure colour explains a colour, and its shade does not [H, W]
     in [0, 1].
 
     Args:
         colour: F, key: K, pure: P, each [H, W, 3].
-        along: t, where F lies on the line from K (0) to P (1) [H, W].
+        share: t, where F lies on the line from K (0) to P (1) [H, W].
     """
-    offset = colour - key
-    across = np.linalg.norm(offset - along[..., None] * (pure - key), axis=-1)
-    sine = (across - NOISE) / np.maximum(np.linalg.norm(offset, axis=-1), 1e-3)
-    bright = np.einsum("...c,...c", colour, pure) / np.maximum(np.square(pure).sum(axis=-1), 1e-3)
-    off_shade = np.linalg.norm(colour - bright[..., None] * pure, axis=-1)
-    ratio = across / np.maximum(off_shade, 1e-3)
+    off = across(colour, key, pure, share)
+    sine = (off - NOISE) / np.maximum(np.linalg.norm(colour - key, axis=-1), 1e-3)
+    off_shade = across(colour, BLACK, pure, along(colour, BLACK, pure, DIM))
+    ratio = off / np.maximum(off_shade, 1e-3)
     return falling(sine, BESIDE) * falling(ratio, SHADED)
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from taue.colour_line import across, along
 from taue.matte.key import Array
 
 BESIDE = (0.2, 0.5)
 """Sine of the angle off the line over which a colour turns from a mixture into a colour of its
 own, which no mixture of key and the neighbouring object's colour explains."""
+
+SHORTEST = 0.1
+"""A line from key to object that is shorter counts as so long."""
 
 LARGEST_CUT = 0.3
 """Noise of the key takes away no more alpha than this, however near the object's colour is."""
@@ -25,11 +29,9 @@ def projected(picture: Array, key: Array, own: Array, spread: float) -> Array:
         picture: I, key: K, own: F, each [H, W, 3].
         spread: how far the key as painted is from K.
     """
-    line = own - key
-    along = np.einsum("...c,...c", picture - key, line)
-    length = np.maximum(np.linalg.norm(line, axis=-1), 0.1)
+    length = np.maximum(np.linalg.norm(own - key, axis=-1), SHORTEST)
     cut = np.minimum(spread / length, LARGEST_CUT)
-    return ((along / np.square(length) - cut) / (1 - cut)).clip(0, 1)
+    return ((along(picture, key, own, SHORTEST) - cut) / (1 - cut)).clip(0, 1)
 
 
 def beside(picture: Array, key: Array, own: Array, noise: float) -> Array:
@@ -38,10 +40,7 @@ def beside(picture: Array, key: Array, own: Array, noise: float) -> Array:
     A thin handle of another colour than the body that it hangs on is such a place. What is within
     the ``noise`` of the line counts as explained.
     """
-    line, offset = own - key, picture - key
-    unit = line / np.maximum(np.linalg.norm(line, axis=-1, keepdims=True), 1e-3)
-    along = np.einsum("...c,...c", offset, unit).clip(0)
-    across = np.linalg.norm(offset - along[..., None] * unit, axis=-1)
-    sine = (across - noise) / np.maximum(np.linalg.norm(offset, axis=-1), 1e-3)
+    off = across(picture, key, own, along(picture, key, own, 1e-3).clip(0))
+    sine = (off - noise) / np.maximum(np.linalg.norm(picture - key, axis=-1), 1e-3)
     low, high = BESIDE
     return ((sine - low) / (high - low)).clip(0, 1)

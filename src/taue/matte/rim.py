@@ -7,6 +7,8 @@ All of it is seen as soon as the layer lies on another ground.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import ndimage
 
@@ -83,7 +85,8 @@ def without_specks(alpha: Array, edge: int) -> Array:
     object_ = np.asarray(
         ndimage.binary_propagation(alpha >= SOLID, mask=alpha >= HANGING, structure=every), bool
     )
-    parts, count = ndimage.label(object_, every)
+    labelled: Any = ndimage.label(object_, every)
+    parts, count = labelled
     if count > 1:
         sizes = np.bincount(parts.ravel())
         sizes[0] = 0

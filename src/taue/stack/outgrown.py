@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
+from taue.colour_line import BLACK, across, along
 from taue.ramp import falling
 from taue.stack.effects import nearest_subject
 from taue.stack.mixing import Floats, shares
@@ -114,21 +115,19 @@ def outgrown(shown: Floats, ground: Floats, colours: Floats, share: Floats) -> F
 def mixture(shown: Floats, ground: Floats, own: Floats) -> Floats:
     """How much of the composite is the subject's colour, as far as that explains it [H, W] in
     [0, 1]. All [H, W, 3] in [0, 255]."""
-    line, change = own - ground, shown - ground
-    length = np.linalg.norm(line, axis=-1)
-    along = np.einsum("...c,...c", change, line) / np.maximum(np.square(length), 1)
-    across = np.linalg.norm(change - along[..., None] * line, axis=-1)
+    found = along(shown, ground, own, least=1)
+    off = across(shown, ground, own, found)
     left, off_shade = shade(shown, ground)
-    no_shadow = falling(across / np.maximum(off_shade, 1), SHADED)
+    no_shadow = falling(off / np.maximum(off_shade, 1), SHADED)
     no_shadow = np.maximum(no_shadow, falling(left, DARKEST))
-    explained = falling(across / np.maximum(np.linalg.norm(change, axis=-1), 1), BESIDE)
-    told = 1 - falling(length, ALIKE)
-    share = ((along - FAINT) / (1 - FAINT)).clip(0, 1)
+    explained = falling(off / np.maximum(np.linalg.norm(shown - ground, axis=-1), 1), BESIDE)
+    told = 1 - falling(np.linalg.norm(own - ground, axis=-1), ALIKE)
+    share = ((found - FAINT) / (1 - FAINT)).clip(0, 1)
     return (share * explained * no_shadow * told).astype(np.float32)
 
 
 def shade(shown: Floats, ground: Floats) -> tuple[Floats, Floats]:
     """How much of the background's light is left, and the composite's distance from the nearest
     shade of it, on the line to black, in levels of 255, each [H, W]. Both [H, W, 3]."""
-    left = np.einsum("...c,...c", shown, ground) / np.maximum(np.square(ground).sum(axis=-1), 1)
-    return left, np.linalg.norm(shown - left.clip(0, 1)[..., None] * ground, axis=-1)
+    left = along(shown, BLACK, ground, least=1)
+    return left, across(shown, BLACK, ground, left.clip(0, 1))

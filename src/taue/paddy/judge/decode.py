@@ -81,17 +81,9 @@ def _distinct(boxes: list[Box]) -> list[int]:
     """Indices of the boxes that no earlier kept one covers."""
     kept: list[int] = []
     for i, box in enumerate(boxes):
-        if all(box_iou(box, boxes[j]) < SAME for j in kept):
+        if all(box.iou(boxes[j]) < SAME for j in kept):
             kept.append(i)
     return kept
-
-
-def box_iou(one: Box, other: Box) -> float:
-    """Intersection over union of two boxes, 0..1."""
-    across = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
-    down = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
-    shared = max(0.0, across) * max(0.0, down)
-    return shared / (one.width * one.height + other.width * other.height - shared)
 
 
 def _owners(mask: NDArray[np.bool_], boxes: list[Box]) -> NDArray[np.int64]:

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from taue.box import Box
-from taue.paddy.judge.decode import box_iou
 from taue.paddy.judge.findings import Cutout, SubjectVerdict
 from taue.paddy.judge.regions import Pixels, painted_key
 from taue.paddy.judge.verdict import OPAQUE
@@ -81,7 +80,7 @@ def twice(right: Drawn, rng: np.random.Generator) -> Drawn:
     while True:
         width, height = size * thing.box.width, size * thing.box.height
         box = Box(rng.uniform(0, 1 - width), rng.uniform(0, 1 - height), width, height)
-        if box_iou(box, thing.box) < APART:
+        if box.iou(thing.box) < APART:
             break
         size = max(0.35, size - 0.01)
     both = replace(right.spec, objects=(thing, replace(thing, box=box)))

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from taue.colour_line import across, along
+
 Region = NDArray[np.bool_]
 Pixels = NDArray[np.uint8]
 
@@ -69,12 +71,11 @@ def key_around(
     if not alpha.any():
         return None
     behind = background.astype(np.float64)
-    towards = key - behind
-    length = np.square(towards).sum(axis=-1)
-    change = composite.astype(np.float64) - behind
-    mixed = (change * towards).sum(axis=-1) / np.maximum(length, 1)
-    rest = np.linalg.norm(change - mixed[..., None] * towards, axis=-1)
-    painted = (mixed > PAINTED) & (rest < CLOSE) & (np.sqrt(length) > 2 * CLOSE)
+    shows = composite.astype(np.float64)
+    mixed = along(shows, behind, key, least=1)
+    rest = across(shows, behind, key, mixed)
+    told = np.linalg.norm(key - behind, axis=-1) > 2 * CLOSE
+    painted = (mixed > PAINTED) & (rest < CLOSE) & told
     ring = ring_around(alpha, RING)
     return np.count_nonzero(painted & ring) / np.count_nonzero(alpha)
 

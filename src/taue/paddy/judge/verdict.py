@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 
 from taue.paddy.judge import regions
-from taue.paddy.judge.decode import box_iou
 from taue.paddy.judge.findings import Asked, Cutout, Named, SeenLayer, SubjectVerdict, Verdict
 from taue.paddy.judge.matching import assign, in_view, too_many
 from taue.paddy.judge.regions import Region
@@ -84,7 +83,7 @@ def judge_subject(
         mask_iou=regions.iou(foreground.seen.mask > 0.5, alpha),
         alpha_iou=None if found is None else regions.iou(found.mask, visible),
         box=None if found is None else found.box,
-        box_iou=None if found is None or asked.box is None else box_iou(found.box, asked.box),
+        box_iou=None if found is None or asked.box is None else found.box.iou(asked.box),
         unlit=unlit(foreground.pixels, composite.pixels, visible, composite.seen.background),
         floating=floats(composite.pixels, background.pixels, visible, composite.seen.background),
     )
