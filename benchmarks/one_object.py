@@ -31,6 +31,10 @@ from taue.paddy.judge import Judge
 
 HARMONIES = (0.0, 0.25, 0.5, 0.75, 1.0)
 ROWS = 12
+
+SAME = 60.0
+"""Decibels at which pictures count as equal: a mean has no place for infinity."""
+
 COLUMNS = {
     "new-backgrounds": ("subject", "composite", "background", "new composite", "new background"),
     "moves": ("subject", "composite", "moved subject", "moved composite", "its background"),
@@ -118,20 +122,28 @@ def lit(
     lines: list[dict[str, Any]] = []
     row = [layers.subjects[0].image]
     for level in HARMONIES:
-        again = layers
-        if level != layers.settings["harmony"]:
-            settings = {**layers.settings, "harmony": level}
-            again = pipe.regrow(replace(layers, settings=settings))
+        settings = {**layers.settings, "harmony": level, "layering": "first"}
+        again = pipe.regrow(replace(layers, settings=settings))
         lines.append(
             {
                 "harmony": level,
                 "psnr": raw_psnr(again)["foreground_psnr"],
+                "layer": layer_psnr(again),
                 "followed": followed(again, scenery.background),
                 "shadow": contact_shadow(again, scenery.background),
             }
         )
         row.append(again.composite)
     return lines, row
+
+
+def layer_psnr(layers: Layers) -> float | None:
+    """The first subject's layer against its raw foreground, inside what is cut out of that (dB)."""
+    cut = layers.cuts[0] if layers.cuts else layers.subjects[0].image
+    inside = metrics.inside(np.asarray(cut)[..., 3] / np.float32(255))
+    layer, raw = (np.asarray(p)[..., :3] for p in (layers.subjects[0].image, layers.foregrounds[0]))
+    found = metrics.psnr(layer, raw, inside)
+    return None if found is None else min(found, SAME)
 
 
 def alpha_of(layers: Layers) -> np.ndarray:
@@ -190,6 +202,7 @@ def summary(each: Sequence[dict[str, Any]]) -> dict[str, Any]:
     told["harmony"] = {
         str(level): {
             "psnr": mean([line["harmony"][i]["psnr"] for line in each]),
+            "layer": mean([line["harmony"][i]["layer"] for line in each]),
             "followed": fraction([line["harmony"][i]["followed"] for line in each]),
             "shadow": mean([line["harmony"][i]["shadow"] for line in each]),
         }

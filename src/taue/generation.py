@@ -206,7 +206,10 @@ class Generation:
         scene = layering.StagedScene(
             self.context, self.conditions, subjects, together, behind, self.whole
         )
-        if any(one.seedling.layer is None for one in subjects):
+        if (
+            any(one.seedling.layer is None for one in subjects)
+            or scene.context.settings.harmony == 0
+        ):
             own, pictures = layering.subject_layers(scene, raw, cuts, self.records)
             layers.refined = [shown(picture) for picture in pictures]
             subjects = _holding(subjects, own)

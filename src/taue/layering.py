@@ -94,8 +94,11 @@ def subject_layers(
     costs is added to ``records``.
 
     Each is grown once more on a fresh key (:func:`refined`); one that the composite spoilt is the
-    foreground as it was cut out.
+    foreground as it was cut out, and without harmony all of them are.
     """
+    pictures, subjects = list(raw.foregrounds), [eight_bits(cut) for cut in cuts]
+    if scene.context.settings.harmony == 0:
+        return subjects, pictures
     shape = raw.composite.shape[:2]
     sights = sighted(
         raw.composite,
@@ -104,7 +107,6 @@ def subject_layers(
         [None if one.separated else _captured(one, shape) for one in scene.results],
         [one.box if one.asked or one.fits else None for one in scene.conditions],
     )
-    pictures, subjects = list(raw.foregrounds), [eight_bits(cut) for cut in cuts]
     chosen = [i for i, sight in enumerate(sights) if not sight.spoilt]
     if not chosen:
         return subjects, pictures
