@@ -60,7 +60,7 @@ class TrainConfig:
     ema: float = 0.999
     snr_gamma: float = 5.0
     """Min-SNR weighting (arXiv 2303.09556)."""
-    dit: Schedule = Schedule(steps=60_000, batch=512, learning_rate=1e-3, warmup=500, decay=0.4)
+    dit: Schedule = Schedule(steps=60_000, batch=512, learning_rate=8e-4, warmup=500, decay=0.4)
     level_mean: float = 0.7
     level_std: float = 1.3
     """paddy-dit's noise levels are the logistic function of a normal number (arXiv 2403.03206):
