@@ -4,7 +4,8 @@
     python benchmarks/judged.py stages --out docs
 
 ``plain`` asks plain diffusers for 360 fixed prompts (objects, backgrounds, whole scenes, a third of
-the scenes with colour-kind pairs that training never saw) and writes ``judged-plain.json``; the
+the scenes with colour-kind pairs that training never saw) and writes ``judged-plain.json``, or of
+another model or LoRA the file that is named (``judged-dit.json``, ``judged-few-steps-4.json``); the
 second grows 300 pairs and writes ``judged-stages.json``. With ``--pictures FOLDER`` everything
 that was looked at is kept there as well.
 """
@@ -263,7 +264,8 @@ def plain(
     }
     print(json.dumps(told, indent=1))
     used = {"steps": chosen["num_inference_steps"], "guidance_scale": chosen["guidance_scale"]}
-    document = {"model": model, **used, **told, "each": lines}
+    drawn_by = {"model": model} if lora is None else {"model": model, "lora": lora.name}
+    document = {**drawn_by, **used, **told, "each": lines}
     (out / f"judged-{name}.json").write_text(json.dumps(document, indent=1) + "\n")
     keep(pictures, [f"plain-{a.seed:03}.png" for a in asked], images)
 

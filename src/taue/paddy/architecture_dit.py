@@ -27,7 +27,7 @@ MUTE_TOKENS = 256
 """Tokens of the third encoder, which are SD3's default ``max_sequence_length``."""
 
 SHIFT = 3.0
-"""SD3's own: of 28 steps, nine are spent above noise level 0.85, where the scene is laid out."""
+"""SD3's own: of 28 steps, ten are spent above noise level 0.85, where the scene is laid out."""
 
 
 def from_paddy(latents: Tensor) -> Tensor:
