@@ -4,7 +4,8 @@
     python benchmarks/judged.py stages --out docs
 
 ``plain`` asks plain diffusers for 360 fixed prompts (objects, backgrounds, whole scenes, a third of
-the scenes with colour-kind pairs that training never saw) and writes ``judged-plain.json``; the
+the scenes with colour-kind pairs that training never saw) and writes ``judged-plain.json``, or of
+another model or LoRA the file that is named (``judged-dit.json``, ``judged-few-steps-4.json``); the
 second grows 300 pairs and writes ``judged-stages.json``. With ``--pictures FOLDER`` everything
 that was looked at is kept there as well.
 """
@@ -21,12 +22,12 @@ import numpy as np
 import torch
 import typer
 from crew import Out, share_out
-from diffusers import StableDiffusionXLPipeline
 from pair import Pair
 from PIL import Image, ImageDraw
+from plain import Device, Lora, load, settings
 from rich.progress import track
 
-from taue import Layers, TauePipeline, metrics, models
+from taue import Layers, TauePipeline, metrics
 from taue.paddy import scenes
 from taue.paddy.judge import Judge, Sighting, frechet_distance
 from taue.paddy.judge.regions import shadow
@@ -223,22 +224,24 @@ Kept = Annotated[Path | None, typer.Option("--pictures", help="Keep the pictures
 def plain(
     out: Out,
     model: str = "paddy",
-    steps: int = 50,
-    guidance: float = 5.0,
+    steps: int | None = None,
+    guidance: float | None = None,
+    lora: Lora = None,
+    device: Device = "cpu",
+    name: Annotated[str, typer.Option(help="Of the file: judged-NAME.json.")] = "plain",
     pictures: Kept = None,
     first: int | None = None,
 ) -> None:
-    """360 prompts through plain diffusers, judged."""
-    pipe = StableDiffusionXLPipeline.from_pretrained(models.resolve(model).location)
-    pipe.set_progress_bar_config(disable=True)
+    """360 prompts through plain diffusers, judged; steps and guidance are the pipeline's own."""
+    pipe = load(model, lora, device)
+    chosen = settings(pipe, steps, guidance)
     judge, asked = Judge.load(), prompts()[:: 1 if first is None else max(1, 360 // first)]
     images: list[Image.Image] = []
     for start in track(range(0, len(asked), BATCH), "plain"):
         some = asked[start : start + BATCH]
         images += pipe(
             [a.prompt for a in some],
-            num_inference_steps=steps,
-            guidance_scale=guidance,
+            **chosen,
             generator=[torch.Generator().manual_seed(a.seed) for a in some],
         ).images
     lines = [
@@ -260,8 +263,10 @@ def plain(
         "frechet": frechet(judge, asked, images),
     }
     print(json.dumps(told, indent=1))
-    document = {"model": model, "steps": steps, "guidance_scale": guidance, **told, "each": lines}
-    (out / "judged-plain.json").write_text(json.dumps(document, indent=1) + "\n")
+    used = {"steps": chosen["num_inference_steps"], "guidance_scale": chosen["guidance_scale"]}
+    drawn_by = {"model": model} if lora is None else {"model": model, "lora": lora.name}
+    document = {**drawn_by, **used, **told, "each": lines}
+    (out / f"judged-{name}.json").write_text(json.dumps(document, indent=1) + "\n")
     keep(pictures, [f"plain-{a.seed:03}.png" for a in asked], images)
 
 

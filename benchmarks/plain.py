@@ -1,17 +1,18 @@
-"""What paddy draws by itself: a sheet of fixed prompts through plain diffusers.
+"""What a model draws by itself: a sheet of fixed prompts through plain diffusers.
 
 python benchmarks/plain.py --model paddy --out docs/paddy-plain.png
 """
 
 from __future__ import annotations
 
+import inspect
 import textwrap
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 import typer
-from diffusers import StableDiffusionXLPipeline
+from diffusers import DiffusionPipeline, LCMScheduler
 from PIL import Image, ImageDraw
 
 from taue import models
@@ -33,24 +34,47 @@ PROMPTS = (
 COLUMNS, LABEL, TILE = 6, 26, 160
 
 
+Lora = Annotated[
+    Path | None, typer.Option(help="A LoRA for few steps, which LCM's scheduler then takes.")
+]
+Device = Annotated[str, typer.Option(help="Where the networks run.")]
+
+
+def load(model: str, lora: Path | None, device: str) -> Any:
+    """Plain diffusers' own pipeline of a model, quiet."""
+    pipe: Any = DiffusionPipeline.from_pretrained(models.resolve(model).location)
+    if lora is not None:
+        pipe.load_lora_weights(lora)
+        pipe.scheduler = LCMScheduler.from_config(pipe.scheduler.config)
+    pipe.set_progress_bar_config(disable=True)
+    return pipe.to(device)
+
+
+def settings(pipe: Any, steps: int | None, guidance: float | None) -> dict[str, Any]:
+    """Steps and guidance for a call: the given ones, or else the pipeline's own."""
+    own = inspect.signature(pipe.__call__).parameters
+    given = {"num_inference_steps": steps, "guidance_scale": guidance}
+    return {n: own[n].default if value is None else value for n, value in given.items()}
+
+
 def main(
     out: Annotated[Path, typer.Option(help="The sheet.")],
     model: str = "paddy",
-    steps: int = 50,
-    guidance: float = 5.0,
+    steps: int | None = None,
+    guidance: float | None = None,
+    lora: Lora = None,
+    device: Device = "cpu",
 ) -> None:
     """One picture per prompt; the seed is the prompt's place."""
-    pipe = StableDiffusionXLPipeline.from_pretrained(models.resolve(model).location)
-    pipe.set_progress_bar_config(disable=True)
-    side = min(TILE, pipe.unet.config.sample_size * pipe.vae_scale_factor)
+    pipe = load(model, lora, device)
+    side = min(TILE, pipe.default_sample_size * pipe.vae_scale_factor)
     rows = -(-len(PROMPTS) // COLUMNS)
     page = Image.new("RGB", (COLUMNS * (side + 2), rows * (side + LABEL)), "white")
     draw = ImageDraw.Draw(page)
     for index, prompt in enumerate(PROMPTS):
         image = pipe(
             prompt,
-            num_inference_steps=steps,
-            guidance_scale=guidance,
+            **settings(pipe, steps, guidance),
             generator=torch.Generator().manual_seed(index),
         ).images[0]
         left, top = index % COLUMNS * (side + 2), index // COLUMNS * (side + LABEL)

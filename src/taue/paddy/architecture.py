@@ -90,25 +90,26 @@ def text_encoders(
     tokenizer: CLIPTokenizer,
 ) -> tuple[CLIPTextModel, CLIPTextModelWithProjection]:
     """Two CLIP text encoders; SDXL reads the last layer but one of each, and pools the second."""
-
-    def config(layers: int, activation: str) -> CLIPTextConfig:
-        return CLIPTextConfig(
-            vocab_size=len(tokenizer),
-            hidden_size=TEXT_WIDTH,
-            intermediate_size=4 * TEXT_WIDTH,
-            projection_dim=TEXT_WIDTH,
-            num_hidden_layers=layers,
-            num_attention_heads=2,
-            max_position_embeddings=MAX_TOKENS,
-            hidden_act=activation,
-            bos_token_id=tokenizer.bos_token_id,
-            eos_token_id=tokenizer.eos_token_id,
-            pad_token_id=tokenizer.pad_token_id,
-        )
-
     return (
-        CLIPTextModel(config(2, "quick_gelu")),
-        CLIPTextModelWithProjection(config(3, "gelu")),
+        CLIPTextModel(text_config(tokenizer, 2, "quick_gelu")),
+        CLIPTextModelWithProjection(text_config(tokenizer, 3, "gelu")),
+    )
+
+
+def text_config(tokenizer: CLIPTokenizer, layers: int, activation: str) -> CLIPTextConfig:
+    """The shape of one text encoder over a tokenizer's vocabulary."""
+    return CLIPTextConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=TEXT_WIDTH,
+        intermediate_size=4 * TEXT_WIDTH,
+        projection_dim=TEXT_WIDTH,
+        num_hidden_layers=layers,
+        num_attention_heads=2,
+        max_position_embeddings=MAX_TOKENS,
+        hidden_act=activation,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
     )
 
 

@@ -110,7 +110,7 @@ def encode_pictures(config: TrainConfig) -> Path:
     side = config.resolution // architecture.LATENT_FACTOR
     latents = np.zeros((len(pictures), architecture.LATENT_CHANNELS, side, side), np.float16)
     for start in range(0, len(pictures), 128):
-        images = pictures.range(start, start + 128).to(config.device)
+        images = pictures.range(start, start + 128, config.device)
         with torch.autocast(images.device.type, dtype=torch.bfloat16):
             encoded = vae.encode(images).latents.float() * scale
         latents[start : start + len(images)] = encoded.cpu().numpy()

@@ -1,4 +1,4 @@
-"""Stage 4: the loss curves of a run, as a picture."""
+"""The loss curves of a run, as a picture."""
 
 from __future__ import annotations
 
@@ -10,20 +10,28 @@ import numpy as np
 PANELS = (
     ("autoencoder", "psnr", "autoencoder: PSNR of a batch (dB)", "linear"),
     ("denoiser", "loss", "denoiser: weighted noise error", "log"),
+    ("dit", "loss", "paddy-dit: velocity error", "log"),
+    ("few-steps", "loss", "few steps: inconsistency", "log"),
 )
+"""Stage, figure, title and scale of each curve; a run shows those of the stages that it had."""
+
 WINDOW = 20
 """Log lines that the bold line averages over; a single batch says little."""
 
 
 def draw_curves(folder: Path, target: Path) -> None:
-    """Read ``autoencoder.jsonl`` and ``denoiser.jsonl`` and write one picture (PNG or SVG)."""
+    """Read the figures of all stages, such as ``dit.jsonl``, and write one picture (PNG or SVG)."""
     import matplotlib as mpl
 
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(1, len(PANELS), figsize=(11, 3.6), layout="constrained")
-    for axis, (stage, field, title, scale) in zip(axes, PANELS, strict=True):
+    panels = [panel for panel in PANELS if (folder / f"{panel[0]}.jsonl").exists()]
+    size = (5.5 * max(1, len(panels)), 3.6)
+    figure, axes = plt.subplots(
+        1, max(1, len(panels)), figsize=size, layout="constrained", squeeze=False
+    )
+    for axis, (stage, field, title, scale) in zip(axes[0], panels, strict=False):
         lines = [json.loads(x) for x in (folder / f"{stage}.jsonl").read_text().splitlines()]
         # A run that was killed repeats the steps since its checkpoint: the later line counts.
         by_step = {line["step"]: line[field] for line in lines}

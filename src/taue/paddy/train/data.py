@@ -48,13 +48,13 @@ class Pictures:
         drawn = torch.randint(len(self), (samples,), generator=generator, device=generator.device)
         return to_tensor(self.images[np.sort(drawn.cpu().numpy())])
 
-    def range(self, start: int, stop: int) -> Tensor:
-        return to_tensor(np.asarray(self.images[start:stop]))
+    def range(self, start: int, stop: int, device: str = "cpu") -> Tensor:
+        return to_tensor(np.asarray(self.images[start:stop]), device)
 
 
-def to_tensor(images: np.ndarray) -> Tensor:
+def to_tensor(images: np.ndarray, device: str = "cpu") -> Tensor:
     """uint8 [B, H, W, 3] to float [B, 3, H, W] in [-1, 1]."""
-    return torch.tensor(images).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return torch.tensor(images).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def picture(seed: int, index: int, resolution: int) -> tuple[np.ndarray, str, list[int]]:

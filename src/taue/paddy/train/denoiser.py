@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -62,6 +62,10 @@ class Samples:
         latents = torch.from_numpy(np.load(config.folder / "latents.npy"))
         time_ids = torch.from_numpy(pictures.time_ids)
         return cls(latents, first[:-1], second[:-1], time_ids, first[-1], second[-1])
+
+    def to(self, device: str) -> Samples:
+        """The same in a device's memory, where drawing from them waits for nothing."""
+        return Samples(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
 def build(config: TrainConfig) -> nn.ModuleDict:

@@ -34,10 +34,15 @@ def export_model(config: TrainConfig, target: Path) -> None:
         add_watermarker=False,
     )
     pipeline.to(dtype=torch.float16).save_pretrained(target, safe_serialization=True)
-    for encoder in ("text_encoder", "text_encoder_2"):
+    finish(target)
+
+
+def finish(target: Path) -> None:
+    """Make a saved pipeline ready to be shipped, with the words that it knows."""
+    for encoder in target.glob("text_encoder*"):
         # Half precision on disk, single in memory: transformers follows the configuration where
         # diffusers follows its caller, and a pipeline of two precisions cannot run.
-        _edit(target / encoder / "config.json", lambda config: config | {"dtype": "float32"})
+        _edit(encoder / "config.json", lambda config: config | {"dtype": "float32"})
     # AutoencoderTiny writes a key that it warns of when it reads it (it is derived again), and
     # a path of this machine.
     unwanted = {"block_out_channels", "_name_or_path"}

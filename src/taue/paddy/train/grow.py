@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 
-def load_average(modules: nn.ModuleDict, folder: Path) -> None:
-    """Put the moving average of ``FOLDER/denoiser.pt`` into ``modules``."""
-    saved = torch.load(folder / "denoiser.pt", map_location="cpu", weights_only=True)
+def load_average(modules: nn.ModuleDict, folder: Path, name: str = "denoiser") -> None:
+    """Put the moving average of ``FOLDER/NAME.pt`` into the trained weights of ``modules``."""
+    saved = torch.load(folder / f"{name}.pt", map_location="cpu", weights_only=True)
     trained = [p for p in modules.parameters() if p.requires_grad]
     with torch.no_grad():
         for parameter, mean in zip(trained, saved["average"], strict=True):

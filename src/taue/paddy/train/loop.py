@@ -1,4 +1,4 @@
-"""The optimisation loop that both networks share: average, clip, step, remember, resume."""
+"""The optimisation loop that all networks share: average, clip, step, remember, resume."""
 
 from __future__ import annotations
 
@@ -20,6 +20,13 @@ Loss = Callable[[int, torch.Generator], dict[str, Tensor]]
 
 SAVE_EVERY = 250
 LOG_EVERY = 25
+COLUMNS = (
+    TextColumn("{task.description}"),
+    BarColumn(),
+    MofNCompleteColumn(),
+    TimeRemainingColumn(),
+    TextColumn("{task.fields[figures]}"),
+)
 
 
 def fit(
@@ -40,45 +47,36 @@ def fit(
     Worker 0 writes ``NAME.pt`` (weights, moving average, optimiser, step) every ``save_every``
     steps and ``NAME.jsonl`` (a line of figures every 25 steps). With ``ema`` the modules end up
     holding the moving average. Each step draws from a generator seeded by (seed, step, rank), so a
-    run that was killed continues as it would have gone on.
+    run that was killed continues as it would have gone on (one whose schedule counts minutes does
+    not: its learning rate follows the clock, which goes on from the seconds already spent).
+
+    Raises:
+        ValueError: if several workers are to end by the clock.
     """
+    if workers > 1 and schedule.minutes is not None:
+        raise ValueError("minutes: workers have a clock each and would end apart; take one worker")
     parameters = [p for p in modules.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(parameters, lr=schedule.learning_rate, betas=(0.9, 0.99))
+    optimiser = torch.optim.AdamW(
+        parameters,
+        lr=schedule.learning_rate,
+        betas=(0.9, 0.99),
+        fused=parameters[0].is_cuda or None,
+    )
     average = [p.detach().clone() for p in parameters]
     checkpoint, log = folder / f"{name}.pt", folder / f"{name}.jsonl"
     start, spent = 0, 0.0
     if checkpoint.exists():
-        saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        modules.load_state_dict(saved["modules"])
-        optimiser.load_state_dict(saved["optimiser"])
-        for mean, value in zip(average, saved["average"], strict=True):
-            mean.copy_(value)
-        start, spent = saved["step"], saved["seconds"]
-
-    def save(step: int) -> None:
-        state = {
-            "modules": modules.state_dict(),
-            "optimiser": optimiser.state_dict(),
-            "average": average,
-            "step": step,
-            "seconds": spent + time.monotonic() - began,
-        }
-        with whole_file(checkpoint) as stream:
-            torch.save(state, stream)
+        start, spent = _restore(checkpoint, modules, optimiser, average)
 
     began = time.monotonic()
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[figures]}"),
-    )
-    with Progress(*columns, disable=rank != 0) as progress:
+    with Progress(*COLUMNS, disable=rank != 0) as progress:
         bar = progress.add_task(name, total=schedule.steps, completed=start, figures="")
+        seconds = spent
         for step in range(start, schedule.steps):
+            if schedule.over(step, seconds):
+                break
             for group in optimiser.param_groups:
-                group["lr"] = schedule.rate(step)
+                group["lr"] = schedule.rate(step, seconds)
             generator = torch.Generator(parameters[0].device)
             generator.manual_seed((seed * 1_000_003 + step) * 64 + rank)
             figures = loss(schedule.batch // workers, generator)
@@ -90,18 +88,42 @@ def fit(
             with torch.no_grad():
                 keep = min(ema or 0.0, (step + 1) / (step + 10))
                 torch._foreach_lerp_(average, [p.detach() for p in parameters], 1 - keep)
+            seconds = spent + time.monotonic() - began
             if rank == 0:
                 done = step + 1
                 if done % LOG_EVERY == 0:
                     line = {k: round(v.item(), 5) for k, v in figures.items()}
-                    seconds = round(spent + time.monotonic() - began, 1)
+                    timed = {"step": done, "seconds": round(seconds, 1), **line}
                     with log.open("a") as file:
-                        file.write(json.dumps({"step": done, "seconds": seconds, **line}) + "\n")
+                        file.write(json.dumps(timed) + "\n")
                     shown = " ".join(f"{k} {v:.4f}" for k, v in line.items())
                     progress.update(bar, figures=shown)
-                if done % save_every == 0 or done == schedule.steps:
-                    save(done)
+                if done % save_every == 0 or schedule.over(done, seconds):
+                    state = {
+                        "modules": modules.state_dict(),
+                        "optimiser": optimiser.state_dict(),
+                        "average": average,
+                        "step": done,
+                        "seconds": seconds,
+                    }
+                    with whole_file(checkpoint) as stream:
+                        torch.save(state, stream)
                 progress.update(bar, completed=done)
     with torch.no_grad():
         for parameter, mean in zip(parameters, average, strict=True):
             parameter.copy_(mean)
+
+
+def _restore(
+    checkpoint: Path,
+    modules: nn.ModuleDict,
+    optimiser: torch.optim.Optimizer,
+    average: list[Tensor],
+) -> tuple[int, float]:
+    """Put back what was saved, and say after how many steps and seconds it was."""
+    saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    modules.load_state_dict(saved["modules"])
+    optimiser.load_state_dict(saved["optimiser"])
+    for mean, value in zip(average, saved["average"], strict=True):
+        mean.copy_(value)
+    return saved["step"], saved["seconds"]
