@@ -54,7 +54,14 @@ def pictures(run: Path) -> dict[str, bytes]:
 
 
 # A plain picture costs 2 x 2 samples at 2 steps with guidance; an inpainted one as many.
-COSTS = {"plain": 4, "composite-then-cut": 8, "tkg": 8, "alfie": 12}
+COSTS = {
+    "plain": 4,
+    "paper": 12,
+    "paper-layout": 12,
+    "composite-then-cut": 8,
+    "tkg": 8,
+    "alfie": 12,
+}
 
 
 @pytest.mark.parametrize("method", [*COSTS, "taue"])

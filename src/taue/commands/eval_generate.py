@@ -21,7 +21,8 @@ def run_method(
     *,
     data: Annotated[Path, typer.Option(help="What taue eval data made.")],
     method: Annotated[
-        str, typer.Option(help="taue, plain, composite-then-cut, tkg or alfie.")
+        str,
+        typer.Option(help="taue, paper, paper-layout, plain, composite-then-cut, tkg or alfie."),
     ] = "taue",
     out: Annotated[Path, typer.Option(help="The run: a new folder, or one to go on with.")],
     model: Annotated[

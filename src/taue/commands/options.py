@@ -12,6 +12,7 @@ from taue.scene import Scene
 from taue.scene.problems import Place
 
 PLACES: dict[str, tuple[str, ...]] = {
+    "method": ("method", "base"),
     "background": ("background",),
     "scene": ("scene",),
     "negative": ("negative_prompt",),
@@ -51,6 +52,9 @@ def chosen_scene(file: Path | None, options: Mapping[str, Any]) -> Scene:
         TaueError: naming the file's field or the option.
     """
     data: dict[str, Any] = {} if file is None else Scene.load(file).model_dump(exclude_none=True)
+    if file is not None and options.get("method") is not None:
+        # What the file chose otherwise than its own method stays chosen.
+        data["method"] = Scene.from_data(data).method.deviations
     for option, place in PLACES.items():
         if options.get(option) is not None:
             table = data if len(place) == 1 else data.setdefault(place[0], {})
