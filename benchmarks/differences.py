@@ -113,11 +113,13 @@ def measured(judge: Judge, pair: Pair, layers: Layers) -> dict[str, float | None
     }
 
 
-def work(pipe: TauePipeline, judge: Judge, job: tuple[Pair, bool]) -> dict[str, dict[str, Any]]:
+def work(
+    pipe: TauePipeline, judge: Judge, job: tuple[Pair, bool, int]
+) -> dict[str, dict[str, Any]]:
     """One pair by every variant of the paper's method and, if asked for, of ours."""
-    pair, both = job
-    # Steps, guidance and what the three stages do not know of are alike.
-    paper, ours = Settings.paper(), replace(Settings(), layering="difference")
+    pair, both, steps = job
+    paper = Settings.paper(num_inference_steps=steps)
+    ours = Settings(num_inference_steps=steps, layering="difference")
     told: dict[str, dict[str, Any]] = {}
     for base, other in ((paper, ours), (ours, paper)) if both else ((paper, ours),):
         told[base.base] = lines = {}
@@ -170,9 +172,10 @@ def main(
     count: int = 8,
     both: Annotated[bool, typer.Option(help="From ours towards the paper's, too.")] = False,
     workers: int = 1,
+    steps: int = 50,
 ) -> None:
     """Every pair by every variant."""
-    jobs = [(pair, both) for pair in pairs(count)]
+    jobs = [(pair, both, steps) for pair in pairs(count)]
     each = share_out(work, jobs, model, "differences", workers)
     document: dict[str, Any] = {"model": model, "pairs": count, "box": list(vars(BOX).values())}
     for method in each[0]:

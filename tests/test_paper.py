@@ -187,7 +187,7 @@ def published(pipe: TauePipeline) -> dict[str, Tensor]:
         ({"mask_rule": "component"}, ("mask", *LATER_STAGES)),
         ({"greenness_threshold": 0.5}, ("mask", *LATER_STAGES)),
         ({"attention_threshold": 0.6}, ("mask", *LATER_STAGES)),
-        ({"mask_blur": 0.5}, ("mask", *LATER_STAGES)),
+        ({"mask_blur": 2.0}, ("mask", *LATER_STAGES)),
         ({"released_prompt": "scene"}, LATER_STAGES),
         # Numbers of the other choices, and what nothing was asked of.
         ({"noise_strength": 0.5, "background_threshold": 0.9}, ()),
@@ -359,10 +359,10 @@ def test_the_papers_choices_are_named_and_its_layout_is_one_of_them() -> None:
     ("wrong", "message"),
     [
         ({"method": "papr"}, "method is 'papr'; choose taue or paper or paper-layout."),
-        ({"p_min": 0.9, "p_max": 0.5}, "p_min is 0.9; give at most p_max, 0.5."),
+        ({"p_min": 0.9, "p_max": 0.5}, "p_max is 0.5; give at least p_min, 0.9."),
         (
             {"key": "blue"},
-            "key is 'blue'; choose green, which alone the paper's mask value tells.",
+            "mask_value is 'greenness', which tells green alone; choose distance or key green.",
         ),
     ],
 )

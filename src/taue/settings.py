@@ -51,6 +51,9 @@ CHOICES = {
     "moving": ("regrown", "transplanted"),
 }
 
+TOGETHER = {"p_max": ("p_min",), "mask_value": ("key",)}
+"""Fields that are checked with others."""
+
 TRIES = (1, 100)
 """Fewest and most beginnings of a foreground."""
 
@@ -185,11 +188,11 @@ class Settings:
                     f"{name} is {quoted(getattr(self, name))}; choose {' or '.join(choices)}."
                 )
         if self.p_min > self.p_max:
-            raise TaueError(f"p_min is {self.p_min:g}; give at most p_max, {self.p_max:g}.")
+            raise TaueError(f"p_max is {self.p_max:g}; give at least p_min, {self.p_min:g}.")
         if self.mask_value == "greenness" and self.key not in ("green", "auto"):
             raise TaueError(
-                f"key is {quoted(self.key)}; choose green, "
-                "which alone the paper's mask value tells."
+                f"mask_value is {quoted(self.mask_value)}, which tells green alone; "
+                "choose distance or key green."
             )
 
     def key_for(self, prompt: str) -> str:

@@ -14,6 +14,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ValidationInfo,
     create_model,
     model_validator,
 )
@@ -21,7 +22,7 @@ from pydantic import (
 from taue.errors import TaueError
 from taue.paper import METHODS
 from taue.readable import quoted, readable
-from taue.settings import CHOICES, CLOSED_RANGES, KEYS, STEPS, TRIES, Settings
+from taue.settings import CHOICES, CLOSED_RANGES, KEYS, STEPS, TOGETHER, TRIES, Settings
 
 CALLED = {
     "steps": "num_inference_steps",
@@ -55,8 +56,9 @@ class Part(BaseModel):
 def accepted(name: str) -> AfterValidator:
     """A check that ``Settings`` takes a value as its field ``name``."""
 
-    def check(value: Any) -> Any:
-        Settings(**{name: value})
+    def check(value: Any, info: ValidationInfo) -> Any:
+        others = {n: info.data[n] for n in TOGETHER.get(name, ()) if n in info.data}
+        Settings(**others, **{name: value})
         return value
 
     return AfterValidator(check)
