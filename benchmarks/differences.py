@@ -51,9 +51,9 @@ SINGLE: Mapping[str, tuple[str, ...]] = {
     "mask value, and its blur": ("mask_value", "mask_blur"),
     "mask rule": ("mask_rule",),
     "tau_A": ("attention_threshold",),
-    "everything": tuple(f for f in PAPER if f != "layering"),
     "prompts after the release": ("released_prompt",),
     "tries": ("tries",),
+    "everything": tuple(f for f in PAPER if f != "layering"),
 }
 """Differences by name, each with the fields that it is."""
 

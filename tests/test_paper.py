@@ -189,6 +189,8 @@ def published(pipe: TauePipeline) -> dict[str, Tensor]:
         ({"attention_threshold": 0.6}, ("mask", *LATER_STAGES)),
         ({"mask_blur": 2.0}, ("mask", *LATER_STAGES)),
         ({"released_prompt": "scene"}, LATER_STAGES),
+        ({"noise_blending": "none"}, LATER_STAGES),
+        ({"attention_blending": "none"}, LATER_STAGES),
         # Numbers of the other choices, and what nothing was asked of.
         ({"noise_strength": 0.5, "background_threshold": 0.9}, ()),
         ({"layout_sigma": 0.2, "p_min": 0.1, "p_max": 0.8}, ()),
@@ -420,7 +422,7 @@ def test_older_reports_are_read_with_the_choices_of_their_time(pipe: TauePipelin
 
 NEW = {
     "base", "deviations", "p_min", "p_max", "mask_value", "greenness_threshold", "transplant",
-    "unit_noise_strength", "planted_subjects", "moving",
+    "unit_noise_strength", "planted_subjects", "moving", "noise_blending", "attention_blending",
 }  # fmt: skip
 
 

@@ -37,7 +37,7 @@ PAPER: Mapping[str, Any] = {
     "greenness_threshold": 2.0,  # ours: tau_bg
     "attention_threshold": 0.2,  # ours: tau_A
     "sharpening": 0.1,  # ours: kappa
-    "unit_noise_strength": 0.894,  # ours: lambda
+    "unit_noise_strength": 0.88,  # ours: lambda
 }
 """The paper's TAUE."""
 

@@ -16,7 +16,7 @@ from taue.subject import BOXES, Subject, layer_file_names, require_short
 LATER = frozenset(
     {
         "layering", "base", "p_min", "p_max", "mask_value", "greenness_threshold", "transplant",
-        "unit_noise_strength", "planted_subjects", "moving",
+        "unit_noise_strength", "planted_subjects", "moving", "noise_blending", "attention_blending",
     }
 )  # fmt: skip
 """Settings that older reports do not name."""

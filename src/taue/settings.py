@@ -49,6 +49,8 @@ CHOICES = {
     "transplant": ("line", "unit", "renormalised"),
     "planted_subjects": ("separated", "all"),
     "moving": ("regrown", "transplanted"),
+    "noise_blending": ("two-phase", "none"),
+    "attention_blending": ("regions", "none"),
 }
 
 TOGETHER = {"p_max": ("p_min",), "mask_value": ("key",)}
@@ -109,6 +111,10 @@ class Settings:
         hold_crop_step: hold the noise at the crop step too (the paper's "t_crop <= t").
         planted_subjects: "separated" plants nothing of a foreground that could not be told from its
             key colour, whose prompt draws it anew; "all" is the paper's.
+        noise_blending: "two-phase" holds a planted region to its seedling's noise until it is
+            released; "none" plants it before the first step and leaves it free, for ablation.
+        attention_blending: "regions" lets each region of the composite attend to its own prompt;
+            "none" all of it to the whole scene's, for ablation.
         moving: "regrown" brings a moved subject's estimate into its box, scaled, and grows it on
             under fresh noise; "transplanted" is the paper's: the seedling as it is, noise included,
             shifted on the grid.
@@ -145,6 +151,8 @@ class Settings:
     unit_noise_strength: float = PAPER["unit_noise_strength"]
     planted_subjects: str = "separated"
     moving: str = "regrown"
+    noise_blending: str = "two-phase"
+    attention_blending: str = "regions"
     base: str = "taue"
 
     @classmethod

@@ -231,13 +231,15 @@ def composite_row(
     settings = context.settings
     scale = settings.guidance_scale
     prompts = (*(s.prompt for s in conditions), background)
+    regional = Conditioning(prompts, whole, scale, torch.stack(list(regions)))
+    everywhere = Conditioning((whole,), whole, scale)
     scene, every = settings.released_prompt == "scene", settings.planted_subjects == "all"
     return Row(
         stage="composite",
         noise=context.source.normal(context.shape, "composite"),
-        conditioning=Conditioning(prompts, whole, scale, torch.stack(list(regions))),
+        conditioning=regional if settings.attention_blending == "regions" else everywhere,
         generator=context.source.generator("composite-steps"),
-        released=Conditioning((whole,), whole, scale) if scene else None,
+        released=everywhere if scene else None,
         plantings=tuple(
             Planting(one.seedling, region, condition.crop_ratio, settings.harmony)
             for one, region, condition in zip(results, regions[:-1], conditions, strict=True)

@@ -171,7 +171,11 @@ class _Planted:
 
     def holds(self, index: int, live: Sequence[Estimate]) -> Iterator[Hold]:
         """Holds before iteration ``index``, the inner cells' last."""
-        if index <= self.crop or index < self.held:
+        blending = self.planting.to_end or self.settings.noise_blending == "two-phase"
+        if not blending:
+            if index == 0:
+                yield Hold(self.region, self._line(live), blended=False)
+        elif index <= self.crop or index < self.held:
             yield Hold(self.region, self._line(live), blended=index < self.held)
         if self.crop <= index <= self.kept and self._final is not None:
             line = self._line(live)

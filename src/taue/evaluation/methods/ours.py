@@ -3,7 +3,10 @@ subject in the pair's box, and the paper's, with layout and without."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -13,9 +16,10 @@ from taue.evaluation.methods.base import Drawing, Method
 from taue.scene import Method as SceneMethod
 
 
-def make(drawing: Drawing, base: str) -> Item:
+def make(drawing: Drawing, base: str, changes: Mapping[str, Any]) -> Item:
     """The three stages as they ended, and the layers made of them."""
-    scene = drawing.scene.model_copy(update={"method": SceneMethod.of(base)})
+    method = SceneMethod.model_validate({"base": base, **changes})
+    scene = drawing.scene.model_copy(update={"method": method})
     layers, _ = run.make(drawing.pipe, scene)
     stack = layers.stack()
     raw = layers.composite if layers.raw_composite is None else layers.raw_composite
@@ -32,9 +36,17 @@ def make(drawing: Drawing, base: str) -> Item:
 
 
 def _method(base: str, source: str, passes: float) -> Method:
-    return Method(base, source, copies=False, passes=passes, make=partial(make, base=base))
+    own = partial(make, base=base, changes={})
+    return Method(base, source, copies=False, passes=passes, make=own)
+
+
+def changed(method: Method, name: str, changes: Mapping[str, Any]) -> Method:
+    """One of these with some settings changed, under a name of its own."""
+    own = partial(make, base=method.name, changes=changes)
+    return replace(method, name=name, make=own)
 
 
 METHOD = _method("taue", "this package, after arXiv 2511.02580", 3.6)
 PAPER = _method("paper", "TAUE as published, arXiv 2511.02580", 3)
 PAPER_LAYOUT = _method("paper-layout", "TAUE + layout as published, arXiv 2511.02580", 3)
+BY_BASE = {one.name: one for one in (METHOD, PAPER, PAPER_LAYOUT)}
