@@ -32,12 +32,11 @@ from taue import TauePipeline, matte, stages
 from taue.backbones.sdxl import SDXLBackbone
 from taue.box import Box
 from taue.evaluation import figures
+from taue.evaluation.score import placed
 from taue.layering import picture_of
 from taue.masks import find_harvested
 from taue.noise import NoiseSource
 from taue.paddy.judge import Judge, Sighting
-from taue.paddy.judge.decode import box_iou
-from taue.placing import bounding_box
 from taue.settings import Settings
 from taue.stack.mixing import Floats
 from taue.stack.model import Bytes
@@ -195,11 +194,11 @@ def main(out: Out, model: str = "paddy", count: int = 12, composites: int = 8) -
         settings = replace(chosen, placement="suggest", layout_sigma=sigma)
         found = [grown(pipe, judge, pair, settings, BOX) for pair in track(asked, f"sigma {sigma}")]
         named = [right(g.seen, p) for g, p in zip(found, asked, strict=True)]
-        boxes = [bounding_box(g.truth.float()) for g in found if g.truth is not None]
+        regions = [g.truth.numpy().astype(np.uint8) * 255 for g in found if g.truth is not None]
         line = {
             "sigma": sigma,
             "right": round(float(np.mean(named)), 3),
-            "box_iou": round(float(np.mean([box_iou(box, BOX) for box in boxes])), 3),
+            "box_iou": round(float(np.mean([placed(region, BOX) for region in regions])), 3),
         }
         document["sigma"].append(line)
         print(line, flush=True)

@@ -459,3 +459,6 @@ def test_the_command_line_switches_and_its_options_win(tiny_sdxl: Path, tmp_path
     wrong = CliRunner().invoke(app, ["generate", *asked[:-1], "papr", "--out", f"{out}-x"])
     assert wrong.exit_code == 2
     assert "method is" in wrong.stderr and "paper-layout" in wrong.stderr
+    wrong = CliRunner().invoke(app, ["generate", *asked, "--key", "blue", "--out", f"{out}-x"])
+    assert wrong.exit_code == 2
+    assert "method.mask_value is 'greenness', which tells green alone;" in wrong.stderr

@@ -18,7 +18,7 @@ PAPER: Mapping[str, Any] = {
     "key": "green",  # published
     "placement": "none",  # published: layout is the variant TAUE + layout
     "planting": "harvested",  # published
-    "transplant": "unit",  # published
+    "transplant": "unit",  # published; at which scale: docs/decisions/0012
     "filter_noisy": True,  # published
     "hold_crop_step": True,  # published: t_crop <= t
     "planted_subjects": "all",  # published: nothing is left out

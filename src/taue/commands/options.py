@@ -9,7 +9,7 @@ from typing import Any
 from taue.box import Box
 from taue.errors import TaueError
 from taue.scene import Scene
-from taue.scene.problems import Place
+from taue.scene.problems import Place, dotted
 
 PLACES: dict[str, tuple[str, ...]] = {
     "method": ("method", "base"),
@@ -122,6 +122,6 @@ def _naming(subjects: int) -> Callable[[Place], str]:
         match place:
             case ("subjects", int(i), str(field), *_):
                 return of_subjects[field] + (f" {i + 1}" if subjects > 1 else "")
-        return options.get(place, str(place[0]))
+        return options.get(place, dotted(place))
 
     return called
