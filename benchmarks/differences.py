@@ -57,6 +57,13 @@ SINGLE: Mapping[str, tuple[str, ...]] = {
 }
 """Differences by name, each with the fields that it is."""
 
+FURTHER: Mapping[str, Mapping[str, Any]] = {
+    "layout": {"placement": "suggest"},
+    "renormalised": {"transplant": "renormalised", "unit_noise_strength": 0.162},
+}
+"""Other forms of the paper's method: TAUE + layout, and the other reading of unit space with the
+lambda that leaves the right noise (docs/decisions/0012)."""
+
 FOREGROUND = {"crop_ratio", "key", "key_strength", "placement", "planting", "tries"}
 """Fields that the foreground's stage depends on."""
 
@@ -71,6 +78,9 @@ def variants(base: Settings, other: Settings) -> Iterator[tuple[str, Settings]]:
         changed = replace(base, **change)
         if changed != base:
             yield name, changed
+    if base.base == "paper":
+        for name, change in FURTHER.items():
+            yield name, replace(base, **change)
 
 
 def grown(pipe: TauePipeline, pair: Pair, settings: Settings) -> Layers:
