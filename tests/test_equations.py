@@ -316,3 +316,33 @@ def test_every_equation_has_a_case_worked_out_by_hand() -> None:
     }
     cases = {name for name in globals() if name.endswith("_by_hand")}
     assert {f"test_{name}_by_hand" for name in public} <= cases
+
+
+def test_unit_variance_by_hand() -> None:
+    # Three parts of a picture and four of noise, in quadrature five.
+    close(equations.unit_variance(row(10.0, -5.0), 3.0, 4.0), row(2.0, -1.0))
+
+
+def test_unit_space_by_hand() -> None:
+    # Euler: a picture counts 1 at every level, and noise begins at 4.
+    close(equations.unit_space(row(2.0, -6.0), 1.0, 1.0, 4.0), row(0.5, -1.5))
+    # Variance-preserving: 0.8 of a picture in L, 0.1 in initial noise of variance 1.
+    close(equations.unit_space(row(1.6), 0.8, 0.1, 1.0), row(0.2))
+
+
+def test_transplanted_noise_by_hand() -> None:
+    close(equations.transplanted_noise(row(1.0, 2.0), row(-1.0, 0.5), 0.5), row(0.5, 2.25))
+
+
+def test_line_end_by_hand() -> None:
+    # 7 = 2 x 0.5 + 3 x 2, whose picture is 0.5.
+    close(equations.line_end(row(7.0), row(2.0), 2.0, 3.0), row(0.5))
+    mixed = equations.planted(row(0.5), row(2.0), 2.0, 3.0)
+    close(equations.line_end(mixed, row(2.0), 2.0, 3.0), row(0.5))
+
+
+def test_shift_by_hand() -> None:
+    values = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    close(equations.shift(values, 1, 0), torch.tensor([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]]))
+    close(equations.shift(values, 0, -2), torch.tensor([[3.0, 3.0, 3.0], [6.0, 6.0, 6.0]]))
+    close(equations.shift(values[None], -1, 1), torch.tensor([[[4.0, 4.0, 5.0], [4.0, 4.0, 5.0]]]))

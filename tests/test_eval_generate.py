@@ -22,11 +22,14 @@ from made_items import perfect
 from taue.box import Box
 from taue.cli import app
 from taue.errors import TaueError
+from taue.evaluation.ablation import FACTORS, variants
 from taue.evaluation.dataset import DataSet, Pair, read_data
 from taue.evaluation.generate import LOCKS, Shard, begin, make_item, missing
 from taue.evaluation.items import Item, read_item
 from taue.evaluation.rendered import write_rendered
 from taue.evaluation.runs import ITEMS, item_folders, read_run
+from taue.scene import Method
+from taue.settings import Settings
 
 COUNT = 3
 
@@ -54,7 +57,14 @@ def pictures(run: Path) -> dict[str, bytes]:
 
 
 # A plain picture costs 2 x 2 samples at 2 steps with guidance; an inpainted one as many.
-COSTS = {"plain": 4, "composite-then-cut": 8, "tkg": 8, "alfie": 12}
+COSTS = {
+    "plain": 4,
+    "paper": 12,
+    "paper-layout": 12,
+    "composite-then-cut": 8,
+    "tkg": 8,
+    "alfie": 12,
+}
 
 
 @pytest.mark.parametrize("method", [*COSTS, "taue"])
@@ -328,3 +338,53 @@ def test_tkg_shifts_its_channels_away_from_the_box_until_their_share_has_grown()
     picture[8:24, 8:24] = (200, 20, 200)
     alpha = keyed_alpha(picture)
     assert np.array_equal(alpha > 0.5, (picture == (200, 20, 200)).all(-1))
+
+
+def ablation(data: Path, out: Path, model: Path, *more: str) -> Result:
+    given = arguments(data, out, model)
+    del given[given.index("--method") : given.index("--method") + 2]
+    given[1] = "ablation"
+    return CliRunner().invoke(app, [*given, *more])
+
+
+def test_an_ablation_changes_one_factor_at_a_time_and_goes_on(
+    data: Path, tiny_sdxl: Path, tmp_path: Path
+) -> None:
+    out, asked = tmp_path / "out", ["--method", "paper", "--steps", "4"]
+    asked += ["--factor", "crop", "--factor", "blending"]
+    done = ablation(data, out, tiny_sdxl, *asked)
+    assert done.exit_code == 0, done.stderr
+    # The paper's own ratio is the method as it is.
+    names = ["paper", "crop-25", "crop-75", "noise-free", "attention-free"]
+    wanted = ["paper", *(f"paper-{name}" for name in names[1:])]
+    rows = json.loads((out / "table.json").read_text())["runs"]
+    assert [row["name"] for row in rows] == [row["method"] for row in rows] == wanted
+    drawn = [pictures(out / "runs" / name) for name in wanted]
+    assert all(drawn[0] != other for other in drawn[1:])
+    again = ablation(data, out, tiny_sdxl, *asked)
+    assert again.stdout.count(f"0 made, {COUNT} of {COUNT} are there") == len(wanted)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--factor", "colour"], "factor is 'colour'; choose among crop, filter, blending,"),
+        (["--method", "tkg"], "method is 'tkg'; choose among taue, paper, paper-layout."),
+    ],
+)
+def test_what_an_ablation_cannot_do_is_said(
+    data: Path, tiny_sdxl: Path, tmp_path: Path, more: list[str], message: str
+) -> None:
+    done = ablation(data, tmp_path / "out", tiny_sdxl, *more)
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_every_factor_has_settings_that_both_methods_take() -> None:
+    for base in ("taue", "paper"):
+        own = Settings.of(base)
+        for one in variants([base], list(FACTORS)):
+            changed = Settings.of(base, **one.changes)
+            assert (changed == own) == (one.name == base)
+            assert Method.model_validate({"base": base, **one.changes})

@@ -48,7 +48,7 @@ def test_a_dry_run_says_what_it_takes_and_does_nothing(coco: Path, tmp_path: Pat
     assert "prompts: microsoft/Phi-3-mini-4k-instruct, 7.64 GB to fetch" in lines
     assert "plain: 100 UNet evaluations an item, 300 in all" in lines
     assert "taue: 360 UNet evaluations an item, 1080 in all" in lines
-    total = 3 * (360 + 100 + 200 + 200 + 300)
+    total = 3 * (360 + 300 + 300 + 100 + 200 + 200 + 300)
     assert f"all methods: {total} UNet evaluations" in lines
     assert lines[-1] == f"hours: {total * 0.1 / 3600:.1f}"
     assert not (tmp_path / "out").exists()

@@ -70,6 +70,13 @@ for called in CALLED.values():
     del METHODS[called]
 
 
+def agree(method: dict[str, Any]) -> bool:
+    """Whether fields that are checked together are right together."""
+    base = asdict(Settings.of(method.get("base", "taue"))) | method
+    seen = base["mask_value"] == "distance" or base["key"] in ("green", "auto")
+    return seen and base["p_min"] <= base["p_max"]
+
+
 @st.composite
 def scenes(draw: st.DrawFn) -> Scene:
     """Scenes with anything that a file may hold."""
@@ -101,7 +108,7 @@ def scenes(draw: st.DrawFn) -> Scene:
                 "guidance_scale": number("guidance_scale"),
                 "foreground_guidance_scale": number("foreground_guidance_scale"),
                 "canvas": st.fixed_dictionaries({}, optional={"width": side, "height": side}),
-                "method": st.fixed_dictionaries({}, optional=METHODS),
+                "method": st.fixed_dictionaries({}, optional=METHODS).filter(agree),
             },
         )
     )
@@ -219,6 +226,14 @@ def test_the_schemas_limits_are_those_of_the_settings() -> None:
         ({"method": {"key_strength": 2}}, "method.key_strength is 2.0; give a number from 0 to 1."),
         ({"method": {"key": "plaid"}}, "method.key is 'plaid'; choose one of green,"),
         ({"method": {"filter_noisy": 1}}, "method.filter_noisy is 1; give true or false."),
+        (
+            {"method": {"p_min": 0.5, "p_max": 0.4}},
+            "method.p_max is 0.4; give at least p_min, 0.5.",
+        ),
+        (
+            {"method": {"base": "paper", "key": "blue"}},
+            "method.mask_value is 'greenness', which tells green alone; choose distance or key",
+        ),
         ({"method": 3}, "method is 3; give a table"),
         ({"steps": 1}, "steps is 1; give a whole number from 2 to 1000."),
         ({"steps": 5.5}, "steps is 5.5; give a whole number."),

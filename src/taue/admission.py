@@ -22,7 +22,7 @@ def admit(pipeline: Any, request: Request) -> None:
 
 def _require_cells(request: Request, cell: int) -> None:
     for number, subject in enumerate(request.subjects, 1):
-        for box in (subject.box, *subject.moves):
+        for box in (subject.box, *subject.moves, *subject.places):
             if box is None:
                 continue
             across, down = box.width * request.width, box.height * request.height

@@ -246,6 +246,57 @@ def noise_surplus(sigma_k: float, sigma_0: float, strength: float) -> float:
     return (strength - 1) * (sigma_0 - sigma_k)
 
 
+def unit_variance(latents: Tensor, signal: float, noise: float) -> Tensor:
+    r"""Latents of any scheduler as they are where signal and noise square to one.
+
+    .. math:: u_i = x_i / \sqrt{a_i^2 + s_i^2}
+
+    Whose: the paper's, stage 1: the space of its noisy latents, :math:`z_T \sim N(0, 1)`.
+    """
+    return latents / math.hypot(signal, noise)
+
+
+def unit_space(latents: Tensor, signal: float, start: float, scale: float) -> Tensor:
+    r"""Latents beside initial noise: in the one space in which that is of unit variance.
+
+    .. math:: u = \frac{a_0}{a_k} \frac{x_k}{S}
+
+    A picture counts here as much as it does in the latents before the first step, so that what is
+    planted leads back to itself. (Of unit variance at its own level, :func:`unit_variance`, it
+    would count :math:`\sqrt{(1 + \sigma_0^2) / (1 + \sigma_k^2)}` times as much.)
+
+    Whose: the paper's, stages 2 and 3.
+
+    Args:
+        latents: of the harvest step, the scheduler's.
+        signal: how much of a picture they hold, a_k.
+        start: how much of one latents hold before the first step, a_0.
+        scale: what the scheduler multiplies unit noise by to start from, S.
+    """
+    return latents * (start / (signal * scale))
+
+
+def transplanted_noise(filtered: Tensor, noise: Tensor, strength: float) -> Tensor:
+    r"""What takes the place of initial noise, :math:`f(L) + \lambda n_{crop}`, in its space
+    (:func:`unit_space`).
+
+    Whose: the paper's, stages 2 and 3.
+    """
+    return filtered + strength * noise
+
+
+def line_end(latents: Tensor, noise: Tensor, signal: float, amount: float) -> Tensor:
+    r"""Where latents lead if the noise prediction stays what it is.
+
+    .. math:: \hat x_0 = (x_i - s_i \epsilon) / a_i
+
+    The inverse of :func:`planted`.
+
+    Whose: ours, for any scheduler.
+    """
+    return (latents - amount * noise) / signal
+
+
 def planted(denoised: Tensor, noise: Tensor, signal: float, amount: float) -> Tensor:
     r"""A seedling at another noise level, in the scheduler's own space.
 
@@ -288,6 +339,23 @@ def blend_attention(weights: Tensor, attended: Sequence[Tensor]) -> Tensor:
     """
     parts = [w[..., None, :, None] * a for w, a in zip(weights, attended, strict=True)]
     return torch.stack(parts).sum(dim=0)
+
+
+def shift(values: Tensor, rows: int, columns: int) -> Tensor:
+    r"""Moved on the latent grid by whole cells, :math:`L'_{y, x} = L_{y - r, x - c}`; beyond the
+    canvas the border repeats.
+
+    Whose: the paper's, moving.
+
+    Args:
+        values: [..., h, w].
+        rows: downwards.
+        columns: to the right.
+    """
+    height, width = values.shape[-2:]
+    y = (torch.arange(height, device=values.device) - rows).clamp(0, height - 1)
+    x = (torch.arange(width, device=values.device) - columns).clamp(0, width - 1)
+    return values[..., y[:, None], x]
 
 
 def disjoint(masks: Sequence[Tensor]) -> list[Tensor]:

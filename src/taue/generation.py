@@ -17,14 +17,15 @@ from taue.box import Box
 from taue.errors import TaueError
 from taue.flaws import Flaw, flaws, warning
 from taue.layers import Layers, StageRecord, SubjectLayer
-from taue.masks import find_object
+from taue.masks import find_harvested
 from taue.noise import NoiseSource
 from taue.placing import Placement
 from taue.request import Request
 from taue.seedling import Seedling
+from taue.shifting import Shift, in_places, shifted
 from taue.stack.mixing import Floats
 from taue.stages import StageResult
-from taue.subject import batches, default_boxes
+from taue.subject import Subject, batches, default_boxes
 from taue.watch import StageWatch, recorded
 
 
@@ -64,10 +65,12 @@ class Generation:
         begun = [results[condition.number] for condition in self.conditions]
         if first != self.request and self._layers_first(output_type):
             begun = self._with_layers(begun, first)
-        return [
+        moved = [
             self._moved(condition, one, subject.moves)
             for condition, one, subject in zip(self.conditions, begun, subjects, strict=True)
         ]
+        pairs = zip(moved, subjects, strict=True)
+        return [self._in_places(one, subject.places) for one, subject in pairs]
 
     def subjects_again(
         self, seedlings: Sequence[Seedling], moves: Mapping[int, Box]
@@ -84,7 +87,7 @@ class Generation:
                     f"seedling {condition.number} is not of this canvas and model; "
                     "use the model and size that it was made with."
                 )
-            found = find_object(seedling.denoised, seedling.attention, self.request.settings)
+            found = find_harvested(seedling.estimate, seedling.attention, self.request.settings)
             final = seedling.final.to(self.backbone.device)
             kept = StageResult(final, seedling, 0, () if found.separated else (Flaw.UNTOLD,))
             box = moves.get(condition.number)
@@ -97,6 +100,10 @@ class Generation:
         """A subject that grew, brought into one box after another."""
         for box in boxes:
             found = stages.object_box(results.seedling, self.request.settings)
+            if self.request.settings.moving == "transplanted":
+                shift = Shift.bringing(found, box, self._grid)
+                results = self._showing(results, shifted(results.seedling, shift))
+                continue
             placement = Placement.fit(found, box)
             with recorded(self.records, "foreground", [condition.number]) as made:
                 again = stages.regrown(self.context, [condition], [results.seedling], [placement])
@@ -107,6 +114,23 @@ class Generation:
         if (boxes or condition.asked) and not results.interrupted:
             stages.object_box(results.seedling, self.request.settings)  # it can be moved again
         return results
+
+    def _in_places(self, one: StageResult, places: Sequence[Box]) -> StageResult:
+        """A subject where it is and, its seedling shifted, in further places."""
+        if not places or one.interrupted:
+            return one
+        found = stages.object_box(one.seedling, self.request.settings)
+        shifts = [Shift.bringing(found, box, self._grid) for box in places]
+        return self._showing(one, in_places(one.seedling, shifts))
+
+    @property
+    def _grid(self) -> tuple[int, int]:
+        return self.context.shape[-2:]
+
+    def _showing(self, one: StageResult, seedling: Seedling) -> StageResult:
+        """A foreground that ended as its seedling, shifted, tells."""
+        final = one.latents if seedling.final is None else seedling.final.to(one.latents.device)
+        return replace(one, seedling=seedling, latents=final)
 
     def _layers_first(self, output_type: str) -> bool:
         return self.request.settings.layering == "first" and output_type != "latent"
@@ -161,7 +185,7 @@ class Generation:
                 key=self.backbone.keys[settings.key_for(subject.prompt)],
                 box=subject.box or boxes[number - 1],
                 fits=fits,
-                asked=subject.box is not None,
+                asked=subject.box is not None and settings.placement != "none",
                 crop_ratio=subject.crop_ratio,
             )
             for number, subject in enumerate(subjects, 1)
@@ -275,12 +299,18 @@ class Generation:
         return [
             warning(number, subject.prompt, flaw)
             for number, (subject, one, shape) in ended
-            for flaw in flaws(
-                shape,
-                subject.moves[-1] if subject.moves else subject.box,
-                separated=one.separated,
-            )
+            for flaw in flaws(shape, self._kept_to(subject), separated=one.separated)
+            if not (subject.places and flaw is Flaw.DOUBLED)
         ]
+
+    def _kept_to(self, subject: Subject) -> Box | None:
+        """The box whose size a subject should have: what is only shifted keeps its own."""
+        settings = self.request.settings
+        if settings.moving == "transplanted" and subject.moves:
+            return None
+        if subject.places or (settings.placement == "none" and not subject.moves):
+            return None
+        return subject.moves[-1] if subject.moves else subject.box
 
 
 def _holding(subjects: Sequence[StageResult], layers: Sequence[Floats]) -> list[StageResult]:

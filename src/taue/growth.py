@@ -35,7 +35,8 @@ class Growth:
         levels, order, device = self.solver.levels, self.solver.order, backbone.device
         ratio = row.crop_ratio or settings.crop_ratio
         self.crop = order * equations.harvest_step(settings.num_inference_steps, ratio)
-        self.transplant = Transplant(row.plantings, settings, levels, order, device)
+        scale = self.solver.scale
+        self.transplant = Transplant(row.plantings, settings, levels, order, device, scale)
         self.release = max(self.transplant.releases, default=self.crop)
         noise = row.noise.to(device, torch.float32)
         if row.estimate is None:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from taue import equations
 from taue.settings import Settings
+from taue.space import Estimate
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,9 @@ class FoundObject:
     presence: Tensor
     separated: bool
 
+
+CELLS = 32
+"""Latent cells along the shorter side at which the blur of greenness counts cells."""
 
 FEWEST_CELLS = 4
 """An object is never judged by fewer cells: one alone may be noise."""
@@ -37,6 +41,39 @@ there, hardly one is."""
 UNEVEN = 2.0
 """The key's own spread is at most so many times the distance that half of the border keeps within:
 painted keys reach 1.8 times, pure noise 1.5 times."""
+
+
+def find_harvested(
+    source: Estimate, attention: Tensor, settings: Settings, *, solid: bool = True
+) -> FoundObject:
+    """The object mask m of what a foreground left, by the value that the settings choose.
+
+    Args:
+        source: estimate and noise, and how much of either the latents held.
+        attention: A_fg [h, w].
+        settings: the method's.
+        solid: as of :func:`find_object`.
+    """
+    if settings.mask_value == "greenness":
+        return find_not_green(source, attention, settings, solid=solid)
+    return find_object(source.denoised, attention, settings, solid=solid)
+
+
+def find_not_green(
+    source: Estimate, attention: Tensor, settings: Settings, *, solid: bool = True
+) -> FoundObject:
+    """The paper's: the noisy latents' greenness against one absolute threshold.
+
+    Where it finds nothing the mask is empty, and presence the attention's, so that there is a
+    place.
+    """
+    level = source.level
+    noisy = level.mix(source.denoised, source.noise)
+    unit = equations.unit_variance(noisy, level.signal, level.noise).cpu()
+    value = equations.greenness(unit, settings.mask_blur * min(unit.shape[-2:]) / CELLS)
+    mask = _combined(value, settings.greenness_threshold, attention.cpu(), settings, solid=solid)
+    found = bool(mask.any())
+    return FoundObject(mask, mask if found else attention.cpu(), separated=found)
 
 
 def find_object(
@@ -57,15 +94,22 @@ def find_object(
     object_ = farthest.mean().item()
     threshold = spread + settings.background_threshold * (object_ - spread)
     captured = attention > settings.attention_threshold
-    if settings.mask_rule == "intersection":
-        tau_a = settings.attention_threshold
-        mask = equations.object_mask(-distance, -threshold, attention, tau_a)
-    else:
-        mask = parts_captured(distance > threshold, captured, solid=solid).to(distance.dtype)
+    mask = _combined(-distance, -threshold, attention, settings, solid=solid)
     if object_ < LEAST_CONTRAST * spread or not mask.any():
         return FoundObject(captured.to(distance.dtype), attention, separated=False)
     presence = (0.5 * (distance - spread) / (threshold - spread)).clamp(0, 1)
     return FoundObject(mask, presence * grow(mask), separated=True)
+
+
+def _combined(
+    value: Tensor, threshold: float, attention: Tensor, settings: Settings, *, solid: bool
+) -> Tensor:
+    """Where a value [h, w] is below its threshold, and attention agrees by the rule that the
+    settings choose."""
+    tau_a = settings.attention_threshold
+    if settings.mask_rule == "intersection":
+        return equations.object_mask(value, threshold, attention, tau_a)
+    return parts_captured(value < threshold, attention > tau_a, solid=solid).to(value.dtype)
 
 
 def painted_distance(denoised: Tensor, blur: float) -> Tensor:

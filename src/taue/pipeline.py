@@ -207,6 +207,12 @@ class TauePipeline(StableDiffusionXLPipeline):
             raise TaueError(
                 f"subject {min(unknown)} is unknown; there are subjects 1 to {len(old.subjects)}."
             )
+        for number in moves:
+            if old.subjects[number - 1].places:
+                raise TaueError(
+                    f"subject {number} stands in several places and cannot be moved; change its "
+                    "places in the scene file and generate anew."
+                )
         there = old.before(
             old.background if background is None else background,
             old.scene if scene is None and background is None else scene,

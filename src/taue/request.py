@@ -11,9 +11,14 @@ from taue.box import Box
 from taue.errors import TaueError
 from taue.readable import quoted
 from taue.settings import Settings
-from taue.subject import Subject, layer_file_names, require_short
+from taue.subject import BOXES, Subject, layer_file_names, require_short
 
-LATER = frozenset({"layering"})
+LATER = frozenset(
+    {
+        "layering", "base", "p_min", "p_max", "mask_value", "greenness_threshold", "transplant",
+        "unit_noise_strength", "planted_subjects", "moving", "noise_blending", "attention_blending",
+    }
+)  # fmt: skip
 """Settings that older reports do not name."""
 
 FIRST = ("first_background", "first_scene")
@@ -76,8 +81,9 @@ class Request:
 
     @property
     def first(self) -> Request:
-        """What the subjects' layers are made in: nothing moved yet, before the first background."""
-        stay = tuple(replace(subject, moves=()) for subject in self.subjects)
+        """What the subjects' layers are made in: nothing moved yet, each in one place, before the
+        first background."""
+        stay = tuple(replace(subject, moves=(), places=()) for subject in self.subjects)
         here = replace(self, subjects=stay, first_background=None, first_scene=None)
         if self.first_background is None:
             return here
@@ -100,6 +106,7 @@ class Request:
         """As plain values, for reports and files; :meth:`from_dict` is the inverse."""
         return {
             **asdict(self.settings),
+            "deviations": self.settings.deviations,
             "subjects": [asdict(s) for s in self.subjects],
             "background": self.background,
             "scene": self.scene,
@@ -124,7 +131,7 @@ class Request:
                     **{
                         **one,
                         "box": Box(**one["box"]) if one.get("box") else None,
-                        "moves": tuple(Box(**box) for box in one.get("moves", ())),
+                        **{n: tuple(Box(**b) for b in one.get(n, ())) for n in BOXES},
                     }
                 )
                 for one in values["subjects"]

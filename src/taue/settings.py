@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, Self
 
 from taue.errors import TaueError
+from taue.paper import METHODS, PAPER
 from taue.readable import quoted
 
 KEYS = ("green", "magenta", "blue")
@@ -31,15 +32,29 @@ CLOSED_RANGES = {
     "mask_blur": (0.0, 100.0),
     "sharpening": (0.0, 4.0),
     "noise_strength": (0.0, 4.0),
+    "unit_noise_strength": (-4.0, 4.0),
+    "greenness_threshold": (-10.0, 10.0),
+    "p_min": (0.0, 1.0),
+    "p_max": (0.0, 1.0),
 }
 
 CHOICES = {
-    "placement": ("fit", "suggest"),
+    "base": tuple(METHODS),
+    "placement": ("fit", "suggest", "none"),
     "planting": ("finished", "harvested"),
     "released_prompt": ("scene", "regions"),
     "layering": ("first", "difference"),
     "mask_rule": ("component", "intersection"),
+    "mask_value": ("distance", "greenness"),
+    "transplant": ("line", "unit", "renormalised"),
+    "planted_subjects": ("separated", "all"),
+    "moving": ("regrown", "transplanted"),
+    "noise_blending": ("two-phase", "none"),
+    "attention_blending": ("regions", "none"),
 }
+
+TOGETHER = {"p_max": ("p_min",), "mask_value": ("key",)}
+"""Fields that are checked with others."""
 
 TRIES = (1, 100)
 """Fewest and most beginnings of a foreground."""
@@ -57,13 +72,16 @@ class Settings:
         key: a name of ``KEYS`` or "auto" (green, but magenta for subjects called green).
         key_strength: alpha of the key-colour injection, 0 to 1.
         layout_sigma: sigma of the probabilistic layout, in half boxes.
+        p_min: the layout's least probability of a cell to be the subject's.
+        p_max: the layout's largest, at the box's centre; not below p_min.
         background_threshold: tau_bg, as the fraction of the way from the painted key's own spread
             to the object's distance from the key.
         attention_threshold: tau_A on the attention map scaled to [0, 1].
         harmony: how soon after the harvest step the composite's subjects may leave the look of
             their foregrounds and follow the scene's light: 1 at once (the paper), 0 never.
         placement: "fit" moves and scales what was harvested into the subject's box; "suggest" is
-            the paper's: the probabilistic layout alone.
+            the paper's TAUE + layout, the probabilistic layout alone; "none" the paper's TAUE,
+            where the key colour is injected everywhere and boxes count for nothing.
         planting: "finished" plants subjects as their foregrounds ended, under fresh white noise;
             "harvested" is the paper's: estimate and noise as they were at the harvest step.
         released_prompt: what the composite attends to once the seedlings are released: "scene",
@@ -76,11 +94,32 @@ class Settings:
             by the canvas, far larger than its box or cannot be told from the key colour.
         mask_rule: "component" keeps those parts of the colour mask that attention touches, holes
             closed; "intersection" is the paper's cell-wise conjunction.
-        mask_blur: standard deviation of G_sigma, in latent cells.
+        mask_value: what tells an object from the key: "distance" of the denoised estimate to the
+            key as painted, against background_threshold; "greenness" is the paper's v of the noisy
+            latents, against greenness_threshold, for the green key alone.
+        greenness_threshold: tau_bg of "greenness", absolute, on latents of unit variance.
+        mask_blur: standard deviation of G_sigma, in latent cells; for "greenness", where it must
+            outweigh noise, in cells of a canvas of 32, and as much of any other.
         sharpening: kappa of the high-pass filter.
         filter_noisy: filter the noisy latents (the paper's letter) instead of the estimate.
-        noise_strength: lambda of the transplant, a multiplier.
+        transplant: where a planted region begins: "line", on the straight line that reaches the
+            seedling at the harvest step; "unit" is the paper's letter, f(L) + lambda n_crop in
+            place of initial noise, in the space where that is of unit variance; "renormalised"
+            the same with L brought to unit variance at its own level before.
+        noise_strength: lambda of the transplant by "line", a multiplier of the noise needed.
+        unit_noise_strength: lambda of the other transplants, as it is printed.
         hold_crop_step: hold the noise at the crop step too (the paper's "t_crop <= t").
+        planted_subjects: "separated" plants nothing of a foreground that could not be told from its
+            key colour, whose prompt draws it anew; "all" is the paper's.
+        noise_blending: "two-phase" holds a planted region to its seedling's noise until it is
+            released; "none" plants it before the first step and leaves it free, for ablation.
+        attention_blending: "regions" lets each region of the composite attend to its own prompt;
+            "none" all of it to the whole scene's, for ablation.
+        moving: "regrown" brings a moved subject's estimate into its box, scaled, and grows it on
+            under fresh noise; "transplanted" is the paper's: the seedling as it is, noise included,
+            shifted on the grid.
+        base: the method that these values began as, "taue" (ours), "paper" or "paper-layout"; it
+            decides nothing.
     """
 
     num_inference_steps: int = 50
@@ -104,6 +143,40 @@ class Settings:
     filter_noisy: bool = False
     noise_strength: float = 1.0
     hold_crop_step: bool = False
+    p_min: float = 0.0
+    p_max: float = 1.0
+    mask_value: str = "distance"
+    greenness_threshold: float = PAPER["greenness_threshold"]
+    transplant: str = "line"
+    unit_noise_strength: float = PAPER["unit_noise_strength"]
+    planted_subjects: str = "separated"
+    moving: str = "regrown"
+    noise_blending: str = "two-phase"
+    attention_blending: str = "regions"
+    base: str = "taue"
+
+    @classmethod
+    def of(cls, method: str, **changes: Any) -> Self:
+        """A method of :data:`taue.paper.METHODS` by its name, but for ``changes``.
+
+        Raises:
+            TaueError: if there is none of that name, or a change is out of range.
+        """
+        if method not in METHODS:
+            raise TaueError(f"method is {quoted(method)}; choose {' or '.join(METHODS)}.")
+        return cls(**{**METHODS[method], "base": method, **changes})
+
+    @classmethod
+    def paper(cls, *, layout: bool = False, **changes: Any) -> Self:
+        """The method as published, without anything of ours; ``layout`` for TAUE + layout."""
+        return cls.of("paper-layout" if layout else "paper", **changes)
+
+    @property
+    def deviations(self) -> dict[str, Any]:
+        """Fields that are not as in the method that these began as."""
+        own = type(self).of(self.base)
+        names = (field.name for field in fields(self))
+        return {n: getattr(self, n) for n in names if getattr(self, n) != getattr(own, n)}
 
     def __post_init__(self) -> None:
         _require_whole("num_inference_steps", self.num_inference_steps, STEPS)
@@ -122,11 +195,20 @@ class Settings:
                 raise TaueError(
                     f"{name} is {quoted(getattr(self, name))}; choose {' or '.join(choices)}."
                 )
+        if self.p_min > self.p_max:
+            raise TaueError(f"p_max is {self.p_max:g}; give at least p_min, {self.p_min:g}.")
+        if self.mask_value == "greenness" and self.key not in ("green", "auto"):
+            raise TaueError(
+                f"mask_value is {quoted(self.mask_value)}, which tells green alone; "
+                "choose distance or key green."
+            )
 
     def key_for(self, prompt: str) -> str:
         """The name of the key colour for a subject's prompt."""
         if self.key != "auto":
             return self.key
+        if self.mask_value == "greenness":
+            return "green"
         words = set(re.findall(r"[a-z]+", prompt.lower()))
         return "magenta" if words & GREENISH else "green"
 

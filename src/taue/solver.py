@@ -33,6 +33,12 @@ class Solver:
         draws = "generator" in inspect.signature(scheduler.step).parameters
         self._extra = {"generator": generator} if draws else {}
 
+    @property
+    def scale(self) -> float:
+        """What unit noise is multiplied by before the first iteration."""
+        # Flow matching starts from nothing but noise and has no word for it.
+        return float(getattr(self.scheduler, "init_noise_sigma", 1.0))
+
     def start(self, noise: Tensor) -> Tensor:
         """Latents before the first iteration, from unit noise."""
         # Flow matching starts from nothing but noise and has no word for it.

@@ -20,12 +20,13 @@ from taue.box import Box
 from taue.cultivate import cultivate
 from taue.errors import TaueError
 from taue.flaws import Flaw, flaws
-from taue.masks import find_object
+from taue.masks import find_harvested
 from taue.noise import NoiseSource
 from taue.placing import Placement, bounding_box, place, surrounded_by_key
 from taue.rows import Harvest, Observer, Row
 from taue.seedling import Seedling
 from taue.settings import Settings
+from taue.space import Estimate
 from taue.transplant import Planting
 
 
@@ -191,8 +192,8 @@ def composite(
 ) -> StageResult:
     """Stage 2: every subject planted into one scene; harvest the surroundings.
 
-    Of a foreground that could not be told from its key colour nothing is planted: the subject's
-    prompt draws it anew where attention saw it.
+    Of a foreground that could not be told from its key colour nothing is planted, unless the
+    settings say so: the subject's prompt draws it anew where attention saw it.
     """
     *regions, surroundings = equations.disjoint([one.seedling.mask for one in results])
     row = composite_row(context, conditions, background, whole, results, [*regions, surroundings])
@@ -230,17 +231,19 @@ def composite_row(
     settings = context.settings
     scale = settings.guidance_scale
     prompts = (*(s.prompt for s in conditions), background)
-    scene = settings.released_prompt == "scene"
+    regional = Conditioning(prompts, whole, scale, torch.stack(list(regions)))
+    everywhere = Conditioning((whole,), whole, scale)
+    scene, every = settings.released_prompt == "scene", settings.planted_subjects == "all"
     return Row(
         stage="composite",
         noise=context.source.normal(context.shape, "composite"),
-        conditioning=Conditioning(prompts, whole, scale, torch.stack(list(regions))),
+        conditioning=regional if settings.attention_blending == "regions" else everywhere,
         generator=context.source.generator("composite-steps"),
-        released=Conditioning((whole,), whole, scale) if scene else None,
+        released=everywhere if scene else None,
         plantings=tuple(
             Planting(one.seedling, region, condition.crop_ratio, settings.harmony)
             for one, region, condition in zip(results, regions[:-1], conditions, strict=True)
-            if one.separated
+            if one.separated or every
         ),
     )
 
@@ -262,7 +265,7 @@ def object_box(seedling: Seedling, settings: Settings) -> Box:
     Raises:
         TaueError: if it cannot be found.
     """
-    found = find_object(seedling.denoised, seedling.attention, settings)
+    found = find_harvested(seedling.estimate, seedling.attention, settings)
     try:
         return bounding_box(found.presence)
     except ValueError as error:
@@ -273,11 +276,16 @@ def object_box(seedling: Seedling, settings: Settings) -> Box:
 
 def _layout(context: Context, condition: SubjectCondition) -> Tensor:
     """The probabilistic layout [h, w]: in the middle, where generating is easy, if the object is
-    placed afterwards."""
+    placed afterwards. Without a layout no cell is likelier the subject's than another, and the key
+    goes everywhere."""
+    settings = context.settings
+    height, width = context.shape[-2:]
+    if settings.placement == "none":
+        return torch.zeros(height, width)
     centre = (0.5, 0.5) if condition.fits else condition.box.centre
     size = condition.box.width, condition.box.height
-    height, width = context.shape[-2:]
-    return equations.layout_probability(height, width, centre, size, context.settings.layout_sigma)
+    bounds = settings.p_min, settings.p_max
+    return equations.layout_probability(height, width, centre, size, settings.layout_sigma, bounds)
 
 
 def _keyed_noise(
@@ -319,7 +327,8 @@ def grown_subject(
     if finished:
         denoised = final
         noise = context.source.normal(context.shape, "planted", condition.number)
-    found = find_object(denoised, attention, settings, solid=not finished)
+    source = Estimate(denoised, noise, harvest.level)
+    found = find_harvested(source, attention, settings, solid=not finished)
     seedling = Seedling(denoised, noise, harvest.level, attention.cpu(), found.mask.cpu(), final)
     # Before it is placed an object is wherever it grew.
     box = condition.box if ended and condition.asked else None

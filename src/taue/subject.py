@@ -12,6 +12,9 @@ from taue.names import same_file, slug
 from taue.readable import quoted
 from taue.settings import require_crop_ratio
 
+BOXES = ("moves", "places")
+"""Fields of subjects that are lists of boxes."""
+
 CENTRED = Box(0.25, 0.25, 0.5, 0.5)
 """Where a lone subject goes if nothing else is said."""
 
@@ -27,6 +30,7 @@ class Subject:
         name: what its files and layers are called (see :func:`layer_file_names`).
         crop_ratio: how late it is transplanted, between 0 and 1; that of the settings if None.
         moves: boxes that it was moved to after it had grown in ``box``, in order.
+        places: boxes where it stands as well: one seedling in several places, not scaled.
 
     Raises:
         TaueError: if the prompt is empty, the name cannot name a file or the ratio is none.
@@ -38,6 +42,7 @@ class Subject:
     name: str | None = None
     crop_ratio: float | None = None
     moves: tuple[Box, ...] = ()
+    places: tuple[Box, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.prompt, str):
@@ -50,7 +55,7 @@ class Subject:
                 f"negative_prompt is {quoted(self.negative_prompt)}; give one text or None."
             )
         require_short("negative_prompt", self.negative_prompt or "")
-        for box in (self.box, *_moves(self.moves)):
+        for box in (self.box, *_boxes("moves", self.moves), *_boxes("places", self.places)):
             if box is not None and not isinstance(box, Box):
                 raise TaueError(
                     f"box is {quoted(box)}; give a Box, for example Box(0.1, 0.4, 0.3, 0.5)."
@@ -61,12 +66,12 @@ class Subject:
             require_crop_ratio(self.crop_ratio)
 
 
-def _moves(moves: object) -> tuple[object, ...]:
-    if not isinstance(moves, tuple):
-        raise TaueError(f"moves is {quoted(moves)}; give a tuple of boxes.")
-    if len(moves) > MOST_MOVES:
-        raise TaueError(f"moves has {len(moves)} boxes; give at most {MOST_MOVES}.")
-    return moves
+def _boxes(name: str, boxes: object) -> tuple[object, ...]:
+    if not isinstance(boxes, tuple):
+        raise TaueError(f"{name} is {quoted(boxes)}; give a tuple of boxes.")
+    if len(boxes) > MOST_MOVES:
+        raise TaueError(f"{name} has {len(boxes)} boxes; give at most {MOST_MOVES}.")
+    return boxes
 
 
 def require_short(name: str, prompt: str) -> None:

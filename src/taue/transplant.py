@@ -100,13 +100,15 @@ class Transplant:
         levels: those of the row's scheduler.
         order: iterations that the scheduler takes for a step.
         device: where the row grows.
+        scale: what the scheduler multiplies unit noise by to start from.
 
     Attributes:
         releases: the iterations from which on each planting leaves its line.
 
     Raises:
-        TaueError: if a planting wants to keep the look of a source that has not ended, or its
-            noise multiplied where a scheduler starts from nothing else.
+        TaueError: if a planting wants to keep the look of a source that has not ended, its noise
+            multiplied where a scheduler starts from nothing else, or to begin there as the paper's
+            letter has it.
     """
 
     def __init__(
@@ -116,9 +118,10 @@ class Transplant:
         levels: NoiseLevels,
         order: int,
         device: torch.device,
+        scale: float = 1.0,
     ) -> None:
         self.levels = levels
-        self._planted = [_Planted(one, settings, levels, order, device) for one in plantings]
+        self._planted = [_Planted(one, settings, levels, order, device, scale) for one in plantings]
         self.releases = tuple(one.crop for one in self._planted)
 
     def at(self, index: int, live: Sequence[Estimate]) -> Held:
@@ -143,8 +146,10 @@ class _Planted:
         levels: NoiseLevels,
         order: int,
         device: torch.device,
+        scale: float,
     ) -> None:
         self.planting, self.settings, self.levels, self.device = planting, settings, levels, device
+        self.scale = scale
         region = planting.region.to(device, torch.float32)
         self.region = region[None, None]
         self.core = self.region * (grow(1 - region) == 0)
@@ -166,7 +171,11 @@ class _Planted:
 
     def holds(self, index: int, live: Sequence[Estimate]) -> Iterator[Hold]:
         """Holds before iteration ``index``, the inner cells' last."""
-        if index <= self.crop or index < self.held:
+        blending = self.planting.to_end or self.settings.noise_blending == "two-phase"
+        if not blending:
+            if index == 0:
+                yield Hold(self.region, self._line(live), blended=False)
+        elif index <= self.crop or index < self.held:
             yield Hold(self.region, self._line(live), blended=index < self.held)
         if self.crop <= index <= self.kept and self._final is not None:
             line = self._line(live)
@@ -183,6 +192,8 @@ class _Planted:
     def _line_of(self, source: Estimate) -> Line:
         if self.planting.to_end:
             end, noise, surplus = source.denoised, source.noise, 0.0
+        elif self.settings.transplant != "line":
+            end, noise, surplus = *self._as_printed(source), 0.0
         else:
             end, noise = filtered(source, self.planting.region, self.settings)
             surplus = self._surplus(source)
@@ -191,6 +202,25 @@ class _Planted:
         return Line(
             end.to(self.device, torch.float32), noise.to(self.device, torch.float32), surplus
         )
+
+    def _as_printed(self, source: Estimate) -> tuple[Tensor, Tensor]:
+        """The line that begins at f(L) + lambda n_crop in place of unit noise: with the noise
+        prediction held, blending leads along it."""
+        chosen, start = self.settings.transplant, self.levels[0]
+        if start.signal == 0:
+            raise TaueError(
+                f'transplant is "{chosen}"; choose "line" for a scheduler that starts from zero '
+                "terminal signal, where noise alone leads nowhere."
+            )
+        level = source.level
+        denoised, noise = filtered(source, self.planting.region, self.settings)
+        noisy = level.mix(denoised, noise)
+        if chosen == "unit":
+            unit = equations.unit_space(noisy, level.signal, start.signal, self.scale)
+        else:
+            unit = equations.unit_variance(noisy, level.signal, level.noise)
+        begun = equations.transplanted_noise(unit, noise, self.settings.unit_noise_strength)
+        return equations.line_end(self.scale * begun, noise, start.signal, start.noise), noise
 
     def _surplus(self, source: Estimate) -> float:
         """Noise over the line to the source, for a strength other than 1."""

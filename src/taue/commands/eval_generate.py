@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,13 +17,15 @@ from taue.scene import Scene
 if TYPE_CHECKING:
     from taue.evaluation.dataset import Pair
     from taue.evaluation.items import Item
+    from taue.evaluation.methods import Method
 
 
 def run_method(
     *,
     data: Annotated[Path, typer.Option(help="What taue eval data made.")],
     method: Annotated[
-        str, typer.Option(help="taue, plain, composite-then-cut, tkg or alfie.")
+        str,
+        typer.Option(help="taue, paper, paper-layout, plain, composite-then-cut, tkg or alfie."),
     ] = "taue",
     out: Annotated[Path, typer.Option(help="The run: a new folder, or one to go on with.")],
     model: Annotated[
@@ -37,28 +41,53 @@ def run_method(
     dtype: Dtype = "auto",
 ) -> None:
     """Draw a data set's pairs with one method; started again, it goes on where it was."""
+
+    def chosen() -> Method:
+        from taue.evaluation.methods import method_named
+
+        return method_named(method)
+
+    draw(data, chosen, out, Drawn(model, steps, width, height, shard, device, dtype))
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """How pairs are drawn, whatever the method; the options of ``taue eval generate``."""
+
+    model: str
+    steps: int
+    width: int | None
+    height: int | None
+    shard: str = "1/1"
+    device: str = "auto"
+    dtype: str = "auto"
+
+
+def draw(data: Path, method: Callable[[], Method], out: Path, how: Drawn) -> None:
+    """Draw a data set's pairs into a run; ``method`` is asked for once libraries may be slow."""
     from taue.evaluation.dataset import read_data
     from taue.evaluation.generate import Shard, begin, make_item, missing
 
-    devices.check_names(device, dtype)
-    models.resolve(model)
-    part, read = Shard.parse(shard), read_data(data)
-    canvas = {"width": width, "height": height}
+    devices.check_names(how.device, how.dtype)
+    models.resolve(how.model)
+    part, read = Shard.parse(how.shard), read_data(data)
+    canvas = {"width": how.width, "height": how.height}
     pairs = part.of(read.pairs)
-    scenes = {pair.id: _scene(pair, model, steps, canvas) for pair in pairs}
+    scenes = {pair.id: _scene(pair, how.model, how.steps, canvas) for pair in pairs}
     from rich.console import Console
     from rich.progress import track
 
     console = Console(stderr=True)
     with quiet_libraries(), console.status("loading"):
         from taue import run
-        from taue.evaluation.methods import Drawing, method_named
+        from taue.evaluation.methods import Drawing
         from taue.evaluation.methods.base import counted
 
-        chosen = method_named(method)
-        place, kind = devices.choose(device, dtype)
-        options = {"model": model, "steps": steps, **canvas, "dtype": str(kind).split(".")[-1]}
-        begin(out, read, method, chosen.copies, options)
+        chosen = method()
+        place, kind = devices.choose(how.device, how.dtype)
+        options = {"model": how.model, "steps": how.steps, **canvas}
+        options["dtype"] = str(kind).split(".")[-1]
+        begin(out, read, chosen.name, chosen.copies, options)
         todo = missing(out, pairs)
         pipe: Any = run.load(scenes[todo[0].id], place, kind) if todo else None
 
@@ -73,7 +102,7 @@ def run_method(
         if pipe is not None:
             pipe.set_progress_bar_config(disable=True)
         try:
-            for pair in track(todo, method, console=console):
+            for pair in track(todo, chosen.name, console=console):
                 made += make_item(out, pair, make)
         except KeyboardInterrupt:
             typer.echo("Interrupted; the same command goes on where it was.", err=True)

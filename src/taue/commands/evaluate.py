@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from taue.commands.conventions import OneSentence
+from taue.commands.eval_ablation import ablation
 from taue.commands.eval_data import coco_data, paddy_data
 from taue.commands.eval_generate import run_method
 from taue.commands.eval_paper import paper
@@ -26,4 +27,5 @@ data.command("coco")(coco_data)
 evaluate.command("generate")(run_method)
 evaluate.command("score")(score)
 evaluate.command("paper")(paper)
+evaluate.command("ablation")(ablation)
 evaluate.add_typer(data, name="data")

@@ -55,6 +55,13 @@ def generate(
         Several,
         typer.Option(help='What it must not show; once for each subject, in order, "" for none.'),
     ] = None,
+    method: Annotated[
+        str | None,
+        typer.Option(
+            help="taue (ours), paper (as published) or paper-layout; it sets the defaults of every "
+            "setting of the method (default taue)."
+        ),
+    ] = None,
     negative: Annotated[
         str | None, typer.Option(help="What nothing must show, for subjects without their own.")
     ] = None,
@@ -114,6 +121,7 @@ def generate(
     began = time.perf_counter()
     options = {
         "subject": subject,
+        "method": method,
         "background": background,
         "box": box,
         "name": name,

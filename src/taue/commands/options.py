@@ -9,9 +9,10 @@ from typing import Any
 from taue.box import Box
 from taue.errors import TaueError
 from taue.scene import Scene
-from taue.scene.problems import Place
+from taue.scene.problems import Place, dotted
 
 PLACES: dict[str, tuple[str, ...]] = {
+    "method": ("method", "base"),
     "background": ("background",),
     "scene": ("scene",),
     "negative": ("negative_prompt",),
@@ -51,6 +52,9 @@ def chosen_scene(file: Path | None, options: Mapping[str, Any]) -> Scene:
         TaueError: naming the file's field or the option.
     """
     data: dict[str, Any] = {} if file is None else Scene.load(file).model_dump(exclude_none=True)
+    if file is not None and options.get("method") is not None:
+        # What the file chose otherwise than its own method stays chosen.
+        data["method"] = Scene.from_data(data).method.deviations
     for option, place in PLACES.items():
         if options.get(option) is not None:
             table = data if len(place) == 1 else data.setdefault(place[0], {})
@@ -118,6 +122,6 @@ def _naming(subjects: int) -> Callable[[Place], str]:
         match place:
             case ("subjects", int(i), str(field), *_):
                 return of_subjects[field] + (f" {i + 1}" if subjects > 1 else "")
-        return options.get(place, str(place[0]))
+        return options.get(place, dotted(place))
 
     return called

@@ -102,7 +102,8 @@ def _regrow(
     ]
     data = old.model_copy(update={**changes, "subjects": tuple(subjects)})
     scene = Scene.from_data(data.model_dump(exclude_none=True))
-    growing = {(i,): [old.subjects[i - 1].prompt] for i in moves}
+    grown = () if scene.arguments()["settings"].moving == "transplanted" else moves
+    growing = {(i,): [old.subjects[i - 1].prompt] for i in grown}
     boxes = {i: Box(*edges) for i, edges in moves.items()}
 
     def prepare() -> Grow:

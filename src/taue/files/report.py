@@ -76,11 +76,13 @@ def agreement(layers: Layers) -> dict[str, Any]:
     }
 
 
-def recomposition(stack: Stack) -> dict[str, Any]:
+def recomposition(stack: Stack, layering: str | None = None) -> dict[str, Any]:
     """How far the stack's source-over is from the composite (``largest_error``, in 1/255), and how
-    much of the canvas its effects take (``coverage``, their mean alpha in [0, 1])."""
+    much of the canvas its effects take (``coverage``, their mean alpha in [0, 1]); ``layering``
+    says what made them."""
     return {
         "mode": stack.mode,
+        **({} if layering is None else {"layering": layering}),
         "largest_error": largest_error(flatten(stack.layers), stack.merged),
         "coverage": round(coverage(stack.layers), 5),
     }

@@ -60,7 +60,8 @@ def write_result(
         if scene is not None:
             with whole_file(folder / FILE) as stream:
                 stream.write(scene.dumps().encode())
-        told = {**report, "recomposition": recomposition(stack), **distances(layers)}
+        layering = layers.settings.get("layering")
+        told = {**report, "recomposition": recomposition(stack, layering), **distances(layers)}
         write_report(told, folder / "report.json")
     others = ["report.json"] if scene is None else [FILE, "report.json"]
     shown = [name for name in pictures if not name.startswith(f"{RAW}/")]

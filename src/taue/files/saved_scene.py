@@ -10,6 +10,7 @@ from taue.errors import TaueError
 from taue.scene import Method, Scene
 from taue.scene.method import CALLED
 from taue.scene.read import FILE
+from taue.subject import BOXES
 
 SIDES = ("x", "y", "width", "height")
 
@@ -58,10 +59,11 @@ def _pairs(
             yield f"the {name} {of}", getattr(one, name), name, other
         box = None if one.box is None else _edges(one.box)
         yield f"the box {of}", box, "box", other
-        moves = other.get("moves", ())
-        listed = list(moves) if isinstance(moves, (list, tuple)) else moves
-        told_moves = {"moves": listed} if "moves" in other else {}
-        yield f"the moves {of}", [_edges(move) for move in one.moves], "moves", told_moves
+        for name in BOXES:
+            boxes = other.get(name, ())
+            listed = list(boxes) if isinstance(boxes, (list, tuple)) else boxes
+            told_boxes = {name: listed} if name in other else {}
+            yield f"the {name} {of}", [_edges(box) for box in getattr(one, name)], name, told_boxes
 
 
 def _said(value: Any) -> Any:

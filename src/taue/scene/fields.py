@@ -5,7 +5,7 @@ Each error begins with the field's name; the JSON schema's limits stand beside t
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationInfo
 
@@ -65,9 +65,9 @@ def _inside(value: tuple[float, ...]) -> tuple[float, ...]:
     return value
 
 
-def _few(value: tuple[tuple[float, ...], ...]) -> tuple[tuple[float, ...], ...]:
+def _few(value: tuple[tuple[float, ...], ...], info: ValidationInfo) -> Any:
     if len(value) > MOST_MOVES:
-        raise TaueError(f"moves has {len(value)} boxes; give at most {MOST_MOVES}.")
+        raise TaueError(f"{info.field_name} has {len(value)} boxes; give at most {MOST_MOVES}.")
     return value
 
 

@@ -6,11 +6,23 @@ import inspect
 import re
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Literal, Self, get_type_hints
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    create_model,
+    model_validator,
+)
 
-from taue.settings import CHOICES, CLOSED_RANGES, KEYS, STEPS, TRIES, Settings
+from taue.errors import TaueError
+from taue.paper import METHODS
+from taue.readable import quoted, readable
+from taue.settings import CHOICES, CLOSED_RANGES, KEYS, STEPS, TOGETHER, TRIES, Settings
 
 CALLED = {
     "steps": "num_inference_steps",
@@ -44,8 +56,9 @@ class Part(BaseModel):
 def accepted(name: str) -> AfterValidator:
     """A check that ``Settings`` takes a value as its field ``name``."""
 
-    def check(value: Any) -> Any:
-        Settings(**{name: value})
+    def check(value: Any, info: ValidationInfo) -> Any:
+        others = {n: info.data[n] for n in TOGETHER.get(name, ()) if n in info.data}
+        Settings(**others, **{name: value})
         return value
 
     return AfterValidator(check)
@@ -71,4 +84,50 @@ _FIELDS: dict[str, Any] = {
 
 
 class Method(create_model("MethodFields", __base__=Part, **_FIELDS)):
-    """How the method works: every setting of ``taue.settings.Settings`` that is not above."""
+    """How the method works: every setting of ``taue.settings.Settings`` that is not above. What is
+    not given is as in the method that ``base`` names; the name alone is short for it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_base(cls, data: Any) -> Any:
+        """What is not given, from the method that is."""
+        if not isinstance(data, Mapping) or data.get("base") not in _NAMES:
+            return data
+        chosen = METHODS[data["base"]]
+        return {**{n: v for n, v in chosen.items() if n in cls.model_fields}, **data}
+
+    @classmethod
+    def of(cls, base: str) -> Self:
+        """A method by its name; ValidationError if there is none."""
+        return cls.model_validate({"base": base})
+
+    @property
+    def deviations(self) -> dict[str, Any]:
+        """Fields that are not as in the method that ``base`` names."""
+        values = self.model_dump()
+        own = type(self).of(values["base"]).model_dump()
+        return {name: value for name, value in values.items() if value != own[name]}
+
+    @property
+    def told(self) -> str:
+        """The method and its deviations in words; nothing for ours as it is by default."""
+        base, changes = self.model_dump()["base"], self.deviations
+        if base == _OURS and not changes:
+            return ""
+        named = ", ".join(f"{name} = {readable(str(value))}" for name, value in changes.items())
+        return f"method {base}" + (f", but for {named}" if named else "")
+
+
+def _named(value: Any) -> Any:
+    """A method by its name alone."""
+    if not isinstance(value, str):
+        return value
+    if value not in _NAMES:
+        raise TaueError(f"method is {quoted(value)}; choose {' or '.join(_NAMES)}.")
+    return {"base": value}
+
+
+_NAMES = tuple(METHODS)
+_OURS = _NAMES[0]
+NAMED = BeforeValidator(_named, json_schema_input_type=Method | Literal[_NAMES])
+"""Lets a scene say ``method = "paper"``."""

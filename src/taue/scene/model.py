@@ -13,9 +13,9 @@ from taue.box import Box
 from taue.errors import TaueError
 from taue.scene import problems, read, text
 from taue.scene.fields import VERSION, CropRatio, Edges, Moves, Name, Pixels, Seed, Version, Words
-from taue.scene.method import CALLED, Method, Part, accepted, described
+from taue.scene.method import CALLED, NAMED, Method, Part, accepted, described
 from taue.settings import Settings
-from taue.subject import Subject, layer_file_names
+from taue.subject import BOXES, Subject, layer_file_names
 
 
 class Canvas(Part):
@@ -49,11 +49,19 @@ class SceneSubject(Part):
         description="Boxes that it was moved to after it had grown, in order, as taue move does.",
     )
 
+    places: Moves = Field(
+        default=(),
+        description="Boxes where it stands as well: one seedling in several places, shifted and "
+        "not scaled.",
+    )
+
     def subject(self) -> Subject:
         """The same as the pipeline takes it."""
         box = None if self.box is None else Box(*self.box)
-        moves = tuple(Box(*one) for one in self.moves)
-        return Subject(self.prompt, self.negative_prompt, box, self.name, self.crop_ratio, moves)
+        moves, places = (tuple(Box(*one) for one in many) for many in (self.moves, self.places))
+        return Subject(
+            self.prompt, self.negative_prompt, box, self.name, self.crop_ratio, moves, places
+        )
 
 
 def _told_apart(value: tuple[SceneSubject, ...]) -> tuple[SceneSubject, ...]:
@@ -115,7 +123,7 @@ class Scene(Part):
         description="What stands in front, later ones nearer; at least one.",
         json_schema_extra={"minItems": 1, "maxItems": MOST_SUBJECTS},
     )
-    method: Method = Field(default=Method(), description=Method.__doc__)
+    method: Annotated[Method, NAMED] = Field(default=Method(), description=Method.__doc__)
 
     @classmethod
     def from_data(
@@ -187,7 +195,8 @@ class Scene(Part):
         subjects = [dict(one) for one in settings["subjects"]]
         for one in subjects:
             one["box"] = one["box"] and edges(one["box"])
-            one["moves"] = [edges(box) for box in one["moves"]]
+            for name in BOXES:
+                one[name] = [edges(box) for box in one.get(name, ())]
         return cls.from_data(
             {
                 "model": model,
@@ -207,8 +216,13 @@ class Scene(Part):
         )
 
     def dumps(self, form: text.Form = "toml") -> str:
-        """As TOML or JSON: every field that is set, defaults included, floats exactly."""
-        return text.write(self.model_dump(mode="json", exclude_none=True), form)
+        """As TOML or JSON: every field that is set, defaults included, floats exactly.
+
+        TOML begins with the method's name and deviations, if it is not ours.
+        """
+        content = text.write(self.model_dump(mode="json", exclude_none=True), form)
+        told = self.method.told if form == "toml" else ""
+        return f"# {told}\n{content}" if told else content
 
     def on_canvas(self, width: int, height: int) -> Self:
         """The same scene on a canvas of this size in pixels."""

@@ -10,7 +10,8 @@ METHODS: dict[str, Method] = {
     one.name: one
     for one in (
         ours.METHOD,
-        # ``paper`` and ``paper-layout``, the published method by one switch, belong here.
+        ours.PAPER,
+        ours.PAPER_LAYOUT,
         plain.METHOD,
         composite_then_cut.METHOD,
         tkg.METHOD,

@@ -1,17 +1,26 @@
-"""Ours: the package's own pipeline with its defaults, the subject in the pair's box."""
+"""The package's own pipeline by each method of :mod:`taue.paper`: ours with its defaults, the
+subject in the pair's box, and the paper's, with layout and without."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from taue import run
 from taue.evaluation.items import Cost, Item
 from taue.evaluation.methods.base import Drawing, Method
+from taue.scene import Method as SceneMethod
 
 
-def make(drawing: Drawing) -> Item:
+def make(drawing: Drawing, base: str, changes: Mapping[str, Any]) -> Item:
     """The three stages as they ended, and the layers made of them."""
-    layers, _ = run.make(drawing.pipe, drawing.scene)
+    method = SceneMethod.model_validate({"base": base, **changes})
+    scene = drawing.scene.model_copy(update={"method": method})
+    layers, _ = run.make(drawing.pipe, scene)
     stack = layers.stack()
     raw = layers.composite if layers.raw_composite is None else layers.raw_composite
     cut = layers.cuts[0] if layers.cuts else layers.subjects[0].image
@@ -26,4 +35,18 @@ def make(drawing: Drawing) -> Item:
     )
 
 
-METHOD = Method("taue", "this package, after arXiv 2511.02580", copies=False, passes=3.6, make=make)
+def _method(base: str, source: str, passes: float) -> Method:
+    own = partial(make, base=base, changes={})
+    return Method(base, source, copies=False, passes=passes, make=own)
+
+
+def changed(method: Method, name: str, changes: Mapping[str, Any]) -> Method:
+    """One of these with some settings changed, under a name of its own."""
+    own = partial(make, base=method.name, changes=changes)
+    return replace(method, name=name, make=own)
+
+
+METHOD = _method("taue", "this package, after arXiv 2511.02580", 3.6)
+PAPER = _method("paper", "TAUE as published, arXiv 2511.02580", 3)
+PAPER_LAYOUT = _method("paper-layout", "TAUE + layout as published, arXiv 2511.02580", 3)
+BY_BASE = {one.name: one for one in (METHOD, PAPER, PAPER_LAYOUT)}

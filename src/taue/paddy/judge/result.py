@@ -88,6 +88,7 @@ def _subjects(report: Mapping[str, Any]) -> list[Subject]:
             name=one.get("name"),
             box=_box(one.get("box")),
             moves=tuple(Box(**box) for box in one.get("moves", ())),
+            places=tuple(Box(**box) for box in one.get("places", ())),
         )
         for one in report["settings"]["subjects"]
     ]

@@ -1,0 +1,65 @@
+"""One factor at a time: what is changed of a method, and what each change is called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from taue.errors import TaueError
+from taue.readable import quoted
+from taue.settings import Settings
+
+FACTORS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "crop": {f"crop-{r}": {"crop_ratio": r / 100} for r in (25, 50, 75)},
+    "filter": {
+        "filter-off": {"sharpening": 0.0},
+        "filter-noisy": {"filter_noisy": True},
+        "filter-estimate": {"filter_noisy": False},
+    },
+    "blending": {
+        "noise-free": {"noise_blending": "none"},
+        "attention-free": {"attention_blending": "none"},
+    },
+    "layout": {f"layout-{p}": {"placement": p} for p in ("none", "suggest", "fit")},
+    "mask": {
+        "mask-cells": {"mask_rule": "intersection"},
+        "mask-parts": {"mask_rule": "component"},
+        "mask-greenness": {"mask_value": "greenness", "key": "green"},
+        "mask-distance": {"mask_value": "distance"},
+    },
+    "key": {f"key-{a}": {"key_strength": a / 100} for a in (20, 28, 40)},
+    # Each of the two forms of the transplant has a lambda of its own: a little less noise than it
+    # begins with, and a little more.
+    "lambda": {
+        "lambda-less": {"noise_strength": 0.97, "unit_noise_strength": 0.85},
+        "lambda-more": {"noise_strength": 1.03, "unit_noise_strength": 0.91},
+    },
+}
+"""Factors of the ablation, and the values of each by the name of its run."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A method with one factor changed; of none, the method as it is. ``name`` is its run's."""
+
+    base: str
+    name: str
+    changes: Mapping[str, Any]
+
+
+def variants(bases: Sequence[str], factors: Sequence[str]) -> Iterator[Variant]:
+    """Every method as it is and with every value of each factor, but for those that it has.
+
+    Raises:
+        TaueError: if there is no such factor.
+    """
+    if unknown := [name for name in factors if name not in FACTORS]:
+        raise TaueError(f"factor is {quoted(unknown[0])}; choose among {', '.join(FACTORS)}.")
+    for base in bases:
+        own = Settings.of(base)
+        yield Variant(base, base, {})
+        for factor in factors:
+            for name, changes in FACTORS[factor].items():
+                if any(getattr(own, field) != value for field, value in changes.items()):
+                    yield Variant(base, f"{base}-{name}", changes)
