@@ -55,9 +55,22 @@ def region() -> Tensor:
     return mask
 
 
+OTHER_STEPS = {
+    "dpm++2m": 4,  # sigmas 1.27 and 0.79 about the 0.93 of SDXL's third step of six
+    "unipc": 4,
+    "lcm": 4,
+    "flow-euler-shifted": 4,
+    "flow-euler-karras": 1,
+    "flow-dpm++2m": 5,
+    "flow-dpm++2s": 5,
+    "flow-unipc": 5,
+}
+"""k on schedules whose third step has another level than SDXL's."""
+
+
 def crop_index(family: str) -> int:
     """Where step k begins: Heun takes two iterations a step."""
-    return CROP * (2 if family.endswith("heun") else 1)
+    return OTHER_STEPS.get(family, CROP) * (2 if family.endswith("heun") else 1)
 
 
 def backbone_for(pipeline: Any, family: str, **changes: Any) -> SDXLBackbone:

@@ -26,4 +26,11 @@ def make(drawing: Drawing) -> Item:
     )
 
 
-METHOD = Method("taue", "this package, after arXiv 2511.02580", copies=False, passes=3.6, make=make)
+METHOD = Method(
+    "taue",
+    "this package, after arXiv 2511.02580",
+    copies=False,
+    passes=3.6,
+    make=make,
+    draws=False,
+)
