@@ -34,7 +34,8 @@ def harvest_step(levels: NoiseLevels, order: int, steps: int, crop_ratio: float)
         ratio = levels[order * step].ratio
         return math.inf if math.isinf(ratio) else abs(math.log(max(ratio, LEAST)) - wanted)
 
-    return min(range(1, -(-levels.count // order)), key=away)
+    # Of equal levels the later: PNDM comes to its second one twice before it goes on.
+    return min(reversed(range(1, -(-levels.count // order))), key=away)
 
 
 @lru_cache(maxsize=32)

@@ -130,7 +130,10 @@ class TauePipeline(_Base):
                     f"known are {known_titles()}."
                 )
             return of[0].from_pipe(pipeline, **kwargs)
-        return super().from_pipe(pipeline, **kwargs)
+        # Parts of other classes than the family's own, as paddy's autoencoder, come along if named.
+        wanted, _ = cls._get_signature_keys(cls)
+        parts = {name: part for name, part in pipeline.components.items() if name in wanted}
+        return super().from_pipe(pipeline, **{**parts, **kwargs})
 
     @classmethod
     def _of_family(cls, name: str) -> type[TauePipeline]:

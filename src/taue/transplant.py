@@ -152,7 +152,8 @@ class _Planted:
         steps = settings.num_inference_steps
         ratio = planting.crop_ratio or settings.crop_ratio
         crop = harvest_step(levels, order, steps, ratio)
-        kept = equations.release_step(steps, crop, planting.harmony)
+        # Schedules may have a step more than they were asked for, as PNDM's.
+        kept = equations.release_step(-(-levels.count // order), crop, planting.harmony)
         held = crop + 1 if settings.hold_crop_step else crop
         # Iterations end before steps do: Heun's last step is one iteration.
         self.crop, self.held, self.kept = (
