@@ -20,6 +20,7 @@ from families import (
     predicted,
     region,
 )
+from schedulers import build
 from taue import Box, Layers, Seedling, Subject, TauePipeline, equations
 from taue.backbones import Conditioning
 from taue.cultivate import cultivate
@@ -108,6 +109,29 @@ def test_encoding_is_the_inverse_of_how_latents_are_scaled(kit: Kit, pipe: TaueP
         atol=1e-5,
         rtol=0,
     )
+
+
+def test_pndm_is_sd15s_own_and_goes_on_from_a_harvest(pipe_of: Any) -> None:
+    """Its second step is made twice, from a timestep that only a whole run has."""
+    kit, pipe = KITS["sd15"], TauePipeline.from_pipe(pipe_of("sd15"))
+    pipe.set_progress_bar_config(disable=True)
+    pipe.scheduler = build("pndm")
+    noise = normal(3, 1, 4, CELLS, CELLS)
+    harvest = bare_pass(pipe, noise, 5.0)
+    options: dict[str, Any] = {"num_inference_steps": STEPS, "guidance_scale": 5.0}
+    latents = kit.call(
+        pipe, APPLE, noise, negative_prompt="sunset", output_type="latent", **options
+    )
+    torch.testing.assert_close(harvest.latents, latents, atol=1e-4, rtol=0)
+    assert harvest.evaluations == 2 * (STEPS + 1)
+    # From the harvest on: as many steps are left, and the end is near, whatever its memory was.
+    backbone = pipe.backbone(SIDE, SIDE)
+    prompt = backbone.encode_prompt(APPLE, "sunset")
+    row = Row("x", harvest.noise, everywhere(prompt), estimate=harvest.denoised)
+    resumed = cultivate(backbone, [row], SETTINGS)[0]
+    assert resumed.evaluations == harvest.evaluations - 2 * 4
+    assert (resumed.latents - harvest.latents).abs().max() < 0.2
+    assert pictures(layers(pipe, num_inference_steps=STEPS)).isfinite().all()
 
 
 # Regions
@@ -203,7 +227,9 @@ def test_other_schedulers_are_refused_in_a_sentence(
     pipe = TauePipeline.from_pipe(pipe_of(name))
     pipe.text_encoder = None  # before anything runs: whoever encodes fails
     pipe.scheduler = KITS[name].refused[scheduler]()
-    with pytest.raises(TaueError, match=r"^scheduler \w+ .+\.$") as caught:
+    with pytest.raises(
+        TaueError, match=r"^(num_inference_steps is 6; )?scheduler \w+ .+\.$"
+    ) as caught:
         layers(pipe, num_inference_steps=STEPS)
     assert "\n" not in str(caught.value)
 
