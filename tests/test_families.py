@@ -140,7 +140,7 @@ def test_pndm_is_sd15s_own_and_goes_on_from_a_harvest(pipe_of: Any) -> None:
 @pytest.fixture
 def both(pipe: TauePipeline) -> tuple[Any, Any, Any]:
     backbone = pipe.backbone(SIDE, SIDE)
-    return backbone, *(backbone.encode_prompt(text, None) for text in (APPLE, DESERT))
+    return backbone, backbone.encode_prompt(APPLE, None), backbone.encode_prompt(DESERT, None)
 
 
 def test_equal_prompts_under_any_masks_are_one_prompt(kit: Kit, both: Any) -> None:

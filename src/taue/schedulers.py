@@ -15,6 +15,14 @@ from taue.space import FLOW, FLOW_MATCHING, FLOW_SIGMAS, noise_levels
 HANDED = {"self", "model_output", "timestep", "sample"}
 """What the loop hands to a scheduler's ``step``; one that needs more is for another task."""
 
+DIFFUSING = ("EulerDiscreteScheduler", "DPMSolverMultistepScheduler", "DDIMScheduler")
+FLOWING = (
+    "FlowMatchEulerDiscreteScheduler",
+    "FlowMatchHeunDiscreteScheduler",
+    "DPMSolverMultistepScheduler",
+)
+"""What is proposed instead of another one, to diffusion and to flow-matching models."""
+
 
 def scheduler_class(name: str) -> Any:
     """The scheduler of diffusers that is called ``name``, for example "DDIMScheduler".
@@ -54,12 +62,12 @@ def exchanged(name: str, own: Any, steps: int) -> Any:
         shifted = {"mu": 1.0} if tried.config.get("use_dynamic_shifting") else {}
         tried.set_timesteps(steps, **shifted)
         sigmas = noise_levels(tried).sigmas
-    except TaueError:
-        raise
     except Exception as error:
-        raise _unfit(name) from error
+        if isinstance(error, TaueError) and not isinstance(own, FLOW_MATCHING):
+            raise
+        raise _unfit(name, own) from error
     if sigmas[0] <= sigmas[-1]:  # an inverse scheduler adds noise
-        raise _unfit(name)
+        raise _unfit(name, own)
     return kind.from_config(own.config, **flowing)
 
 
@@ -75,9 +83,9 @@ def _flowing(kind: type, own: Any) -> dict[str, Any]:
     }
 
 
-def _unfit(name: str) -> TaueError:
+def _unfit(name: str, own: Any = None) -> TaueError:
+    others = FLOWING if isinstance(own, FLOW_MATCHING) else DIFFUSING
     return TaueError(
         f"scheduler {name} does not suit this model and method; choose one such as "
-        "EulerDiscreteScheduler, DPMSolverMultistepScheduler or DDIMScheduler, or for flow "
-        "matching FlowMatchEulerDiscreteScheduler."
+        f"{', '.join(others[:-1])} or {others[-1]}."
     )

@@ -95,11 +95,11 @@ class SD3Backbone:
                 config.get("max_shift", 1.16),
             )
         fresh = timed(scheduler, steps, self.device, **options)
-        if not noise_levels(fresh).flows:
+        if not _flows(fresh):
             raise TaueError(
                 f"scheduler {type(fresh).__name__} is not supported by SD3, which is a "
-                "flow-matching model; use one such as FlowMatchEulerDiscreteScheduler or "
-                "FlowMatchHeunDiscreteScheduler."
+                "flow-matching model; use one such as FlowMatchEulerDiscreteScheduler, "
+                "FlowMatchHeunDiscreteScheduler or DPMSolverMultistepScheduler."
             )
         return fresh
 
@@ -205,6 +205,14 @@ class SD3Backbone:
 
     def decoding_bytes(self) -> int:
         return self._vae.needed(self.size[0] * self.size[1])
+
+
+def _flows(scheduler: Any) -> bool:
+    """Whether it does flow matching in a way that the method can follow."""
+    try:
+        return noise_levels(scheduler).flows
+    except TaueError:
+        return False
 
 
 def _content(tokenizer: Any, prompt: str, length: int) -> tuple[int, ...]:
