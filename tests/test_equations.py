@@ -52,6 +52,8 @@ def test_key_strength_by_hand() -> None:
     assert equations.key_strength(0.3, 2**0.5) == 0.3  # SDXL's own, to the bit
     # A key of twice that length: 0.3 / (0.3 + 0.7 * 2).
     assert equations.key_strength(0.3, 2 * 2**0.5) == pytest.approx(3 / 17)
+    # And of a fifth of the share: 0.06 / (0.06 + 0.7 * 2).
+    assert equations.key_strength(0.3, 2 * 2**0.5, 0.2) == pytest.approx(6 / 146)
     assert equations.key_strength(0.0, 0.0) == 0
     assert equations.key_strength(1.0, 5.0) == 1
 

@@ -264,13 +264,14 @@ def test_a_seedlings_family_survives_its_file(kit: Kit, tmp_path: Path) -> None:
     assert (again.family, again.level) == (kit.name, level)
 
 
-def test_key_colours_are_as_strong_as_sdxls_in_every_latent_space(
+def test_a_keys_share_to_the_noise_is_the_familys_whatever_its_length(
     kit: Kit, pipe: TauePipeline
 ) -> None:
-    for key in pipe.backbone().keys.values():
+    backbone = pipe.backbone()
+    for key in backbone.keys.values():
         length = torch.tensor(key).norm().item()
-        strength = equations.key_strength(0.3, length)
-        shares = strength * length / (1 - strength), 0.3 * 2**0.5 / 0.7
+        strength = equations.key_strength(0.3, length, backbone.key_share)
+        shares = strength * length / (1 - strength), backbone.key_share * 0.3 * 2**0.5 / 0.7
         assert len(key) == kit.channels and shares[0] == pytest.approx(shares[1])
 
 

@@ -290,7 +290,9 @@ def _keyed_noise(
     outside = equations.layout_mask(layout, uniform)
     noise = source.normal(context.shape, "foreground", *name)
     key = torch.tensor(condition.key)
-    strength = equations.key_strength(context.settings.key_strength, math.hypot(*condition.key))
+    strength = equations.key_strength(
+        context.settings.key_strength, math.hypot(*condition.key), context.backbone.key_share
+    )
     return equations.inject_key(noise, outside, key, strength)
 
 

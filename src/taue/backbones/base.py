@@ -64,6 +64,7 @@ class Backbone(Protocol):
         default_size: the model's own height and width in pixels.
         size: the canvas's height and width in pixels.
         shape: of a row's latents on it, (1, C, h, w).
+        key_share: how strongly they colour the noise, to the strength that SDXL needs.
         keys: the colours that foregrounds are painted on, by name, each one cell of latents [C].
     """
 
@@ -73,6 +74,7 @@ class Backbone(Protocol):
     default_size: tuple[int, int]
     size: tuple[int, int]
     shape: tuple[int, int, int, int]
+    key_share: float
 
     @property
     def keys(self) -> Mapping[str, tuple[float, ...]]: ...
