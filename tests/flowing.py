@@ -11,7 +11,7 @@ class FlowingBackbone(SDXLBackbone):
 
     def __init__(self, pipeline: Any, family: str) -> None:
         super().__init__(pipeline, 128, 128)
-        self.family = family
+        self.schedule = family
 
     def new_scheduler(self, steps: int) -> Any:
-        return build_flow(self.family, steps)
+        return build_flow(self.schedule, steps)

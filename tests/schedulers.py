@@ -13,6 +13,7 @@ from diffusers import (
     FlowMatchLCMScheduler,
     HeunDiscreteScheduler,
     LCMScheduler,
+    PNDMScheduler,
     UniPCMultistepScheduler,
 )
 
@@ -42,6 +43,7 @@ FAMILIES: dict[str, Any] = {
     "unipc": UniPCMultistepScheduler,
     "lcm": LCMScheduler,
     "heun": HeunDiscreteScheduler,
+    "pndm": PNDMScheduler,
 }
 EXPLODING = {"euler", "euler-ancestral", "heun"}
 DETERMINISTIC = ("euler", "dpm++2m", "ddim", "unipc")

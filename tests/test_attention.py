@@ -21,8 +21,8 @@ from taue.backbones.cross_attention import (
     RegionBlend,
     cross_attention_sites,
     installed,
-    layer_grid,
 )
+from taue.backbones.listening import layer_grid
 
 TOKENS, WIDTH = 7, 32
 

@@ -48,6 +48,16 @@ def test_inject_key_of_strength_zero_is_the_identity(seed: int, height: int, wid
     assert torch.equal(equations.inject_key(noise, outside, key, 0.0), noise)
 
 
+def test_key_strength_by_hand() -> None:
+    assert equations.key_strength(0.3, 2**0.5) == 0.3  # SDXL's own, to the bit
+    # A key of twice that length: 0.3 / (0.3 + 0.7 * 2).
+    assert equations.key_strength(0.3, 2 * 2**0.5) == pytest.approx(3 / 17)
+    # And of a fifth of the share: 0.06 / (0.06 + 0.7 * 2).
+    assert equations.key_strength(0.3, 2 * 2**0.5, 0.2) == pytest.approx(6 / 146)
+    assert equations.key_strength(0.0, 0.0) == 0
+    assert equations.key_strength(1.0, 5.0) == 1
+
+
 def test_layout_probability_by_hand() -> None:
     # Cells of a 2 x 2 grid lie at 0.25 and 0.75: one half box apart across, two half boxes down.
     p = equations.layout_probability(2, 2, (0.25, 0.25), (1.0, 0.5), 1.0)

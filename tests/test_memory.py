@@ -38,9 +38,12 @@ def call(pipe: TauePipeline, seed: int, **changes: Any) -> np.ndarray:
 
 
 def test_the_estimate_grows_with_canvas_and_subjects(pipe: TauePipeline) -> None:
-    one = needed(pipe, request(64))
-    assert needed(pipe, request(128)) == 4 * one
-    assert one < needed(pipe, request(64, 3)) < needed(pipe, request(64, 9))
+    def takes(side: int, subjects: int = 1) -> int:
+        return needed(pipe.backbone(side, side), request(side, subjects))
+
+    one = takes(64)
+    assert takes(128) == 4 * one
+    assert one < takes(64, 3) < takes(64, 9)
 
 
 def test_what_does_not_fit_is_refused_with_the_number(pipe: TauePipeline, tiny_sdxl: Path) -> None:
@@ -75,7 +78,7 @@ def test_running_out_is_a_sentence() -> None:
 def test_two_threads_make_the_pictures_of_one(pipe: TauePipeline, shared: str) -> None:
     other = pipe if shared == "pipeline" else TauePipeline.from_pipe(pipe)
     other.set_progress_bar_config(disable=True)
-    before = dict(pipe.unet.attn_processors)
+    before = dict(pipe.network.attn_processors)
     alone = {seed: call(pipe, seed) for seed in range(4)}
     together: dict[int, np.ndarray] = {}
 
@@ -90,4 +93,4 @@ def test_two_threads_make_the_pictures_of_one(pipe: TauePipeline, shared: str) -
         thread.join()
     for seed, picture in alone.items():
         np.testing.assert_array_equal(together[seed], picture)
-    assert pipe.unet.attn_processors == before
+    assert pipe.network.attn_processors == before

@@ -58,7 +58,7 @@ def test_a_path_wins_over_a_hub_id(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ("  ", "empty"),
         ("pady", "'pady' is unknown; did you mean paddy"),
         ("SDXL1", "did you mean sdxl"),
-        ("zzz", "known are paddy and sdxl"),
+        ("zzz", "known are paddy, paddy-dit and sdxl"),
         ("./missing", "./missing is missing; check the path of the folder"),
         ("/no/such/folder", "missing; check the path of the folder"),
         ("missing.safetensors", "missing; check the path of the checkpoint file"),

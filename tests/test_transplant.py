@@ -55,9 +55,23 @@ def region() -> Tensor:
     return mask
 
 
+OTHER_STEPS = {
+    "dpm++2m": 4,  # sigmas 1.27 and 0.79 about the 0.93 of SDXL's third step of six
+    "unipc": 4,
+    "lcm": 4,
+    "pndm": 4,  # it comes to its second level twice
+    "flow-euler-shifted": 4,
+    "flow-euler-karras": 1,
+    "flow-dpm++2m": 5,
+    "flow-dpm++2s": 5,
+    "flow-unipc": 5,
+}
+"""k on schedules whose third step has another level than SDXL's."""
+
+
 def crop_index(family: str) -> int:
     """Where step k begins: Heun takes two iterations a step."""
-    return CROP * (2 if family.endswith("heun") else 1)
+    return OTHER_STEPS.get(family, CROP) * (2 if family.endswith("heun") else 1)
 
 
 def backbone_for(pipeline: Any, family: str, **changes: Any) -> SDXLBackbone:
@@ -221,7 +235,8 @@ def test_the_law_holds_for_v_prediction_with_zero_terminal_snr(grow: Grow, famil
     }
     harvest, levels = grow(family, **changes)
     composite, _ = grow(family, seedling_of(harvest), **changes)
-    expected = sharpened(harvest.denoised) + levels.sigmas[CROP] * harvest.noise
+    # Of trailing levels 0.98 is nearest to 0.93, one step later.
+    expected = sharpened(harvest.denoised) + levels.sigmas[CROP + 1] * harvest.noise
     assert levels.sigmas[0] > 1000
     assert_planted(composite.denoised + composite.sigma * composite.noise, expected)
 
@@ -233,7 +248,7 @@ def test_a_seedling_harvested_under_euler_grows_under_another_scheduler(
     # Karras' levels differ from the other scheduler's at every step.
     seedling = seedling_of(grow("euler", use_karras_sigmas=True)[0])
     composite, levels = grow(family, seedling)
-    sigma = levels.sigmas[CROP]
+    sigma = levels.sigmas[crop_index(family)]
     assert abs(sigma - seedling.sigma) > 0.05
     expected = sharpened(seedling.denoised) + sigma * seedling.noise
     assert_planted(composite.denoised + composite.sigma * composite.noise, expected)

@@ -1,4 +1,4 @@
-"""Layered images from any SDXL-class diffusion model, without training.
+"""Layered images from diffusion models of several families, without training.
 
 An independent implementation of TAUE (noise transplant and cultivation, arXiv 2511.02580).
 """

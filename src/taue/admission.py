@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from taue.backbones import Backbone
 from taue.errors import TaueError
 from taue.memory import require_memory
 from taue.request import Request
 
 
-def admit(pipeline: Any, request: Request) -> None:
+def admit(backbone: Backbone, request: Request) -> None:
     """Refuse what would fail after minutes of work.
 
     Raises:
         TaueError: if a box is smaller than one latent cell, where an object would be lost, or
             memory does not suffice.
     """
-    _require_cells(request, pipeline.vae_scale_factor)
-    require_memory(pipeline, request)
+    _require_cells(request, backbone.size[0] // backbone.shape[-2])
+    require_memory(backbone, request)
 
 
 def _require_cells(request: Request, cell: int) -> None:

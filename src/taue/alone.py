@@ -1,4 +1,4 @@
-"""One generation at a time for each UNet: attention processors are installed in it for a while."""
+"""One generation at a time for each network, which holds attention processors of ours meanwhile."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _guard = threading.Lock()
 
 
 @contextmanager
-def alone(unet: Any) -> Iterator[None]:
-    """Wait until no other thread generates with this UNet, in whatever pipeline it is."""
+def alone(network: Any) -> Iterator[None]:
+    """Wait until no other thread generates with this network, in whatever pipeline it is."""
     with _guard:
-        lock = _locks.setdefault(unet, threading.RLock())
+        lock = _locks.setdefault(network, threading.RLock())
     with lock:
         yield

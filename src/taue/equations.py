@@ -35,6 +35,26 @@ def inject_key(noise: Tensor, outside: Tensor, key: Tensor, alpha: float) -> Ten
     return (1 - outside) * noise + outside * coloured
 
 
+def key_strength(alpha: float, length: float, share: float = 1.0) -> float:
+    r"""The strength that colours as much in another latent space, and for another model.
+
+    .. math:: \alpha' = \frac{q \alpha}{q \alpha + (1 - \alpha)\, \lVert C \rVert / \sqrt 2}
+
+    so that the key's share to the noise's, :math:`\alpha' \lVert C \rVert / (1 - \alpha')`, is q
+    times that of SDXL's keys, whose length is :math:`\sqrt 2`.
+
+    Whose: ours, for any latent space.
+
+    Args:
+        alpha: strength in [0, 1] for a key of that length.
+        length: of the key, :math:`\lVert C \rVert`.
+        share: q, how much of it a model needs.
+    """
+    if alpha == 0:
+        return 0.0
+    return share * alpha / (share * alpha + (1 - alpha) * (length / math.sqrt(2)))
+
+
 def layout_probability(
     height: int,
     width: int,

@@ -82,6 +82,7 @@ class Generation:
         """
         results: list[StageResult] = []
         for condition, seedling in zip(self.conditions, seedlings, strict=True):
+            seedling.require_family(self.backbone.family, f"seedling {condition.number}")
             if seedling.final is None or seedling.denoised.shape != self.context.shape:
                 raise TaueError(
                     f"seedling {condition.number} is not of this canvas and model; "

@@ -9,7 +9,9 @@ from torch import Tensor
 
 from taue import equations
 from taue.backbones import Backbone, Conditioning
+from taue.harvest import harvest_step
 from taue.rows import Harvest, Row
+from taue.seedling import Seedling
 from taue.settings import Settings
 from taue.solver import Solver
 from taue.space import Estimate
@@ -34,7 +36,10 @@ class Growth:
         self.solver = Solver(backbone.new_scheduler(settings.num_inference_steps), row.generator)
         levels, order, device = self.solver.levels, self.solver.order, backbone.device
         ratio = row.crop_ratio or settings.crop_ratio
-        self.crop = order * equations.harvest_step(settings.num_inference_steps, ratio)
+        self.crop = order * harvest_step(levels, order, settings.num_inference_steps, ratio)
+        for planting in row.plantings:
+            if isinstance(planting.source, Seedling):
+                planting.source.require_family(backbone.family, "a seedling")
         scale = self.solver.scale
         self.transplant = Transplant(row.plantings, settings, levels, order, device, scale)
         self.release = max(self.transplant.releases, default=self.crop)

@@ -35,7 +35,7 @@ def refined(
         cores, outsides: masks [h, w] for each subject.
     """
     ended, level = together.latents.cpu(), together.seedling.level
-    own = _noise_to(together, ended)
+    own, family = _noise_to(together, ended), context.backbone.family
     rows = []
     for condition, estimate, key, core, outside in zip(
         conditions, estimates.split(1), keys, cores, outsides, strict=True
@@ -48,8 +48,12 @@ def refined(
             crop_ratio=None,
             estimate=estimate,
             plantings=(
-                Planting(Seedling(ended, own, level, core, core), core, to_end=True),
-                Planting(Seedling(plain, own, level, outside, outside), outside, to_end=True),
+                Planting(Seedling(ended, own, level, core, core, family=family), core, to_end=True),
+                Planting(
+                    Seedling(plain, own, level, outside, outside, family=family),
+                    outside,
+                    to_end=True,
+                ),
             ),
         )
         scale = context.settings.guidance_scale
@@ -73,7 +77,8 @@ def healed(
         held: what stays as it is [h, w]; around it the model draws light and shadow.
     """
     own = _noise_to(together, together.latents.cpu())
-    layers = Seedling(estimate, own, together.seedling.level, held, held)
+    family = context.backbone.family
+    layers = Seedling(estimate, own, together.seedling.level, held, held, family=family)
     settings = context.settings
     row = Row(
         stage="heal",

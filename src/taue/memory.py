@@ -1,4 +1,4 @@
-"""Memory: what a request takes by the model's own sizes, what is free, and running out."""
+"""Memory: what a request takes, as the model itself says, what is free, and running out."""
 
 from __future__ import annotations
 
@@ -11,15 +11,13 @@ from typing import Any
 import psutil
 import torch
 
+from taue.backbones import Backbone
 from taue.errors import TaueError
 from taue.request import Request
 from taue.subject import batches
 
 FLOAT = 4
-"""Bytes: pictures and the autoencoder's activations may be float32 whatever the model is."""
-
-AT_ONCE = 4
-"""Activations of a layer's size that are held together: input, output, residual, a copy."""
+"""Bytes: pictures are float32 whatever the model is."""
 
 PER_PIXEL, PER_SUBJECT = 100, 80
 """Numbers a pixel of the canvas that pictures and matting take, and that each subject adds."""
@@ -27,20 +25,12 @@ PER_PIXEL, PER_SUBJECT = 100, 80
 GIBIBYTE = 2**30
 
 
-def needed(pipeline: Any, request: Request) -> int:
+def needed(backbone: Backbone, request: Request) -> int:
     """Bytes that a request takes at its peak besides the weights, about."""
     pixels = request.height * request.width
-    cells = pixels // pipeline.vae_scale_factor**2
-    unet, vae = pipeline.unet.config, pipeline.vae.config
-    rows = 2 * max(len(batch) for batch in batches(request.subjects))  # with and without text
-    depth = 2 * (_layers(unet) + 1)  # down and up
-    activations = sum(
-        channels * cells // 4**level for level, channels in enumerate(unet.block_out_channels)
-    )
-    denoising = rows * AT_ONCE * depth * activations * pipeline.unet.dtype.itemsize
-    decoding = AT_ONCE * max(vae.block_out_channels[:2]) * pixels * FLOAT
+    samples = 2 * max(len(batch) for batch in batches(request.subjects))  # with and without text
     pictures = (PER_PIXEL + PER_SUBJECT * len(request.subjects)) * pixels * FLOAT
-    return pictures + max(denoising, decoding)
+    return pictures + max(backbone.denoising_bytes(samples), backbone.decoding_bytes())
 
 
 def available(device: torch.device) -> float:
@@ -53,14 +43,14 @@ def available(device: torch.device) -> float:
     return math.inf
 
 
-def require_memory(pipeline: Any, request: Request) -> None:
+def require_memory(backbone: Backbone, request: Request) -> None:
     """Refuse what cannot fit, with the numbers.
 
     Raises:
         TaueError: if the estimate is above what is free.
     """
-    device = pipeline._execution_device
-    takes, free = needed(pipeline, request), available(device)
+    device = backbone.device
+    takes, free = needed(backbone, request), available(device)
     if takes > free:
         raise TaueError(
             f"width and height are {request.width} and {request.height}: with "
@@ -87,11 +77,6 @@ def running_out_said(device: Any) -> Iterator[None]:
             f"device {device} has too little memory; choose a smaller width and height, fewer "
             "subjects or cpu."
         ) from error
-
-
-def _layers(unet: Any) -> int:
-    layers = unet.layers_per_block
-    return layers if isinstance(layers, int) else max(layers)
 
 
 def _allowed() -> float:

@@ -17,8 +17,12 @@ from taue.weights import SAFE, require_safe_file
 PADDY = Path(__file__).parent / "paddy" / "model"
 """The embedded model's diffusers folder; it is part of the installed package."""
 
+PADDY_DIT = PADDY.with_name("model_dit")
+"""The embedded model's relative of SD3's classes."""
+
 NAMED: dict[str, str] = {
     "paddy": str(PADDY),
+    "paddy-dit": str(PADDY_DIT),
     "sdxl": "stabilityai/stable-diffusion-xl-base-1.0",
 }
 """Names that stand for a folder or a hub id."""
@@ -161,5 +165,6 @@ def _exists(path: Path) -> bool:
 
 def _suggestion(text: str) -> str:
     near = difflib.get_close_matches(text.lower(), NAMED, n=1, cutoff=0.4)
-    names = f"did you mean {near[0]}" if near else f"known are {' and '.join(NAMED)}"
+    *others, last = NAMED
+    names = f"did you mean {near[0]}" if near else f"known are {', '.join(others)} and {last}"
     return f"{names}, or give a hub id (org/name), a folder or a checkpoint file"

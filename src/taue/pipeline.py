@@ -1,4 +1,4 @@
-"""``TauePipeline``: SDXL's pipeline whose call returns layers."""
+"""``TauePipeline``: pipelines of diffusers whose call returns layers, one for each family."""
 
 from __future__ import annotations
 
@@ -6,18 +6,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
-from diffusers import StableDiffusionXLPipeline
+from diffusers import (
+    DiffusionPipeline,
+    StableDiffusion3Pipeline,
+    StableDiffusionPipeline,
+    StableDiffusionXLPipeline,
+)
 
 from taue import models
 from taue.admission import admit
 from taue.alone import alone
+from taue.backbones import Backbone
+from taue.backbones.parts import require_parts_that_fit
+from taue.backbones.sd3 import SD3Backbone
+from taue.backbones.sd15 import SD15Backbone
 from taue.backbones.sdxl import SDXLBackbone
-from taue.backbones.sdxl_parts import require_parts_that_fit
 from taue.box import Box
+from taue.checkpoints import family_of
 from taue.errors import TaueError
+from taue.families import FAMILIES, SD3, SD15, SDXL, known_titles
 from taue.generation import Generation
 from taue.layers import Layers
 from taue.memory import running_out_said
@@ -31,12 +41,26 @@ from taue.weights import require_safe_adapter, require_safe_folder, safe_argumen
 OUTPUT_TYPES = ("pil", "np", "pt", "latent")
 
 
-class TauePipeline(StableDiffusionXLPipeline):
-    """Layered generation with any SDXL-class checkpoint (TAUE, arXiv 2511.02580).
+# What comes before a family's pipeline in a class; types are told that it is one.
+_Base = DiffusionPipeline if TYPE_CHECKING else object
 
-    Everything but the call is ``StableDiffusionXLPipeline``: ``.to()``, offloading, LoRA,
-    schedulers, ``from_pipe``, ``from_single_file``.
+
+class TauePipeline(_Base):
+    """Layered generation with any checkpoint of a known family (TAUE, arXiv 2511.02580).
+
+    ``TauePipeline.from_pretrained``, ``from_single_file`` and ``from_pipe`` give the pipeline of
+    the model's family: a ``TauePipeline`` and the family's own of diffusers in one. Everything but
+    the call is diffusers': ``.to()``, offloading, LoRA, schedulers.
+
+    Attributes:
+        family: the family's name, see :mod:`taue.families`.
+        base: the family's own pipeline.
+        backbone_class: how the method sees the family.
     """
+
+    family: ClassVar[str]
+    base: ClassVar[type]
+    backbone_class: ClassVar[Any]
 
     @classmethod
     def from_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -45,10 +69,10 @@ class TauePipeline(StableDiffusionXLPipeline):
         """Load ``"paddy"``, ``"sdxl"``, a hub id, a diffusers folder or a single file.
 
         Without a ``dtype`` (or ``torch_dtype``, its old name) everything is float32: left alone,
-        text encoders would take the precision that they were saved in and the UNet another.
+        text encoders would take the precision that they were saved in and the denoiser another.
 
         Raises:
-            TaueError: if there is no such model or it cannot be read.
+            TaueError: if there is no such model, it cannot be read, or it is of no known family.
         """
         source = models.resolve(str(pretrained_model_name_or_path))
         old = kwargs.pop("torch_dtype", None)
@@ -56,13 +80,16 @@ class TauePipeline(StableDiffusionXLPipeline):
         if kwargs["dtype"] == torch.float16 and source.location in models.HALF_VARIANTS:
             kwargs.setdefault("variant", models.HALF_VARIANTS[source.location])
         try:
+            kind = cls._of_family(family_of(source, kwargs))
             if source.kind == "file":
-                pipeline = cls.from_single_file(source.location, **kwargs)
+                pipeline = kind.from_single_file(source.location, **kwargs)
             else:
                 if source.kind == "folder":
                     require_safe_folder(Path(source.location))
-                pipeline = super().from_pretrained(source.location, **safe_arguments(kwargs))
-            require_parts_that_fit(pipeline)
+                arguments = safe_arguments(kwargs)
+                loader: Any = super(TauePipeline, kind)
+                pipeline = loader.from_pretrained(source.location, **arguments)
+            require_parts_that_fit(pipeline, kind.family)
         except TaueError:
             raise
         except Exception as error:
@@ -73,6 +100,73 @@ class TauePipeline(StableDiffusionXLPipeline):
             ) from error
         return pipeline
 
+    @classmethod
+    def from_single_file(cls, pretrained_model_link_or_path: Any, **kwargs: Any) -> Any:
+        """As in diffusers, for a file of the class's family; called on ``TauePipeline`` itself it
+        finds the family in a local file.
+
+        Raises:
+            TaueError: if the file is of no known family.
+        """
+        given = pretrained_model_link_or_path
+        if cls is TauePipeline:
+            kind = cls._of_family(family_of(models.resolve(str(given)), kwargs))
+            return kind.from_single_file(given, **kwargs)
+        loader: Any = super()
+        return loader.from_single_file(given, **kwargs)
+
+    @classmethod
+    def from_pipe(cls, pipeline: Any, **kwargs: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """As in diffusers: the parts of a pipeline of a known family, shared with it.
+
+        Raises:
+            TaueError: if it is of no known family.
+        """
+        if cls is TauePipeline:
+            of = [k for k in PIPELINES.values() if isinstance(pipeline, k.base)]
+            if not of:
+                raise TaueError(
+                    f"pipeline is a {type(pipeline).__name__}, which is of no known family; "
+                    f"known are {known_titles()}."
+                )
+            return of[0].from_pipe(pipeline, **kwargs)
+        # Parts of other classes than the family's own, as paddy's autoencoder, come along if named.
+        wanted, _ = cls._get_signature_keys(cls)
+        parts = {name: part for name, part in pipeline.components.items() if name in wanted}
+        return super().from_pipe(pipeline, **{**parts, **kwargs})
+
+    @classmethod
+    def _of_family(cls, name: str) -> type[TauePipeline]:
+        """The class of a family; this one if it is.
+
+        Raises:
+            TaueError: if this class is another family's.
+        """
+        if cls is TauePipeline:
+            return PIPELINES[name]
+        if cls.family != name:
+            own, other = FAMILIES[cls.family].title, FAMILIES[name].title
+            raise TaueError(f"model is one of {other}, not of {own}; load it with TauePipeline.")
+        return cls
+
+    @property
+    def network(self) -> Any:
+        """The part that denoises."""
+        return getattr(self, FAMILIES[self.family].network)
+
+    def backbone(
+        self,
+        height: int | None = None,
+        width: int | None = None,
+        attention_kwargs: dict[str, Any] | None = None,
+    ) -> Backbone:
+        """The model on a canvas, as the method sees it; its own size where None.
+
+        Raises:
+            TaueError: if there is no such canvas.
+        """
+        return self.backbone_class(self, height, width, attention_kwargs)
+
     def load_lora_weights(
         self, pretrained_model_name_or_path_or_dict: Any, *arguments: Any, **kwargs: Any
     ) -> None:
@@ -82,7 +176,8 @@ class TauePipeline(StableDiffusionXLPipeline):
             TaueError: for a file of a format that can run code.
         """
         given = pretrained_model_name_or_path_or_dict
-        super().load_lora_weights(given, *arguments, **require_safe_adapter(given, kwargs))
+        loader: Any = super()
+        loader.load_lora_weights(given, *arguments, **require_safe_adapter(given, kwargs))
 
     @torch.no_grad()
     def __call__(  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -120,13 +215,14 @@ class TauePipeline(StableDiffusionXLPipeline):
             first_background, first_scene: as ``background`` and ``scene``, of the scene in which
                 the subjects' layers are made before they go before ``background``, as
                 :meth:`regrow` brings them there.
-            height, width: the canvas in pixels, multiples of 8; the model's own size if None.
+            height, width: the canvas in pixels, multiples of 8 or, for SD3, 16; the model's own
+                size if None.
             num_inference_steps, guidance_scale, foreground_guidance_scale, crop_ratio, key:
                 override the same fields of ``settings``.
             negative_prompt: for the background, the scene and subjects without one of their own.
             generator: one number is drawn from it; each stage and subject has its own noise.
             settings: everything else that the method can be told (see :class:`Settings`).
-            cross_attention_kwargs: passed to the UNet.
+            cross_attention_kwargs: passed to the denoiser, whatever its family calls them.
             output_type: "pil", "np", "pt" or "latent".
             return_dict: a tuple instead of :class:`Layers` if False.
             callback_on_step_end: ``fn(pipe, step, timestep, kwargs)`` as in diffusers; ``kwargs``
@@ -150,7 +246,7 @@ class TauePipeline(StableDiffusionXLPipeline):
         given = {name: value for name, value in chosen.items() if value is not None}
         settings = replace(settings or Settings(), **given)
         _require_known_outputs(output_type, callback_on_step_end_tensor_inputs)
-        backbone = SDXLBackbone(self, height, width, cross_attention_kwargs)
+        backbone = self.backbone(height, width, cross_attention_kwargs)
         height, width = backbone.size
         request = Request(
             subjects=checked_subjects(subjects),
@@ -225,7 +321,7 @@ class TauePipeline(StableDiffusionXLPipeline):
             ),
             noise_seed=old.noise_seed if generator is None else drawn_seed(generator),
         )
-        backbone = SDXLBackbone(self, request.height, request.width, cross_attention_kwargs)
+        backbone = self.backbone(request.height, request.width, cross_attention_kwargs)
         with self._generation(backbone, request, callback_on_step_end) as generation:
             return generation.layers(
                 generation.subjects_again(layers.seedlings, moves), output_type
@@ -233,18 +329,47 @@ class TauePipeline(StableDiffusionXLPipeline):
 
     @contextmanager
     def _generation(
-        self, backbone: SDXLBackbone, request: Request, callback: StepCallback | None
+        self, backbone: Backbone, request: Request, callback: StepCallback | None
     ) -> Iterator[Generation]:
         """The pipeline's state for one generation; models are offloaded at its end."""
-        admit(self, request)
-        with alone(self.unet), running_out_said(self._execution_device):
+        admit(backbone, request)
+        with alone(self.network), running_out_said(self._execution_device):
             self._interrupt = False
             self._guidance_scale = request.settings.guidance_scale
-            self._cross_attention_kwargs = backbone.cross_attention_kwargs
             try:
                 yield Generation(backbone, request, StageWatch(self, callback))
             finally:
                 self.maybe_free_model_hooks()
+
+
+class TaueSDXLPipeline(TauePipeline, StableDiffusionXLPipeline):
+    """SDXL's pipeline whose call returns layers."""
+
+    family = SDXL
+    base = StableDiffusionXLPipeline
+    backbone_class = SDXLBackbone
+
+
+class TaueSD3Pipeline(TauePipeline, StableDiffusion3Pipeline):
+    """The pipeline of Stable Diffusion 3 and 3.5 whose call returns layers."""
+
+    family = SD3
+    base = StableDiffusion3Pipeline
+    backbone_class = SD3Backbone
+
+
+class TaueSD15Pipeline(TauePipeline, StableDiffusionPipeline):
+    """The pipeline of Stable Diffusion 1 and 2 whose call returns layers."""
+
+    family = SD15
+    base = StableDiffusionPipeline
+    backbone_class = SD15Backbone
+
+
+PIPELINES: dict[str, type[TauePipeline]] = {
+    one.family: one for one in (TaueSDXLPipeline, TaueSD3Pipeline, TaueSD15Pipeline)
+}
+"""By the family's name."""
 
 
 def _require_known_outputs(output_type: str, tensor_inputs: Sequence[str]) -> None:

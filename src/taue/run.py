@@ -85,7 +85,7 @@ def regrow(
 @contextmanager
 def _prepared(pipe: TauePipeline, scene: Scene) -> Iterator[None]:
     """The pipeline with the scene's scheduler, for one thread at a time."""
-    with alone(pipe.unet):
+    with alone(pipe.network):
         own = pipe.scheduler
         if scene.scheduler is not None:
             pipe.scheduler = exchanged(scene.scheduler, own, scene.steps)

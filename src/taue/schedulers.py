@@ -10,10 +10,18 @@ import diffusers
 from diffusers import SchedulerMixin
 
 from taue.errors import TaueError
-from taue.space import noise_levels
+from taue.space import FLOW, FLOW_MATCHING, FLOW_SIGMAS, noise_levels
 
 HANDED = {"self", "model_output", "timestep", "sample"}
 """What the loop hands to a scheduler's ``step``; one that needs more is for another task."""
+
+DIFFUSING = ("EulerDiscreteScheduler", "DPMSolverMultistepScheduler", "DDIMScheduler")
+FLOWING = (
+    "FlowMatchEulerDiscreteScheduler",
+    "FlowMatchHeunDiscreteScheduler",
+    "DPMSolverMultistepScheduler",
+)
+"""What is proposed instead of another one, to diffusion and to flow-matching models."""
 
 
 def scheduler_class(name: str) -> Any:
@@ -47,21 +55,37 @@ def exchanged(name: str, own: Any, steps: int) -> Any:
             not suit it.
     """
     kind = scheduler_class(name)
+    flowing = _flowing(kind, own)
     try:
-        tried = kind.from_config(own.config)
-        tried.set_timesteps(steps)
+        tried = kind.from_config(own.config, **flowing)
+        # How far a canvas shifts the levels does not matter to whether there are any.
+        shifted = {"mu": 1.0} if tried.config.get("use_dynamic_shifting") else {}
+        tried.set_timesteps(steps, **shifted)
         sigmas = noise_levels(tried).sigmas
-    except TaueError:
-        raise
     except Exception as error:
-        raise _unfit(name) from error
+        if isinstance(error, TaueError) and not isinstance(own, FLOW_MATCHING):
+            raise
+        raise _unfit(name, own) from error
     if sigmas[0] <= sigmas[-1]:  # an inverse scheduler adds noise
-        raise _unfit(name)
-    return kind.from_config(own.config)
+        raise _unfit(name, own)
+    return kind.from_config(own.config, **flowing)
 
 
-def _unfit(name: str) -> TaueError:
+def _flowing(kind: type, own: Any) -> dict[str, Any]:
+    """What makes a scheduler that does both do flow matching, for a model that does."""
+    if not (isinstance(own, FLOW_MATCHING) and issubclass(kind, FLOW_SIGMAS)):
+        return {}
+    return {
+        "use_flow_sigmas": True,
+        "prediction_type": FLOW,
+        "flow_shift": own.config.get("shift", 1.0),
+        "use_dynamic_shifting": False,
+    }
+
+
+def _unfit(name: str, own: Any = None) -> TaueError:
+    others = FLOWING if isinstance(own, FLOW_MATCHING) else DIFFUSING
     return TaueError(
         f"scheduler {name} does not suit this model and method; choose one such as "
-        "EulerDiscreteScheduler, DPMSolverMultistepScheduler or DDIMScheduler."
+        f"{', '.join(others[:-1])} or {others[-1]}."
     )

@@ -15,6 +15,7 @@ from torch import Tensor
 from taue.disk.limits import read_bytes
 from taue.disk.writing import whole_file
 from taue.errors import TaueError
+from taue.families import FAMILIES, SDXL, known_titles
 from taue.space import Estimate, Level
 
 LARGEST = 2**29
@@ -38,7 +39,8 @@ class Seedling:
     a background's seedling has neither of an object: its mask is the outside of all subjects.
     ``final`` [1, C, h, w] is where the trajectory ended, if it is known: what a subject looks
     like in its own foreground. ``layer`` [4, H, W] in [0, 1], of 8 bits, is the subject cut out as
-    its first scene showed it, if layers were made: it stays in every other scene.
+    its first scene showed it, if layers were made: it stays in every other scene. ``family`` names
+    the models whose latents these are: those of another family say nothing to them.
     """
 
     denoised: Tensor
@@ -48,6 +50,7 @@ class Seedling:
     mask: Tensor
     final: Tensor | None = None
     layer: Tensor | None = None
+    family: str = SDXL
 
     @property
     def sigma(self) -> float:
@@ -67,6 +70,7 @@ class Seedling:
             "level": torch.tensor([self.level.signal, self.level.noise], dtype=torch.float64),
             "attention": self.attention,
             "mask": self.mask,
+            "family": torch.tensor(list(self.family.encode()), dtype=torch.uint8),
         }
         if self.final is not None:
             tensors["final"] = self.final
@@ -81,7 +85,8 @@ class Seedling:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Seedling:
-        """Read what :meth:`save` wrote, or wrote when levels were ratios of noise to signal.
+        """Read what :meth:`save` wrote, or wrote when levels were ratios of noise to signal and
+        SDXL the only family.
 
         Raises:
             TaueError: if the file is missing, broken or no seedling.
@@ -102,7 +107,25 @@ class Seedling:
             tensors["mask"],
             tensors.get("final"),
             None if layer is None else layer.float() / 255,
+            _family(tensors),
         )
+
+    def require_family(self, family: str, who: str) -> None:
+        """Refuse to plant into the latents of another family.
+
+        Args:
+            family: of the model that it shall grow in.
+            who: what to call it.
+
+        Raises:
+            TaueError: if it is another's.
+        """
+        if self.family != family:
+            own, other = FAMILIES[self.family].title, FAMILIES[family].title
+            raise TaueError(
+                f"{who} grew in a model of {own}, whose latents are not those of {other}; "
+                f"use a model of {own}."
+            )
 
 
 def _level(tensors: Mapping[str, Tensor]) -> Level:
@@ -111,6 +134,11 @@ def _level(tensors: Mapping[str, Tensor]) -> Level:
         return Level(1.0, float(tensors["sigma"]))
     signal, noise = tensors["level"].tolist()
     return Level(signal, noise)
+
+
+def _family(tensors: Mapping[str, Tensor]) -> str:
+    """Whose latents they are; earlier versions knew SDXL's alone."""
+    return bytes(tensors["family"].tolist()).decode() if "family" in tensors else SDXL
 
 
 def _check(tensors: Mapping[str, Tensor]) -> None:
@@ -144,6 +172,9 @@ def _check(tensors: Mapping[str, Tensor]) -> None:
         )
     if not bool(((level >= 0) & (level <= HIGHEST)).all()):
         raise ValueError(f"{name} is not from 0 to {HIGHEST:g}")
+    family = tensors.get("family")
+    if family is not None and (family.dtype != torch.uint8 or _family(tensors) not in FAMILIES):
+        raise ValueError(f"family is none of {known_titles()}")
     layer = tensors.get("layer")
     if layer is not None and (
         layer.dtype != torch.uint8 or layer.ndim != 3 or layer.shape[0] != 4 or not layer.numel()

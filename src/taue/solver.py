@@ -6,6 +6,7 @@ import inspect
 from typing import Any
 
 import torch
+from diffusers import PNDMScheduler
 from torch import Tensor
 
 from taue.space import noise_levels
@@ -32,6 +33,7 @@ class Solver:
         self.order = int(getattr(scheduler, "order", 1))
         draws = "generator" in inspect.signature(scheduler.step).parameters
         self._extra = {"generator": generator} if draws else {}
+        self._resumed = False
 
     @property
     def scale(self) -> float:
@@ -48,6 +50,7 @@ class Solver:
         """Let iteration ``index`` be the first."""
         if hasattr(self.scheduler, "set_begin_index"):
             self.scheduler.set_begin_index(index)
+        self._resumed = index > 0
 
     def timestep(self, index: int) -> Tensor:
         """What the model is told of the level before iteration ``index``, a scalar."""
@@ -64,4 +67,11 @@ class Solver:
         made = self.scheduler.step(
             output, self.timestep(index), latents, **self._extra, return_dict=False
         )
+        if (
+            self._resumed
+            and isinstance(self.scheduler, PNDMScheduler)
+            and self.scheduler.counter == 1
+        ):
+            # It makes its second step twice, for which only its beginning has a timestep more.
+            self.scheduler.counter = 2
         return made[0].to(torch.float32)

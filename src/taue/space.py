@@ -19,6 +19,7 @@ from diffusers import (
     FlowMatchEulerDiscreteScheduler,
     FlowMatchHeunDiscreteScheduler,
     FlowMatchLCMScheduler,
+    PNDMScheduler,
     UniPCMultistepScheduler,
 )
 from torch import Tensor
@@ -173,6 +174,8 @@ def _prediction(scheduler: Any) -> str | None:
     prediction = config.get("prediction_type", "epsilon")
     readable = hasattr(scheduler, "init_noise_sigma") and hasattr(scheduler, "alphas_cumprod")
     between = hasattr(scheduler, "sigmas_interpol") or hasattr(scheduler, "mid_point_sigma")
+    if isinstance(scheduler, PNDMScheduler):
+        between = not config.skip_prk_steps  # Runge-Kutta's
     preconditioned = config.get("sigma_data") is not None
     flow_models = "shift" in config  # left over from a flow-matching scheduler's configuration
     usable = readable and not (between or preconditioned or flow_models)

@@ -8,6 +8,7 @@ may share a pass.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -197,13 +198,13 @@ def composite(
     """
     *regions, surroundings = equations.disjoint([one.seedling.mask for one in results])
     row = composite_row(context, conditions, background, whole, results, [*regions, surroundings])
-    return grown_scene(context.cultivate([row])[0], surroundings)
+    return grown_scene(context, context.cultivate([row])[0], surroundings)
 
 
 def background(context: Context, prompt: Encoded, surroundings: Seedling) -> StageResult:
     """Stage 3: the composite's surroundings planted, fresh noise where the subjects were."""
     row = background_row(context, prompt, surroundings)
-    return grown_scene(context.cultivate([row])[0], surroundings.mask)
+    return grown_scene(context, context.cultivate([row])[0], surroundings.mask)
 
 
 def foreground_row(context: Context, condition: SubjectCondition, noise: Tensor) -> Row:
@@ -297,7 +298,10 @@ def _keyed_noise(
     outside = equations.layout_mask(layout, uniform)
     noise = source.normal(context.shape, "foreground", *name)
     key = torch.tensor(condition.key)
-    return equations.inject_key(noise, outside, key, context.settings.key_strength)
+    strength = equations.key_strength(
+        context.settings.key_strength, math.hypot(*condition.key), context.backbone.key_share
+    )
+    return equations.inject_key(noise, outside, key, strength)
 
 
 def grown_subject(
@@ -329,14 +333,22 @@ def grown_subject(
         noise = context.source.normal(context.shape, "planted", condition.number)
     source = Estimate(denoised, noise, harvest.level)
     found = find_harvested(source, attention, settings, solid=not finished)
-    seedling = Seedling(denoised, noise, harvest.level, attention.cpu(), found.mask.cpu(), final)
+    seedling = Seedling(
+        denoised,
+        noise,
+        harvest.level,
+        attention.cpu(),
+        found.mask.cpu(),
+        final,
+        family=context.backbone.family,
+    )
     # Before it is placed an object is wherever it grew.
     box = condition.box if ended and condition.asked else None
     wrong = flaws(found.mask.cpu().numpy(), box, separated=found.separated)
     return StageResult(harvest.latents, seedling, harvest.evaluations, wrong, harvest.interrupted)
 
 
-def grown_scene(harvest: Harvest, surroundings: Tensor) -> StageResult:
+def grown_scene(context: Context, harvest: Harvest, surroundings: Tensor) -> StageResult:
     """What a scene's row came to; ``surroundings`` [h, w] is what of it can be planted."""
     outside = surroundings.cpu()
     seedling = Seedling(
@@ -346,6 +358,7 @@ def grown_scene(harvest: Harvest, surroundings: Tensor) -> StageResult:
         outside,
         outside,
         harvest.latents.cpu(),
+        family=context.backbone.family,
     )
     return StageResult(
         harvest.latents, seedling, harvest.evaluations, interrupted=harvest.interrupted

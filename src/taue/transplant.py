@@ -11,6 +11,7 @@ from torch import Tensor
 
 from taue import equations
 from taue.errors import TaueError
+from taue.harvest import harvest_step
 from taue.masks import grow
 from taue.seedling import Seedling
 from taue.settings import Settings
@@ -154,8 +155,10 @@ class _Planted:
         self.region = region[None, None]
         self.core = self.region * (grow(1 - region) == 0)
         steps = settings.num_inference_steps
-        crop = equations.harvest_step(steps, planting.crop_ratio or settings.crop_ratio)
-        kept = equations.release_step(steps, crop, planting.harmony)
+        ratio = planting.crop_ratio or settings.crop_ratio
+        crop = harvest_step(levels, order, steps, ratio)
+        # Schedules may have a step more than they were asked for, as PNDM's.
+        kept = equations.release_step(-(-levels.count // order), crop, planting.harmony)
         held = crop + 1 if settings.hold_crop_step else crop
         # Iterations end before steps do: Heun's last step is one iteration.
         self.crop, self.held, self.kept = (

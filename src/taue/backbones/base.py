@@ -15,8 +15,9 @@ from torch import Tensor
 class Encoded:
     """A prompt and its negative prompt.
 
-    ``prompt`` and ``negative`` are [1, L, D], ``pooled`` and ``negative_pooled`` [1, P];
-    ``content`` are the positions of the prompt's own tokens (no start, end or padding).
+    ``prompt`` and ``negative`` are [1, L, D], ``pooled`` and ``negative_pooled`` [1, P], where P is
+    0 for families without; ``content`` are the positions of the prompt's own tokens (no start, end
+    or padding). ``counts`` [L] says for how many equal tokens each of both stands; None for one.
     """
 
     prompt: Tensor
@@ -24,6 +25,7 @@ class Encoded:
     pooled: Tensor
     negative_pooled: Tensor
     content: tuple[int, ...]
+    counts: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -56,20 +58,26 @@ class Backbone(Protocol):
     Latents are [B, C, h, w], *scaled* as the model takes them; pictures [B, 3, H, W] in [0, 1].
 
     Attributes:
+        family: the name of the model family (see :mod:`taue.families`), whose latents are alike.
         device: where it computes.
         multiple: of which a canvas's sides are, in pixels.
         default_size: the model's own height and width in pixels.
         size: the canvas's height and width in pixels.
         shape: of a row's latents on it, (1, C, h, w).
+        key_share: how strongly they colour the noise, to the strength that SDXL needs.
         keys: the colours that foregrounds are painted on, by name, each one cell of latents [C].
     """
 
+    family: str
     device: torch.device
     multiple: int
     default_size: tuple[int, int]
     size: tuple[int, int]
     shape: tuple[int, int, int, int]
-    keys: Mapping[str, tuple[float, ...]]
+    key_share: float
+
+    @property
+    def keys(self) -> Mapping[str, tuple[float, ...]]: ...
 
     def new_scheduler(self, steps: int) -> Any:
         """A fresh scheduler with its timesteps set as the family's pipeline sets them.
@@ -126,6 +134,14 @@ class Backbone(Protocol):
 
     def watermarked(self, pictures: Tensor) -> Tensor:
         """Pictures with the family's invisible watermark, where it has one."""
+        ...
+
+    def denoising_bytes(self, samples: int) -> int:
+        """What one prediction of so many samples takes at its peak besides the weights, about."""
+        ...
+
+    def decoding_bytes(self) -> int:
+        """What decoding one picture takes at its peak besides the weights, about."""
         ...
 
 

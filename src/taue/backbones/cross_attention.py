@@ -6,8 +6,8 @@ Both are processors set on a UNet's ``attn2`` sites only. State lives on the pro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -15,6 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from taue import equations
+from taue.backbones.listening import Listening, layer_grid
+from taue.backbones.processors import replaced
 
 
 def cross_attention_sites(unet: Any) -> list[str]:
@@ -22,80 +24,17 @@ def cross_attention_sites(unet: Any) -> list[str]:
     return [name for name in unet.attn_processors if ".attn2." in name]
 
 
-@contextmanager
-def installed(unet: Any, wrap: Callable[[Any], Any]) -> Iterator[None]:
+def installed(unet: Any, wrap: Callable[[Any], Any]) -> AbstractContextManager[None]:
     """Replace each cross-attention processor by ``wrap(processor)`` until the block is left,
     however it is left."""
-    before = dict(unet.attn_processors)
-    sites = set(cross_attention_sites(unet))
-    try:
-        unet.set_attn_processor(
-            {name: wrap(p) if name in sites else p for name, p in before.items()}
-        )
-        yield
-    finally:
-        unet.set_attn_processor(before)
+    return replaced(unet, set(cross_attention_sites(unet)), wrap)
 
 
-def layer_grid(queries: int, height: int, width: int) -> tuple[int, int]:
-    """The grid of a layer with so many queries, over latents [height, width].
-
-    UNets halve the grid, rounding up.
-
-    Raises:
-        ValueError: if no halving of the latents has that many cells.
-    """
-    rows, columns = height, width
-    while rows * columns > queries:
-        rows, columns = -(-rows // 2), -(-columns // 2)
-    if rows * columns != queries:
-        raise ValueError(f"{queries} queries fit no halving of {height} x {width} latents")
-    return rows, columns
-
-
-class AttentionTap:
-    """Collects the mean cross-attention to chosen tokens on the latent grid.
-
-    Use ``installed(unet, tap.wrap)``; ``captured`` is the sum over layers [h, w] of each row that
-    was listened to.
-
-    Args:
-        tokens: for each row, positions of its tokens; none for rows that are not listened to. The
-            rows are the last samples of the batch: negative prompts come before them.
-        height, width: of the latents.
-        length: tokens of one prompt; of a row that reads several, the first is listened to.
-    """
-
-    def __init__(
-        self, tokens: Sequence[Sequence[int]], height: int, width: int, length: int
-    ) -> None:
-        self.tokens = {row: tuple(chosen) for row, chosen in enumerate(tokens) if chosen}
-        self.rows, self.height, self.width, self.length = len(tokens), height, width, length
-        self.captured: dict[int, Tensor] = {}
+class AttentionTap(Listening):
+    """Listens to cross-attention: use ``installed(unet, tap.wrap)``."""
 
     def wrap(self, processor: Any) -> TapProcessor:
         return TapProcessor(processor, self)
-
-    def samples(self, batch: Tensor) -> Tensor:
-        """Of a batch those that are listened to [n, ...]."""
-        first = len(batch) - self.rows
-        return batch[[first + row for row in self.tokens]]
-
-    def add(self, probabilities: Tensor) -> None:
-        """Take one layer in: its mean over heads [n, queries, tokens]."""
-        grid = layer_grid(probabilities.shape[1], self.height, self.width)
-        means = [
-            equations.token_attention(sample, chosen).view(grid)
-            for sample, chosen in zip(probabilities, self.tokens.values(), strict=True)
-        ]
-        layer = F.interpolate(
-            torch.stack(means)[:, None],
-            size=(self.height, self.width),
-            mode="bilinear",
-            align_corners=False,
-        )[:, 0]
-        for row, one in zip(self.tokens, layer, strict=True):
-            self.captured[row] = self.captured[row] + one if row in self.captured else one
 
 
 class TapProcessor:

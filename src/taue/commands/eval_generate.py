@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -79,7 +79,6 @@ def draw(data: Path, method: Callable[[], Method], out: Path, how: Drawn) -> Non
 
     console = Console(stderr=True)
     with quiet_libraries(), console.status("loading"):
-        from taue import run
         from taue.evaluation.methods import Drawing
         from taue.evaluation.methods.base import counted
 
@@ -89,10 +88,10 @@ def draw(data: Path, method: Callable[[], Method], out: Path, how: Drawn) -> Non
         options["dtype"] = str(kind).split(".")[-1]
         begin(out, read, chosen.name, chosen.copies, options)
         todo = missing(out, pairs)
-        pipe: Any = run.load(scenes[todo[0].id], place, kind) if todo else None
+        pipe = _loaded([scenes[pair.id] for pair in todo], chosen, place, kind)
 
     def make(pair: Pair) -> Item:
-        with counted(pipe.unet) as count:
+        with counted(pipe.network) as count:
             item = chosen.make(Drawing(pipe, pair, scenes[pair.id]))
         item.cost.unet_evaluations = count[0]
         return item
@@ -109,6 +108,18 @@ def draw(data: Path, method: Callable[[], Method], out: Path, how: Drawn) -> Non
             sys.exit(INTERRUPTED)
     left = len(missing(out, read.pairs))
     typer.echo(f"{made} made, {len(read.pairs) - left} of {len(read.pairs)} are there: {out}")
+
+
+def _loaded(scenes: Sequence[Scene], method: Method, place: Any, kind: Any) -> Any:
+    """The scenes' model, if there are any, and the method draws with its family."""
+    from taue import run
+    from taue.evaluation.methods.base import require_drawn
+
+    if not scenes:
+        return None
+    pipe = run.load(scenes[0], place, kind)
+    require_drawn(method, pipe)
+    return pipe
 
 
 def _scene(pair: Pair, model: str, steps: int, canvas: dict[str, int | None]) -> Scene:

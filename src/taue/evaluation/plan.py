@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from taue import models
 from taue.evaluation.checked import read_checked
+from taue.families import FAMILIES
 from taue.metrics import LATENT_CELL
 
 SDXL_SIDE = 1024
@@ -89,11 +90,14 @@ def own_side(model: str) -> int:
         TaueError: if there is no such model.
     """
     source = models.resolve(model)
-    config = Path(source.location) / "unet" / "config.json"
-    if source.kind is not models.Kind.folder or not config.is_file():
+    if source.kind is not models.Kind.folder:
         return SDXL_SIDE
-    return read_checked(config, _Unet).sample_size * LATENT_CELL
+    for network in sorted({one.network for one in FAMILIES.values()}):
+        config = Path(source.location) / network / "config.json"
+        if config.is_file():
+            return read_checked(config, _Network).sample_size * LATENT_CELL
+    return SDXL_SIDE
 
 
-class _Unet(BaseModel):
+class _Network(BaseModel):
     sample_size: int

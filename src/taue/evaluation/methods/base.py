@@ -15,9 +15,10 @@ from PIL import Image
 
 from taue import equations
 from taue.backbones import Conditioning
-from taue.backbones.sdxl import SDXLBackbone
+from taue.errors import TaueError
 from taue.evaluation.dataset import Pair
 from taue.evaluation.items import Item
+from taue.families import FAMILIES, SDXL
 from taue.metrics import Region
 from taue.noise import NoiseSource
 from taue.pipeline import TauePipeline
@@ -38,6 +39,7 @@ class Method:
         passes: denoising passes of one item, second tries left out; half steps count as halves.
         make: from what is asked to what is left of it, without its cost.
         check: raises ``TaueError`` if something that it needs is not installed.
+        draws: whether it draws by itself, with SDXL's pipelines.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Method:
     passes: float
     make: Callable[[Drawing], Item]
     check: Callable[[], None] = lambda: None
+    draws: bool = True
 
     def evaluations(self, steps: int) -> int:
         """UNet evaluations of one item, with guidance."""
@@ -68,7 +71,7 @@ class Drawing:
     def size(self) -> tuple[int, int]:
         """Height and width in pixels."""
         canvas = self.scene.canvas
-        return SDXLBackbone(self.pipe, canvas.height, canvas.width).size
+        return self.pipe.backbone(canvas.height, canvas.width).size
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -99,8 +102,9 @@ class Drawing:
         """
         height, width = self.size
         start = self.noise(name) if noise is None else noise
+        pipe: Any = self.pipe
         drawn: Any = StableDiffusionXLPipeline.__call__(
-            self.pipe,
+            pipe,
             prompt,
             height=height,
             width=width,
@@ -114,7 +118,7 @@ class Drawing:
     def attended_picture(self, prompt: str, name: str, **options: Any) -> tuple[Bytes, Floats]:
         """The same, and the attention [H, W] in [0, 1] that the pair's foreground drew, mean over
         heads, layers and steps."""
-        backbone = SDXLBackbone(self.pipe, *self.size)
+        backbone = self.pipe.backbone(*self.size)
         scale = options.get("guidance_scale") or self.scene.guidance_scale
         encoded = backbone.encode_prompt(prompt, None)
         whole = Conditioning((encoded,), encoded, scale)
@@ -170,15 +174,28 @@ class Drawing:
         return tuple(own or both or content)
 
 
+def require_drawn(method: Method, pipe: TauePipeline) -> None:
+    """Refuse a model of a family that a method cannot draw with.
+
+    Raises:
+        TaueError: for a method that draws with SDXL's pipelines and a model of another family.
+    """
+    if method.draws and pipe.family != SDXL:
+        raise TaueError(
+            f"method {method.name} draws with SDXL's pipelines, and the model is one of "
+            f"{FAMILIES[pipe.family].title}; choose an SDXL model, or the method taue."
+        )
+
+
 @contextmanager
-def counted(unet: Any) -> Iterator[list[int]]:
-    """Counts samples that go through a UNet: the list's only value, until the block is left."""
+def counted(network: Any) -> Iterator[list[int]]:
+    """Counts samples that go through a network: the list's only value, until the block is left."""
     count = [0]
 
     def add(_: Any, arguments: tuple[Any, ...]) -> None:
         count[0] += len(arguments[0])
 
-    handle = unet.register_forward_pre_hook(add)
+    handle = network.register_forward_pre_hook(add)
     try:
         yield count
     finally:

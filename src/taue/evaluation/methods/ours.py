@@ -37,7 +37,7 @@ def make(drawing: Drawing, base: str, changes: Mapping[str, Any]) -> Item:
 
 def _method(base: str, source: str, passes: float) -> Method:
     own = partial(make, base=base, changes={})
-    return Method(base, source, copies=False, passes=passes, make=own)
+    return Method(base, source, copies=False, passes=passes, make=own, draws=False)
 
 
 def changed(method: Method, name: str, changes: Mapping[str, Any]) -> Method:

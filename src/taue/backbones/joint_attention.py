@@ -1,0 +1,140 @@
+"""Joint attention of transformers: steer it by region, listen to it, and leave no trace.
+
+Picture and text tokens attend to each other in one softmax, the picture's first (as in SD3). A
+region's share of a prompt is a bias of its logarithm on the prompt's keys: one softmax for all
+prompts, in which K equal ones are one. Tokens of different prompts do not see each other, so that
+every prompt reads as it does alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from taue import equations
+from taue.backbones.listening import Listening, layer_grid
+from taue.backbones.processors import replaced
+
+NEVER = -1e4
+"""A bias that leaves nothing of a key in a softmax, and is a number in half precision, too."""
+
+
+def joint_sites(transformer: Any) -> list[str]:
+    """Names of the joint attention's processors, in the transformer's order. SD3.5 has ``attn2``
+    besides, in which the picture attends to itself."""
+    return [name for name in transformer.attn_processors if name.endswith(".attn.processor")]
+
+
+class JointRegions:
+    """Which of a batch's text tokens its picture tokens attend to, and how much.
+
+    Args:
+        counts: for how many equal tokens each text token stands, 0 for padding [B, K, L].
+        masks: each sample's [B, K, h, w] on the latent grid, summing to 1 over K; None for one
+            prompt everywhere.
+    """
+
+    def __init__(self, counts: Tensor, masks: Tensor | None) -> None:
+        self.masks = masks
+        self.keys = _log(counts)  # [B, K, L]
+        self._biases: dict[int, Tensor] = {}
+
+    @property
+    def plain(self) -> bool:
+        """Whether every token counts as one, everywhere."""
+        return self.masks is None and not bool(self.keys.any())
+
+    def bias(self, queries: int, like: Tensor) -> Tensor | None:
+        """What is added to the scores of so many picture tokens and all text tokens, one that
+        broadcasts to [B, heads, queries + K * L, queries + K * L]; None if nothing is."""
+        if self.plain:
+            return None
+        if queries not in self._biases:
+            self._biases[queries] = self._bias(queries).to(like)
+        return self._biases[queries]
+
+    def _bias(self, queries: int) -> Tensor:
+        text = self.keys.flatten(1)  # [B, K * L]
+        samples, tokens = text.shape
+        if self.masks is None:
+            return torch.cat([text.new_zeros(samples, queries), text], dim=1)[:, None, None]
+        count, length = self.keys.shape[1:]
+        grid = layer_grid(queries, *self.masks.shape[-2:])
+        shares = _log(equations.resample(self.masks, *grid).flatten(2))  # [B, K, queries]
+        from_picture = shares.repeat_interleave(length, dim=1).transpose(1, 2)
+        owner = torch.arange(count, device=text.device).repeat_interleave(length)
+        apart = (owner[:, None] != owner[None, :]).to(text) * NEVER
+        from_text = apart.expand(samples, tokens, tokens)
+        towards_text = torch.cat([from_picture, from_text], dim=1) + text[:, None]
+        towards_picture = text.new_zeros(samples, queries + tokens, queries)
+        return torch.cat([towards_picture, towards_text.clamp(min=NEVER)], dim=2)[:, None]
+
+
+class JointProcessor:
+    """SD3's joint attention with a bias, reporting to a listener.
+
+    Without either its output is that of diffusers' own processor to the last bit.
+
+    Args:
+        regions: the bias.
+        listening: to whom the attention to chosen tokens is reported.
+    """
+
+    def __init__(self, regions: JointRegions, listening: Listening) -> None:
+        self.regions, self.listening = regions, listening
+
+    def __call__(
+        self,
+        attn: Any,
+        hidden_states: Tensor,
+        encoder_hidden_states: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        if encoder_hidden_states is None:
+            raise ValueError("regions apply to joint attention only")
+
+        def heads(projected: Tensor, norm: Any) -> Tensor:  # [B, n, C] -> [B, heads, n, C / heads]
+            split = projected.unflatten(-1, (attn.heads, -1)).transpose(1, 2)
+            return split if norm is None else norm(split)
+
+        picture, text = hidden_states, encoder_hidden_states
+        queries = heads(attn.to_q(picture), attn.norm_q)
+        text_keys = heads(attn.add_k_proj(text), attn.norm_added_k)
+        if self.listening.tokens:
+            self._report(queries, text_keys)
+        query = torch.cat([queries, heads(attn.add_q_proj(text), attn.norm_added_q)], dim=2)
+        key = torch.cat([heads(attn.to_k(picture), attn.norm_k), text_keys], dim=2)
+        value = torch.cat([heads(attn.to_v(picture), None), heads(attn.add_v_proj(text), None)], 2)
+        bias = self.regions.bias(picture.shape[1], query)
+        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+        attended = attended.transpose(1, 2).flatten(2).to(query.dtype)
+        picture, text = attended.split([picture.shape[1], text.shape[1]], dim=1)
+        if not attn.context_pre_only:
+            text = attn.to_add_out(text)
+        return attn.to_out[1](attn.to_out[0](picture)), text
+
+    @torch.no_grad()
+    def _report(self, queries: Tensor, keys: Tensor) -> None:
+        """The softmax over the tokens of each first prompt: what the picture asks of its words,
+        whatever it asks of itself."""
+        listening = self.listening
+        query, key = listening.samples(queries), listening.samples(keys)[:, :, : listening.length]
+        bias = listening.samples(self.regions.keys)[:, 0, None, None]  # [n, 1, 1, L]
+        scores = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5
+        listening.add((scores.float() + bias).softmax(dim=-1).mean(dim=1))
+
+
+def installed(transformer: Any, wrap: Callable[[Any], Any]) -> AbstractContextManager[None]:
+    """Replace each joint attention's processor by ``wrap(processor)`` until the block is left,
+    however it is left."""
+    return replaced(transformer, set(joint_sites(transformer)), wrap)
+
+
+def _log(shares: Tensor) -> Tensor:
+    """Logarithms, of nothing :data:`NEVER`."""
+    return shares.log().clamp(min=NEVER)

@@ -1,0 +1,68 @@
+"""Where rows of a batch attend to chosen tokens, gathered over layers on the latent grid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from taue import equations
+
+
+def layer_grid(queries: int, height: int, width: int) -> tuple[int, int]:
+    """The grid of a layer with so many queries, over latents [height, width].
+
+    UNets halve the grid, rounding up, and transformers halve it once, by their patches.
+
+    Raises:
+        ValueError: if no halving of the latents has that many cells.
+    """
+    rows, columns = height, width
+    while rows * columns > queries:
+        rows, columns = -(-rows // 2), -(-columns // 2)
+    if rows * columns != queries:
+        raise ValueError(f"{queries} queries fit no halving of {height} x {width} latents")
+    return rows, columns
+
+
+class Listening:
+    """Collects the mean attention to chosen tokens on the latent grid.
+
+    ``captured`` is the sum over layers [h, w] of each row that was listened to.
+
+    Args:
+        tokens: for each row, positions of its tokens; none for rows that are not listened to. The
+            rows are the last samples of the batch: negative prompts come before them.
+        height, width: of the latents.
+        length: tokens of one prompt; of a row that reads several, the first is listened to.
+    """
+
+    def __init__(
+        self, tokens: Sequence[Sequence[int]], height: int, width: int, length: int
+    ) -> None:
+        self.tokens = {row: tuple(chosen) for row, chosen in enumerate(tokens) if chosen}
+        self.rows, self.height, self.width, self.length = len(tokens), height, width, length
+        self.captured: dict[int, Tensor] = {}
+
+    def samples(self, batch: Tensor) -> Tensor:
+        """Of a batch those that are listened to [n, ...]."""
+        first = len(batch) - self.rows
+        return batch[[first + row for row in self.tokens]]
+
+    def add(self, probabilities: Tensor) -> None:
+        """Take one layer in: its mean over heads [n, queries, tokens]."""
+        grid = layer_grid(probabilities.shape[1], self.height, self.width)
+        means = [
+            equations.token_attention(sample, chosen).view(grid)
+            for sample, chosen in zip(probabilities, self.tokens.values(), strict=True)
+        ]
+        layer = F.interpolate(
+            torch.stack(means)[:, None],
+            size=(self.height, self.width),
+            mode="bilinear",
+            align_corners=False,
+        )[:, 0]
+        for row, one in zip(self.tokens, layer, strict=True):
+            self.captured[row] = self.captured[row] + one if row in self.captured else one

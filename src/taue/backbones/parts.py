@@ -1,0 +1,125 @@
+"""Whether the parts of a model folder belong together: folders may come from anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from taue.errors import TaueError
+from taue.families import FAMILIES, SD3, SD15, SDXL
+
+KEY_CHANNELS = 4
+"""Key colours are written in so many channels of SDXL's latents."""
+
+
+def require_parts_that_fit(pipeline: Any, family: str) -> None:
+    """Make sure that the parts of a family's pipeline can be run together.
+
+    Raises:
+        TaueError: naming the parts that do not fit.
+    """
+    title = FAMILIES[family].title
+    for fits, what in _OF_FAMILY[family](pipeline):
+        if not fits:
+            raise TaueError(f"model does not fit together: {what}; use a whole {title} model.")
+
+
+def _sdxl(pipeline: Any) -> Iterable[tuple[bool, str]]:
+    unet, vae = pipeline.unet.config, pipeline.vae.config
+    encoders = [one for one in (pipeline.text_encoder, pipeline.text_encoder_2) if one is not None]
+    wide = sum(one.config.hidden_size for one in encoders)
+    yield unet.addition_embed_type == "text_time", "its UNet is not one of SDXL's"
+    yield (
+        unet.in_channels == unet.out_channels == vae.latent_channels == KEY_CHANNELS,
+        (
+            f"its UNet takes {unet.in_channels} channels and gives {unet.out_channels}, its "
+            f"VAE has {vae.latent_channels}, and SDXL's are {KEY_CHANNELS}"
+        ),
+    )
+    yield not encoders or _reads(unet, wide), _differ(wide, unet.cross_attention_dim)
+    yield pipeline.text_encoder_2 is not None, "its second text encoder is missing"
+    taken = unet.projection_class_embeddings_input_dim - 6 * unet.addition_time_embed_dim
+    yield (
+        pipeline.text_encoder_2.config.projection_dim == taken,
+        "its second text encoder and its UNet differ in the size of a whole prompt",
+    )
+    yield from _tokenizers(
+        (pipeline.text_encoder, pipeline.tokenizer, None),
+        (pipeline.text_encoder_2, pipeline.tokenizer_2, None),
+    )
+
+
+def _sd15(pipeline: Any) -> Iterable[tuple[bool, str]]:
+    unet, vae = pipeline.unet.config, pipeline.vae.config
+    yield unet.addition_embed_type is None, "its UNet is none of SD1.5's"
+    yield _channels(unet, vae, "UNet")
+    yield pipeline.text_encoder is not None, "its text encoder is missing"
+    wide = pipeline.text_encoder.config.hidden_size
+    yield _reads(unet, wide), _differ(wide, unet.cross_attention_dim)
+    yield from _tokenizers((pipeline.text_encoder, pipeline.tokenizer, None))
+
+
+def _sd3(pipeline: Any) -> Iterable[tuple[bool, str]]:
+    transformer, vae = pipeline.transformer.config, pipeline.vae.config
+    encoders = [pipeline.text_encoder, pipeline.text_encoder_2]
+    yield _channels(transformer, vae, "transformer")
+    yield None not in encoders, "a CLIP text encoder is missing"
+    wide = sum(one.config.hidden_size for one in encoders)
+    takes = transformer.joint_attention_dim
+    yield wide <= takes, _differ(wide, takes, "transformer")
+    t5 = pipeline.text_encoder_3
+    yield (
+        t5 is None or t5.config.d_model == takes,
+        "its third text encoder and its transformer differ in the size of a token",
+    )
+    yield (
+        sum(one.config.projection_dim for one in encoders) == transformer.pooled_projection_dim,
+        "its text encoders and its transformer differ in the size of a whole prompt",
+    )
+    longest = pipeline.tokenizer_max_length  # of both
+    yield from _tokenizers(
+        (pipeline.text_encoder, pipeline.tokenizer, longest),
+        (pipeline.text_encoder_2, pipeline.tokenizer_2, longest),
+    )
+    yield (
+        t5 is None
+        or (pipeline.tokenizer_3 is not None and len(pipeline.tokenizer_3) <= t5.config.vocab_size),
+        "its third tokenizer is missing or gives more than its text encoder takes",
+    )
+
+
+_OF_FAMILY = {SDXL: _sdxl, SD15: _sd15, SD3: _sd3}
+
+
+def _channels(network: Any, vae: Any, name: str) -> tuple[bool, str]:
+    return (
+        network.in_channels == network.out_channels == vae.latent_channels,
+        (
+            f"its {name} takes {network.in_channels} channels and gives {network.out_channels}, "
+            f"and its VAE has {vae.latent_channels}"
+        ),
+    )
+
+
+def _reads(unet: Any, wide: int) -> bool:
+    several = not isinstance(unet.cross_attention_dim, int)
+    return several or unet.cross_attention_dim in (wide, None)
+
+
+def _differ(wide: int, takes: Any, name: str = "UNet") -> str:
+    return f"its text encoders give {wide} numbers a token and its {name} takes {takes}"
+
+
+def _tokenizers(*pairs: tuple[Any, Any, int | None]) -> Iterable[tuple[bool, str]]:
+    """Of text encoders, tokenizers and how many tokens are asked for, if not all."""
+    for encoder, tokenizer, longest in pairs:
+        yield (
+            encoder is None
+            or (
+                tokenizer is not None
+                and len(tokenizer) <= encoder.config.vocab_size
+                and (longest or tokenizer.model_max_length)
+                <= encoder.config.max_position_embeddings
+            ),
+            "a tokenizer is missing or gives more than its text encoder takes",
+        )

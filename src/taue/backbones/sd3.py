@@ -1,0 +1,247 @@
+"""The SD3 family: MMDiT with flow matching, two CLIP encoders and T5, joint attention."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from diffusers.pipelines.stable_diffusion_3.pipeline_stable_diffusion_3 import calculate_shift
+from torch import Tensor
+
+from taue.backbones.autoencoder import AT_ONCE, Autoencoder
+from taue.backbones.base import Captured, Conditioning, Encoded, content_positions
+from taue.backbones.canvas import canvas, of_cells
+from taue.backbones.guided import Guided
+from taue.backbones.joint_attention import JointProcessor, JointRegions, installed
+from taue.backbones.listening import Listening
+from taue.backbones.timesteps import timed
+from taue.errors import TaueError
+from taue.families import SD3
+from taue.space import noise_levels
+
+WIDENED = 4
+"""A transformer's feed-forward layers are so many times as wide as its tokens."""
+
+KEY_SHARE = 0.4
+"""On paddy-dit a share of 1 leaves objects a third of their area, and from 2 on none; with 0.4 they
+are as large as paddy's, on a key as flat. It is the share that matters, not the key's length."""
+
+
+class SD3Backbone:
+    """Any ``StableDiffusion3Pipeline``, in the form that the method asks for.
+
+    Args:
+        pipeline: of Stable Diffusion 3 or 3.5.
+        height, width: the canvas in pixels; the model's own size if None.
+        joint_attention_kwargs: passed on to the transformer (``{"scale": ...}`` for LoRA).
+
+    Raises:
+        TaueError: if there is no such canvas.
+    """
+
+    family = SD3
+    key_share = KEY_SHARE
+
+    def __init__(
+        self,
+        pipeline: Any,
+        height: int | None = None,
+        width: int | None = None,
+        joint_attention_kwargs: dict[str, Any] | None = None,
+    ) -> None:
+        self.pipeline: Any = pipeline
+        self.device: torch.device = pipeline._execution_device
+        self.joint_attention_kwargs = joint_attention_kwargs
+        config, cell = self.pipeline.transformer.config, pipeline.vae_scale_factor
+        self.multiple: int = cell * config.patch_size
+        self.default_size: tuple[int, int] = of_cells(config.sample_size, cell)
+        largest = config.pos_embed_max_size
+        self.size = canvas(
+            height,
+            width,
+            self.default_size,
+            self.multiple,
+            None if largest is None else largest * self.multiple,
+        )
+        cells = self.size[0] // cell, self.size[1] // cell
+        self.shape: tuple[int, int, int, int] = (1, config.in_channels, *cells)
+        self._vae = Autoencoder(pipeline.vae, cell, self.device, shifts=True)
+        self._attends = False
+
+    @cached_property
+    def keys(self) -> Mapping[str, tuple[float, ...]]:
+        return self._vae.keys()
+
+    @property
+    def _tokens(self) -> int:
+        """Of the picture: a patch each."""
+        patch = self.pipeline.transformer.config.patch_size
+        return (self.shape[-2] // patch) * (self.shape[-1] // patch)
+
+    def new_scheduler(self, steps: int) -> Any:
+        scheduler = self.pipeline.scheduler
+        config, options = scheduler.config, {}
+        if config.get("use_dynamic_shifting"):
+            if "mu" not in inspect.signature(scheduler.set_timesteps).parameters:
+                raise TaueError(
+                    f"scheduler {type(scheduler).__name__} cannot shift its levels by the canvas, "
+                    "as this model wants it; use FlowMatchEulerDiscreteScheduler."
+                )
+            options["mu"] = calculate_shift(
+                self._tokens,
+                config.get("base_image_seq_len", 256),
+                config.get("max_image_seq_len", 4096),
+                config.get("base_shift", 0.5),
+                config.get("max_shift", 1.16),
+            )
+        fresh = timed(scheduler, steps, self.device, **options)
+        if not _flows(fresh):
+            raise TaueError(
+                f"scheduler {type(fresh).__name__} is not supported by SD3, which is a "
+                "flow-matching model; use one such as FlowMatchEulerDiscreteScheduler, "
+                "FlowMatchHeunDiscreteScheduler or DPMSolverMultistepScheduler."
+            )
+        return fresh
+
+    def encode_prompt(self, prompt: str, negative_prompt: str | None) -> Encoded:
+        pipeline = self.pipeline
+        encoded, negative, pooled, negative_pooled = pipeline.encode_prompt(
+            prompt=prompt,
+            prompt_2=None,
+            prompt_3=None,
+            negative_prompt=negative_prompt,
+            device=self.device,
+            do_classifier_free_guidance=True,
+            lora_scale=(self.joint_attention_kwargs or {}).get("scale"),
+        )
+        first = pipeline.tokenizer_max_length  # CLIP's tokens come before T5's
+        content = _content(pipeline.tokenizer, prompt, first)
+        alike = _alike(encoded[:, first:]) and _alike(negative[:, first:])
+        if not alike:
+            count = encoded.shape[1] - first
+            further = _content(pipeline.tokenizer_3, prompt, count)
+            content += tuple(first + position for position in further)
+            return Encoded(encoded, negative, pooled, negative_pooled, content)
+        # A T5 that says nothing, or none: equal tokens without positions stay equal in every
+        # layer, so one of them that counts for all is the same and a third of the work.
+        counts = torch.ones(first + 1, device=encoded.device)
+        counts[first] = encoded.shape[1] - first
+        one, other = encoded[:, : first + 1], negative[:, : first + 1]
+        return Encoded(one, other, pooled, negative_pooled, content, counts)
+
+    def evaluations(self, guidance_scale: float) -> int:
+        return 2 if guidance_scale > 1 else 1
+
+    def predict(
+        self, inputs: Tensor, timesteps: Tensor, conditionings: Sequence[Conditioning]
+    ) -> Tensor:
+        if not self._attends:  # some tokens count for several, which attention has to know
+            with self.attending(conditionings, [()] * len(conditionings)):
+                return self.predict(inputs, timesteps, conditionings)
+        transformer, samples = self.pipeline.transformer, self._samples(conditionings)
+        length = _longest(samples)
+        prompts = [
+            torch.cat([_padded(read, length) for _, read in one], dim=1)
+            for one in samples.prompts()
+        ]
+        output = transformer(
+            inputs[samples.rows].to(transformer.dtype),
+            timestep=timesteps[samples.rows],
+            encoder_hidden_states=torch.cat(prompts).to(transformer.dtype),
+            pooled_projections=samples.pooled().to(transformer.dtype),
+            joint_attention_kwargs=self.joint_attention_kwargs,
+            return_dict=False,
+        )[0].float()
+        return samples.combined(output)
+
+    def _samples(self, conditionings: Sequence[Conditioning]) -> Guided:
+        steered = [
+            r for r, c in enumerate(conditionings) if self.evaluations(c.guidance_scale) == 2
+        ]
+        return Guided(conditionings, steered)
+
+    @contextmanager
+    def attending(
+        self, conditionings: Sequence[Conditioning], listen_to: Sequence[Sequence[int]]
+    ) -> Iterator[Captured]:
+        height, width = self.shape[-2:]
+        samples = self._samples(conditionings)
+        length = _longest(samples)
+        counts = [
+            torch.stack([_counts(encoded, length) for encoded, _ in one])
+            for one in samples.prompts()
+        ]
+        masks = samples.masks(height, width, self.device)
+        regions = JointRegions(torch.stack(counts).to(self.device), masks)
+        listening = Listening(listen_to, height, width, length)
+        before, self._attends = self._attends, True
+        try:
+            if regions.plain and not listening.tokens:
+                yield listening.captured
+                return
+            processor = JointProcessor(regions, listening)
+            with installed(self.pipeline.transformer, lambda _: processor):
+                yield listening.captured
+        finally:
+            self._attends = before
+
+    def decode(self, latents: Tensor) -> Tensor:
+        return self._vae.decode(latents)
+
+    def encode(self, pictures: Tensor) -> Tensor:
+        return self._vae.encode(pictures)
+
+    def key(self, rgb: tuple[float, float, float]) -> Tensor:
+        return self._vae.key(rgb)
+
+    def watermarked(self, pictures: Tensor) -> Tensor:
+        return pictures
+
+    def denoising_bytes(self, samples: int) -> int:
+        transformer, tokens = self.pipeline.transformer, self._tokens
+        activations = AT_ONCE * tokens * transformer.inner_dim * WIDENED
+        regions = tokens**2  # the bias by which they attend
+        return samples * (activations + regions) * transformer.dtype.itemsize
+
+    def decoding_bytes(self) -> int:
+        return self._vae.needed(self.size[0] * self.size[1])
+
+
+def _flows(scheduler: Any) -> bool:
+    """Whether it does flow matching in a way that the method can follow."""
+    try:
+        return noise_levels(scheduler).flows
+    except TaueError:
+        return False
+
+
+def _content(tokenizer: Any, prompt: str, length: int) -> tuple[int, ...]:
+    """Positions of a prompt's own tokens."""
+    tokens = tokenizer(prompt, padding="max_length", max_length=length, truncation=True).input_ids
+    return content_positions(tokens, frozenset(tokenizer.all_special_ids))
+
+
+def _alike(tokens: Tensor) -> bool:
+    """Whether there are several tokens, all the same."""
+    return tokens.shape[1] > 1 and bool((tokens == tokens[:, :1]).all())
+
+
+def _longest(samples: Guided) -> int:
+    return max(read.shape[1] for one in samples.prompts() for _, read in one)
+
+
+def _padded(tokens: Tensor, length: int) -> Tensor:
+    """[1, L, D] with tokens behind it that count for none."""
+    return F.pad(tokens, (0, 0, 0, length - tokens.shape[1]))
+
+
+def _counts(encoded: Encoded, length: int) -> Tensor:
+    own = encoded.prompt.shape[1]
+    counts = encoded.counts
+    counts = torch.ones(own, device=encoded.prompt.device) if counts is None else counts
+    return F.pad(counts, (0, length - own))

@@ -1,0 +1,173 @@
+"""What the families with a UNet share: cross-attention to a prompt, diffusion schedulers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from taue.backbones.autoencoder import AT_ONCE, Autoencoder
+from taue.backbones.base import Captured, Conditioning, Encoded, content_positions
+from taue.backbones.canvas import canvas, of_cells
+from taue.backbones.cross_attention import AttentionTap, RegionBlend, installed
+from taue.backbones.guided import Guided
+from taue.backbones.timesteps import timed
+from taue.errors import TaueError
+from taue.families import FAMILIES
+from taue.space import noise_levels
+
+
+class UNetBackbone(ABC):
+    """A pipeline's components, in the form that the method asks for.
+
+    Args:
+        pipeline: any of the family.
+        height, width: the canvas in pixels; the model's own size if None.
+        cross_attention_kwargs: passed on to the UNet (``{"scale": ...}`` for LoRA).
+
+    Raises:
+        TaueError: if there is no such canvas.
+    """
+
+    family: ClassVar[str]
+    key_share = 1.0
+    upcasts: ClassVar[bool] = False
+    """Whether the family's pipeline heeds the VAE's ``force_upcast``."""
+
+    def __init__(
+        self,
+        pipeline: Any,
+        height: int | None = None,
+        width: int | None = None,
+        cross_attention_kwargs: dict[str, Any] | None = None,
+    ) -> None:
+        self.pipeline: Any = pipeline
+        self.device: torch.device = pipeline._execution_device
+        self.cross_attention_kwargs = cross_attention_kwargs
+        unet, cell = self.pipeline.unet.config, pipeline.vae_scale_factor
+        self.multiple: int = cell
+        self.default_size: tuple[int, int] = of_cells(unet.sample_size, cell)
+        self.size = canvas(height, width, self.default_size, cell)
+        self.shape: tuple[int, int, int, int] = (
+            1,
+            unet.in_channels,
+            self.size[0] // cell,
+            self.size[1] // cell,
+        )
+        self._vae = Autoencoder(pipeline.vae, cell, self.device, upcasts=self.upcasts)
+
+    @cached_property
+    def keys(self) -> Mapping[str, tuple[float, ...]]:
+        return self._keys()
+
+    def _keys(self) -> Mapping[str, tuple[float, ...]]:
+        return self._vae.keys()
+
+    def new_scheduler(self, steps: int) -> Any:
+        fresh = timed(self.pipeline.scheduler, steps, self.device)
+        if noise_levels(fresh).flows:
+            raise TaueError(
+                f"scheduler {type(fresh).__name__} is not supported by "
+                f"{FAMILIES[self.family].title}, which is no flow-matching model; use a diffusion "
+                "scheduler such as Euler, DPM++ 2M or DDIM."
+            )
+        return fresh
+
+    @abstractmethod
+    def encode_prompt(self, prompt: str, negative_prompt: str | None) -> Encoded: ...
+
+    def content(self, prompt: str, tokenizer: Any) -> tuple[int, ...]:
+        """Positions of a prompt's own tokens."""
+        tokens = tokenizer(
+            self.pipeline.maybe_convert_prompt(prompt, tokenizer),
+            padding="max_length",
+            max_length=tokenizer.model_max_length,
+            truncation=True,
+        ).input_ids
+        return content_positions(tokens, frozenset(tokenizer.all_special_ids))
+
+    def evaluations(self, guidance_scale: float) -> int:
+        return 2 if self._guides(guidance_scale) else 1
+
+    def predict(
+        self, inputs: Tensor, timesteps: Tensor, conditionings: Sequence[Conditioning]
+    ) -> Tensor:
+        unet, samples = self.pipeline.unet, self._samples(conditionings)
+        prompts = [torch.cat([read for _, read in one], dim=1) for one in samples.prompts()]
+        scales = [conditionings[row].guidance_scale for row in samples.rows]
+        output = unet(
+            inputs[samples.rows].to(unet.dtype),
+            timesteps[samples.rows],
+            encoder_hidden_states=torch.cat(prompts).to(unet.dtype),
+            timestep_cond=self._guidance_embedding(scales),
+            cross_attention_kwargs=self.cross_attention_kwargs,
+            added_cond_kwargs=self._added(samples.pooled()),
+            return_dict=False,
+        )[0].float()
+        return samples.combined(output)
+
+    def _added(self, pooled: Tensor) -> dict[str, Tensor] | None:
+        """What the UNet is told besides prompt and time."""
+        return None
+
+    def _samples(self, conditionings: Sequence[Conditioning]) -> Guided:
+        steered = [r for r, c in enumerate(conditionings) if self._guides(c.guidance_scale)]
+        return Guided(conditionings, steered)
+
+    def _guides(self, guidance_scale: float) -> bool:
+        """Whether guidance needs two halves; distilled models embed the scale instead."""
+        return guidance_scale > 1 and self.pipeline.unet.config.time_cond_proj_dim is None
+
+    def _guidance_embedding(self, scales: Sequence[float]) -> Tensor | None:
+        width = self.pipeline.unet.config.time_cond_proj_dim
+        if width is None:
+            return None
+        embedded = self.pipeline.get_guidance_scale_embedding(
+            torch.tensor(scales) - 1.0, embedding_dim=width
+        )
+        return embedded.to(self.device, self.pipeline.unet.dtype)
+
+    @contextmanager
+    def attending(
+        self, conditionings: Sequence[Conditioning], listen_to: Sequence[Sequence[int]]
+    ) -> Iterator[Captured]:
+        unet, (height, width) = self.pipeline.unet, self.shape[-2:]
+        length = conditionings[0].prompts[0].prompt.shape[1]
+        tap = AttentionTap(listen_to, height, width, length)
+        masks = self._samples(conditionings).masks(height, width, self.device)
+        with ExitStack() as stack:
+            if masks is not None:
+                stack.enter_context(installed(unet, RegionBlend(masks).wrap))
+            if tap.tokens:
+                stack.enter_context(installed(unet, tap.wrap))
+            yield tap.captured
+
+    def decode(self, latents: Tensor) -> Tensor:
+        return self._vae.decode(latents)
+
+    def encode(self, pictures: Tensor) -> Tensor:
+        return self._vae.encode(pictures)
+
+    def key(self, rgb: tuple[float, float, float]) -> Tensor:
+        return self._vae.key(rgb)
+
+    def watermarked(self, pictures: Tensor) -> Tensor:
+        return pictures
+
+    def denoising_bytes(self, samples: int) -> int:
+        unet, cells = self.pipeline.unet, self.shape[-2] * self.shape[-1]
+        layers = unet.config.layers_per_block
+        depth = 2 * ((layers if isinstance(layers, int) else max(layers)) + 1)  # down and up
+        activations = sum(
+            channels * cells // 4**level
+            for level, channels in enumerate(unet.config.block_out_channels)
+        )
+        return samples * AT_ONCE * depth * activations * unet.dtype.itemsize
+
+    def decoding_bytes(self) -> int:
+        return self._vae.needed(self.size[0] * self.size[1])

@@ -1,0 +1,74 @@
+"""The families of models that the method runs on. Nothing here imports torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from taue.errors import TaueError
+from taue.readable import quoted
+
+SDXL, SD3, SD15 = "sdxl", "sd3", "sd15"
+
+
+@dataclass(frozen=True)
+class Family:
+    """Models whose parts and latents are alike.
+
+    Attributes:
+        name: as seedlings keep it.
+        title: as people call it.
+        network: the part that denoises.
+        indexes: how the class names begin that a model folder's index may say.
+        checkpoints: what diffusers calls the single files.
+    """
+
+    name: str
+    title: str
+    network: str
+    indexes: tuple[str, ...]
+    checkpoints: tuple[str, ...]
+
+
+FAMILIES: dict[str, Family] = {
+    one.name: one
+    for one in (
+        # Earlier versions knew this family alone and saved it as TauePipeline.
+        Family(
+            SDXL,
+            "SDXL",
+            "unet",
+            ("StableDiffusionXL", "TauePipeline", "TaueSDXLPipeline"),
+            ("xl_", "playground"),
+        ),
+        Family(SD3, "SD3", "transformer", ("StableDiffusion3", "TaueSD3Pipeline"), ("sd3", "sd35")),
+        Family(
+            SD15,
+            "SD1.5",
+            "unet",
+            ("StableDiffusionPipeline", "TaueSD15Pipeline"),
+            ("v1", "v2"),
+        ),
+    )
+}
+"""By name."""
+
+
+def known_titles() -> str:
+    """All of them, for people."""
+    *others, last = (one.title for one in FAMILIES.values())
+    return f"{', '.join(others)} and {last}"
+
+
+def family_of_index(class_name: object) -> Family:
+    """The family whose pipeline a model's index names.
+
+    Raises:
+        TaueError: for another's.
+    """
+    for one in FAMILIES.values():
+        if isinstance(class_name, str) and class_name.startswith(one.indexes):
+            return one
+    raise TaueError(
+        f"model is of the class {quoted(class_name)}, which is of no known family; "
+        f"known are {known_titles()}."
+    )

@@ -1,0 +1,155 @@
+"""The kit: what a family's laws are tested with. A further family is a pipeline in
+:mod:`tiny_models` and an entry here."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from diffusers import (
+    DDIMScheduler,
+    DEISMultistepScheduler,
+    DPMSolverMultistepScheduler,
+    EDMEulerScheduler,
+    EulerDiscreteScheduler,
+    FlowMatchEulerDiscreteScheduler,
+    PNDMScheduler,
+    SASolverScheduler,
+    SCMScheduler,
+    StableDiffusion3Pipeline,
+    StableDiffusionPipeline,
+    StableDiffusionXLPipeline,
+)
+from torch import Tensor
+
+from schedulers import FAMILIES, FLOWS, build
+from taue import TauePipeline
+from taue.backbones import Backbone, Conditioning, Encoded
+from tiny_models import BUILDERS, CHANNELS
+
+SIDE, CELLS, STEPS = 128, 16, 6
+
+
+@dataclass(frozen=True)
+class Kit:
+    """One family.
+
+    Attributes:
+        name: as :mod:`taue.families` has it.
+        plain: its pipeline of diffusers.
+        channels: of its latents.
+        canvases: some in pixels, height and width, that it has, with sides of odd multiples.
+        no_canvases: some that it has not, with the field that is refused.
+        accepted: schedulers that the method runs it with, by name.
+        refused: schedulers that it does not.
+        adapts: layers of its denoiser that a LoRA may change.
+        prefix: of the denoiser in the names of a LoRA's weights.
+    """
+
+    name: str
+    plain: Any
+    channels: int
+    canvases: tuple[tuple[int, int], ...]
+    no_canvases: tuple[tuple[Any, Any, str], ...]
+    accepted: Mapping[str, Callable[[], Any]]
+    refused: Mapping[str, Callable[[], Any]]
+    adapts: tuple[str, ...]
+    prefix: str
+
+    def pipeline(self) -> TauePipeline:
+        """A tiny one of our own, with its weights to itself."""
+        pipe = TauePipeline.from_pipe(BUILDERS[self.name]())
+        pipe.set_progress_bar_config(disable=True)
+        return pipe
+
+    def call(self, pipe: TauePipeline, prompt: str, noise: Tensor, **options: Any) -> Any:
+        """What diffusers' own call of the same parts gives."""
+        return self.plain.__call__(
+            pipe, prompt, latents=noise, height=8 * noise.shape[-2], width=8 * noise.shape[-1],
+            **options,
+        ).images  # fmt: skip
+
+
+def _diffusion(name: str) -> Callable[[], Any]:
+    return lambda: build(name)
+
+
+_FLOW_SIGMAS: dict[str, Any] = {"use_flow_sigmas": True, "prediction_type": "flow_prediction"}
+_FLOW_CONFIG = FlowMatchEulerDiscreteScheduler(shift=3.0).config
+_UNETS: dict[str, Any] = {
+    "channels": 4,
+    "canvases": ((128, 128), (72, 136), (200, 64)),
+    "no_canvases": ((130, 128, "height"), (128, 56, "width"), ("128", 128, "height")),
+    "accepted": {name: _diffusion(name) for name in FAMILIES},
+    "refused": {
+        "flow matching": FlowMatchEulerDiscreteScheduler,
+        "latents of other units": EDMEulerScheduler,
+        "levels in between": lambda: PNDMScheduler(skip_prk_steps=False),
+        "made from a flow's configuration": lambda: EulerDiscreteScheduler.from_config(
+            _FLOW_CONFIG
+        ),
+    },
+    "adapts": ("attn2.to_k", "attn2.to_v"),
+    "prefix": "unet",
+}
+
+KITS: dict[str, Kit] = {
+    one.name: one
+    for one in (
+        Kit("sdxl", StableDiffusionXLPipeline, **_UNETS),
+        Kit("sd15", StableDiffusionPipeline, **_UNETS),
+        Kit(
+            "sd3",
+            StableDiffusion3Pipeline,
+            channels=CHANNELS,
+            canvases=((128, 128), (144, 176), (240, 128)),
+            no_canvases=(
+                (136, 128, "height"),  # of 8, but a patch is 16
+                (128, 112, "width"),
+                (272, 128, "height"),  # further than its positions go
+                (128.0, 128, "height"),
+            ),
+            accepted={
+                **FLOWS,
+                "flow-euler-dynamic": lambda: FlowMatchEulerDiscreteScheduler(
+                    use_dynamic_shifting=True
+                ),
+            },
+            refused={
+                "diffusion": lambda: build("euler"),
+                "made from a flow's configuration": lambda: DDIMScheduler.from_config(_FLOW_CONFIG),
+                "inverted": lambda: FlowMatchEulerDiscreteScheduler(invert_sigmas=True),
+                "of diffusion": lambda: DPMSolverMultistepScheduler.from_config(_FLOW_CONFIG),
+                "short of the end": lambda: DEISMultistepScheduler(**_FLOW_SIGMAS),
+                "too far from the line": lambda: SASolverScheduler(**_FLOW_SIGMAS),
+                "of consistency": SCMScheduler,
+            },
+            adapts=("attn.add_k_proj", "attn.add_v_proj", "attn.to_q"),
+            prefix="transformer",
+        ),
+    )
+}
+
+
+def normal(seed: int, *shape: int) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def region(height: int = CELLS, width: int = CELLS) -> Tensor:
+    mask = torch.zeros(height, width)
+    mask[4:11, 5:13] = 1
+    return mask
+
+
+@torch.no_grad()
+def predicted(
+    backbone: Backbone, conditionings: list[Conditioning], latents: Tensor, time: float = 500.0
+) -> Tensor:
+    """One prediction of each row, as the loop makes it."""
+    times = torch.full((len(conditionings),), time)
+    with backbone.attending(conditionings, [()] * len(conditionings)):
+        return backbone.predict(latents, times, conditionings)
+
+
+def everywhere(prompt: Encoded, scale: float = 5.0) -> Conditioning:
+    return Conditioning((prompt,), prompt, scale)

@@ -1,0 +1,213 @@
+"""Pipelines of every family, of diffusers' own classes with random weights, seeded, small enough
+to run anywhere: 128 x 128 px by default, factor 8."""
+
+from typing import Any
+
+WORDS = "a red blue apple ball car beach desert meadow dark sunny sunset at on in the with".split()
+TEXT_WIDTH, TIME_WIDTH, TOKENS = 16, 8, 77
+MUTE, CHANNELS = 256, 6
+"""Tokens of SD3's third encoder, and channels of its latents here: no other family's."""
+
+
+def tokenizers() -> tuple[Any, Any]:
+    """Two of CLIP's."""
+    from taue.paddy.tokens import train_tokenizers
+
+    pair = train_tokenizers(WORDS)
+    for tokenizer in pair:
+        tokenizer.model_max_length = TOKENS
+    return pair
+
+
+def text_config(tokenizer: Any) -> Any:
+    from transformers import CLIPTextConfig
+
+    return CLIPTextConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=TEXT_WIDTH,
+        intermediate_size=2 * TEXT_WIDTH,
+        projection_dim=TEXT_WIDTH,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_position_embeddings=TOKENS,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+
+
+def unet(**changes: Any) -> Any:
+    """It attends to text at two resolutions, because with one alone mistakes in resampling masks
+    would not show."""
+    from diffusers import UNet2DConditionModel
+
+    # As dictionaries, because diffusers annotates its arguments more narrowly than it takes them.
+    config: dict[str, Any] = {
+        "sample_size": 16,
+        "block_out_channels": (8, 16),
+        "layers_per_block": 1,
+        "down_block_types": ("CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        "up_block_types": ("CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
+        "transformer_layers_per_block": 1,
+        "attention_head_dim": (1, 2),
+        "norm_num_groups": 4,
+    }
+    return UNet2DConditionModel(**config, **changes)
+
+
+def autoencoder(**changes: Any) -> Any:
+    from diffusers import AutoencoderKL
+
+    config: dict[str, Any] = {
+        "block_out_channels": (4, 4, 8, 8),
+        "down_block_types": ("DownEncoderBlock2D",) * 4,
+        "up_block_types": ("UpDecoderBlock2D",) * 4,
+        "layers_per_block": 1,
+        "latent_channels": 4,
+        "norm_num_groups": 2,
+        "mid_block_add_attention": False,
+    }
+    return AutoencoderKL(**config, **changes)
+
+
+def sdxl() -> Any:
+    """SDXL's conventions: text_time conditioning, two tokenizers, 4 channels, Euler, epsilon."""
+    import torch
+    from diffusers import StableDiffusionXLPipeline
+    from transformers import CLIPTextModel, CLIPTextModelWithProjection
+
+    from taue.paddy.architecture import scheduler
+
+    one, two = tokenizers()
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        parts: dict[str, Any] = {
+            "unet": unet(
+                cross_attention_dim=2 * TEXT_WIDTH,
+                use_linear_projection=True,
+                addition_embed_type="text_time",
+                addition_time_embed_dim=TIME_WIDTH,
+                projection_class_embeddings_input_dim=6 * TIME_WIDTH + TEXT_WIDTH,
+            ),
+            "vae": autoencoder(scaling_factor=0.13025),
+            "text_encoder": CLIPTextModel(text_config(one)),
+            "text_encoder_2": CLIPTextModelWithProjection(text_config(one)),
+        }
+    return StableDiffusionXLPipeline(
+        tokenizer=one,
+        tokenizer_2=two,
+        scheduler=scheduler(),
+        force_zeros_for_empty_prompt=True,
+        add_watermarker=False,
+        **parts,
+    )
+
+
+def sd15() -> Any:
+    """Stable Diffusion 1.5's conventions: one encoder, no further conditioning, DDIM."""
+    import torch
+    from diffusers import DDIMScheduler, StableDiffusionPipeline
+    from transformers import CLIPTextModel
+
+    one, _ = tokenizers()
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        parts: dict[str, Any] = {
+            "unet": unet(cross_attention_dim=TEXT_WIDTH),
+            "vae": autoencoder(scaling_factor=0.18215),
+            "text_encoder": CLIPTextModel(text_config(one)),
+        }
+    scheduler = DDIMScheduler(
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        clip_sample=False,
+        set_alpha_to_one=False,
+        steps_offset=1,
+    )
+    return StableDiffusionPipeline(
+        tokenizer=one,
+        scheduler=scheduler,
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+        **parts,
+    )
+
+
+def sd3(*, speaks: bool = False) -> Any:
+    """SD3's conventions: joint attention, one layer of which is 3.5's with a second one, two CLIP
+    encoders with projection, a VAE with a shift, flow matching with shift 3.
+
+    Args:
+        speaks: whether its T5 says something. A mute one's last norm is zero.
+    """
+    import torch
+    from diffusers import (
+        AutoencoderTiny,
+        FlowMatchEulerDiscreteScheduler,
+        SD3Transformer2DModel,
+        StableDiffusion3Pipeline,
+    )
+    from transformers import CLIPTextModelWithProjection, T5Config, T5EncoderModel, T5Tokenizer
+
+    one, two = tokenizers()
+    letters = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -2.0)]
+    three = T5Tokenizer(vocab=[*letters, *((c, -3.0) for c in "abcdehilmnoprstuwy")], extra_ids=0)
+    three.model_max_length = MUTE
+    vae: dict[str, Any] = {
+        "latent_channels": CHANNELS,
+        "encoder_block_out_channels": (4,) * 4,
+        "decoder_block_out_channels": (4,) * 4,
+        "num_encoder_blocks": (0, 0, 1, 1),
+        "num_decoder_blocks": (1, 1, 0, 0),
+        "scaling_factor": 1.3,
+        "shift_factor": 0.2,
+    }
+    with torch.random.fork_rng():
+        torch.manual_seed(2)
+        t5 = T5EncoderModel(
+            T5Config(
+                vocab_size=len(three),
+                d_model=2 * TEXT_WIDTH,
+                d_kv=8,
+                d_ff=16,
+                num_layers=1,
+                num_heads=1,
+                dropout_rate=0.0,
+            )
+        )
+        parts: dict[str, Any] = {
+            "transformer": SD3Transformer2DModel(
+                sample_size=16,
+                patch_size=2,
+                in_channels=CHANNELS,
+                out_channels=CHANNELS,
+                num_layers=3,
+                attention_head_dim=8,
+                num_attention_heads=2,
+                joint_attention_dim=2 * TEXT_WIDTH,
+                caption_projection_dim=16,
+                pooled_projection_dim=2 * TEXT_WIDTH,
+                pos_embed_max_size=16,
+                dual_attention_layers=(1,),
+                qk_norm="rms_norm",
+            ),
+            "vae": AutoencoderTiny(**vae),
+            "text_encoder": CLIPTextModelWithProjection(text_config(one)),
+            "text_encoder_2": CLIPTextModelWithProjection(text_config(one)),
+            "text_encoder_3": t5,
+        }
+        if not speaks:
+            torch.nn.init.zeros_(t5.encoder.final_layer_norm.weight)
+    return StableDiffusion3Pipeline(
+        tokenizer=one,
+        tokenizer_2=two,
+        tokenizer_3=three,
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
+        **parts,
+    )
+
+
+BUILDERS = {"sdxl": sdxl, "sd3": sd3, "sd15": sd15}
+"""By the family's name."""
