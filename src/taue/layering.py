@@ -25,6 +25,7 @@ from taue.backbones import Encoded
 from taue.box import Box
 from taue.hue import scene_hued, scene_lit, surely
 from taue.masks import find_object, grow
+from taue.mended import mended
 from taue.placing import HALF, Placement, bounding_box, place
 from taue.relight import relit
 from taue.shown import KEYS, Picture, Region, best_key, shown
@@ -115,7 +116,8 @@ def subject_layers(
         made.extend(refined(scene, conditions, raw, [sights[i] for i in chosen]))
     for i, end in zip(chosen, made, strict=True):
         pictures[i] = picture_of(scene.context.backbone.decode(end.latents))
-        subjects[i] = eight_bits(_cut(pictures[i], _mask(scene, end, sights[i].region)))
+        cut = _cut(pictures[i], _mask(scene, end, sights[i].region))
+        subjects[i] = eight_bits(mended(cut, raw.composite, sights[i]))
     return subjects, pictures
 
 

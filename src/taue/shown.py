@@ -44,7 +44,13 @@ NEARER = 3
 """So many times nearer to the background than to the object, the composite shows no object."""
 
 ALIKE = 1.3
-"""So many times more alike to what lies beyond than to its core, a part is none of the object."""
+"""So many times more alike to what lies beyond than to its core, a part is no object ..."""
+
+IN_GAPS = 0.8
+"""... and in gaps of the foreground, where an object seldom grows, already so many times."""
+
+GAP = 14
+"""Pixels that a gap of a foreground is wide at most."""
 
 SPARSE = 2
 """Pixels from one colour to the next that others are compared with."""
@@ -122,7 +128,23 @@ def cleared(
     far = ~np.asarray(ndimage.binary_dilation(~beyond, iterations=certain), bool)
     if not (core.any() and far.any()):
         return left
-    return without_ground(region, ground | like_ground(composite, left, core, far))
+    own, other = unlikeness(composite, left & ~core, core, far)
+    ground |= (own > ALIKE * other) | (gaps(draft) & (own > IN_GAPS * other))
+    return without_ground(region, ground)
+
+
+def gaps(draft: Region) -> Region:
+    """Holes, notches and what lies between the legs of a foreground, bool [H, W]."""
+    return closed(draft, scaled(GAP / 2, draft)) & ~draft
+
+
+def closed(region: Region, half: int) -> Region:
+    """A region [H, W] with all its gaps that are no wider than twice ``half`` pixels."""
+    # Beyond the canvas is no object: closing must not take in what lies along its border.
+    wide = np.pad(region, half)
+    near = np.asarray(ndimage.distance_transform_edt(~wide)) <= half
+    shut = np.asarray(ndimage.distance_transform_edt(near)) > half
+    return shut[half:-half, half:-half]
 
 
 def without_ground(region: Region, ground: Region) -> Region:
@@ -150,26 +172,28 @@ def replaced(composite: Picture, background: Picture, colours: Picture) -> Regio
     return NEARER * off_ground < np.linalg.norm(shows - own, axis=-1)
 
 
-def like_ground(composite: Picture, region: Region, core: Region, beyond: Region) -> Region:
-    """Where a region has the colours of what lies beyond it rather than its core's, bool [H, W].
+def unlikeness(
+    composite: Picture, region: Region, core: Region, beyond: Region
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """How far a region's colours are from its core's, and from those of what lies beyond, the most
+    alike of them nearby; 0 where the region is not, infinite where there is none [H, W] each.
 
     A pixel's colour is compared with the composite's own around it, for a background that is drawn
     again behind the subject is not always the same.
 
     Args:
         composite: [H, W, 3] in [0, 1].
-        region: what to look at; its core is the subject's in any case.
+        region: what to look at.
         core: where the subject is for certain.
         beyond: where it is not.
     """
-    rows, columns = np.nonzero(region & ~core)
+    rows, columns = np.nonzero(region)
     size = 2 * scaled(1, composite) + 1
     colours = ndimage.uniform_filter(composite, size, axes=(0, 1))
-    own = _most_alike(colours, core, rows, columns)
-    other = _most_alike(colours, beyond, rows, columns)
-    found = np.zeros_like(region)
-    found[rows, columns] = ALIKE * other < own
-    return found
+    own, other = np.zeros(region.shape, np.float32), np.zeros(region.shape, np.float32)
+    own[rows, columns] = _most_alike(colours, core, rows, columns)
+    other[rows, columns] = _most_alike(colours, beyond, rows, columns)
+    return own, other
 
 
 def _most_alike(colours: Picture, known: Region, rows: Any, columns: Any) -> NDArray[np.floating]:
