@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import torch
 
-from taue import models
+from taue import loras, models
 from taue.alone import alone
 from taue.box import Box
 from taue.errors import TaueError
@@ -19,18 +19,22 @@ from taue.watch import StepCallback
 
 
 def load(scene: Scene, device: torch.device, dtype: torch.dtype) -> TauePipeline:
-    """The scene's model on a device.
+    """The scene's model on a device, with its LoRAs.
 
     Raises:
-        TaueError: if model, revision or scheduler is not to be had.
+        TaueError: if model, revision, LoRA or scheduler is not to be had.
     """
     if scene.scheduler is not None:
         scheduler_class(scene.scheduler)  # a wrong name is said before gigabytes are read
+    for one in scene.loras:
+        loras.resolve(one.name)
     chosen = {} if scene.revision is None else {"revision": scene.revision}
     try:
-        return TauePipeline.from_pretrained(scene.model, torch_dtype=dtype, **chosen).to(device)
+        pipe = TauePipeline.from_pretrained(scene.model, torch_dtype=dtype, **chosen)
     except TaueError as error:
         raise _out_of_reach(scene, error) from error
+    loras.load(pipe, scene.loras)
+    return pipe.to(device)
 
 
 def make(

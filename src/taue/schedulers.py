@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import re
 from typing import Any
 
 import diffusers
@@ -11,6 +12,30 @@ from diffusers import SchedulerMixin
 
 from taue.errors import TaueError
 from taue.space import FLOW, FLOW_MATCHING, FLOW_SIGMAS, noise_levels
+
+WRITTEN = {
+    "ddim": "DDIMScheduler",
+    "ddpm": "DDPMScheduler",
+    "deis": "DEISMultistepScheduler",
+    "dpm++": "DPMSolverMultistepScheduler",
+    "dpm++2m": "DPMSolverMultistepScheduler",
+    "dpmsolver++": "DPMSolverMultistepScheduler",
+    "dpm++2s": "DPMSolverSinglestepScheduler",
+    "euler": "EulerDiscreteScheduler",
+    "eulera": "EulerAncestralDiscreteScheduler",
+    "eulerancestral": "EulerAncestralDiscreteScheduler",
+    "heun": "HeunDiscreteScheduler",
+    "kdpm2": "KDPM2DiscreteScheduler",
+    "dpm2": "KDPM2DiscreteScheduler",
+    "dpm2a": "KDPM2AncestralDiscreteScheduler",
+    "lcm": "LCMScheduler",
+    "lms": "LMSDiscreteScheduler",
+    "plms": "PNDMScheduler",
+    "pndm": "PNDMScheduler",
+    "tcd": "TCDScheduler",
+    "unipc": "UniPCMultistepScheduler",
+}
+"""Schedulers as people write them, in small letters without spaces, dashes and underscores."""
 
 HANDED = {"self", "model_output", "timestep", "sample"}
 """What the loop hands to a scheduler's ``step``; one that needs more is for another task."""
@@ -25,12 +50,14 @@ FLOWING = (
 
 
 def scheduler_class(name: str) -> Any:
-    """The scheduler of diffusers that is called ``name``, for example "DDIMScheduler".
+    """The scheduler of diffusers that is called ``name``, for example "DDIMScheduler" or, as people
+    write it, "ddim" or "Euler a".
 
     Raises:
         TaueError: if there is none, it needs a package that is not here, or it is none that
             steps from a model's output alone.
     """
+    name = WRITTEN.get(re.sub(r"[\s_-]", "", name.lower()), name)
     found = getattr(diffusers, name, None) if name.endswith("Scheduler") else None
     if found is None:
         known = [one for one in dir(diffusers) if one.endswith("Scheduler")]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from taue import models
+from taue import loras, models
 from taue.commands.conventions import Device, Dtype, NewFolder
 from taue.commands.growing import grow_result
 from taue.commands.options import chosen_scene
@@ -107,7 +107,18 @@ def generate(
         str | None, typer.Option(help="A branch, tag or commit of a model from the hub.")
     ] = None,
     scheduler: Annotated[
-        str | None, typer.Option(help="A class of diffusers; the model's own if absent.")
+        str | None,
+        typer.Option(
+            help="A class of diffusers, or as people write it: ddim, euler a, dpm++, lcm; the "
+            "model's own if absent."
+        ),
+    ] = None,
+    lora: Annotated[
+        Several,
+        typer.Option(
+            metavar="NAME[:WEIGHT]",
+            help="A .safetensors file, a folder, a hub id or few-steps (paddy's); may be repeated.",
+        ),
     ] = None,
     device: Device = "auto",
     dtype: Dtype = "auto",
@@ -138,6 +149,7 @@ def generate(
         "model": model,
         "revision": revision,
         "scheduler": scheduler,
+        "lora": lora,
         "width": width,
         "height": height,
     }
@@ -157,6 +169,8 @@ def generate(
 
 def _check_model(scene: Scene) -> None:
     """What can be known of a scene's model before torch is imported."""
+    for one in scene.loras:
+        loras.resolve(one.name)
     if models.resolve(scene.model).kind is not models.Kind.hub and scene.revision is not None:
         raise TaueError(
             f"revision is {scene.revision!r}, but model {scene.model} is not from the hub; "

@@ -59,6 +59,8 @@ def chosen_scene(file: Path | None, options: Mapping[str, Any]) -> Scene:
         if options.get(option) is not None:
             table = data if len(place) == 1 else data.setdefault(place[0], {})
             table[place[-1]] = options[option]
+    if options.get("lora") is not None:
+        data["loras"] = [lora_from(one) for one in options["lora"]]
     if options.get("subject") is not None:
         data["subjects"] = [{} for _ in options["subject"]]
     for option, field in SUBJECT_FIELDS.items():
@@ -88,6 +90,15 @@ def box_from(text: str) -> list[float]:
         ) from error
     Box(x, y, width, height)
     return [x, y, width, height]
+
+
+def lora_from(text: str) -> dict[str, Any]:
+    """``NAME`` or ``NAME:WEIGHT`` as a LoRA of a scene."""
+    name, colon, weight = text.rpartition(":")
+    try:
+        return {"name": name, "weight": float(weight)} if colon and name else {"name": text}
+    except ValueError:  # a colon of the name's own
+        return {"name": text}
 
 
 def require_one_each(option: str, values: Sequence[str], subjects: int) -> None:

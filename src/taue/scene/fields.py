@@ -20,6 +20,10 @@ from taue.subject import require_short
 
 LARGEST_SEED = 2**63 - 1
 CANVAS_STEP, SMALLEST_CANVAS, LARGEST_CANVAS = 8, 64, 16_384
+LARGEST_WEIGHT = 10.0
+"""Of a LoRA, which is trained for 1."""
+
+MOST_LORAS = 16
 VERSION = 1
 """Of the format."""
 
@@ -71,10 +75,22 @@ def _few(value: tuple[tuple[float, ...], ...], info: ValidationInfo) -> Any:
     return value
 
 
+def _weight(value: float) -> float:
+    if not -LARGEST_WEIGHT <= value <= LARGEST_WEIGHT:
+        most = f"{LARGEST_WEIGHT:g}"
+        raise TaueError(f"weight is {quoted(value)}; give a number from -{most} to {most}.")
+    return value
+
+
 Words = Annotated[
     str,
     AfterValidator(_said),
     Field(json_schema_extra={"minLength": 1, "maxLength": LONGEST_PROMPT}),
+]
+Weight = Annotated[
+    float,
+    AfterValidator(_weight),
+    Field(json_schema_extra={"minimum": -LARGEST_WEIGHT, "maximum": LARGEST_WEIGHT}),
 ]
 Pixels = Annotated[
     int,

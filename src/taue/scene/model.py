@@ -12,7 +12,19 @@ from taue.bounds import MOST_SUBJECTS
 from taue.box import Box
 from taue.errors import TaueError
 from taue.scene import problems, read, text
-from taue.scene.fields import VERSION, CropRatio, Edges, Moves, Name, Pixels, Seed, Version, Words
+from taue.scene.fields import (
+    MOST_LORAS,
+    VERSION,
+    CropRatio,
+    Edges,
+    Moves,
+    Name,
+    Pixels,
+    Seed,
+    Version,
+    Weight,
+    Words,
+)
 from taue.scene.method import CALLED, NAMED, Method, Part, accepted, described
 from taue.settings import Settings
 from taue.subject import BOXES, Subject, layer_file_names
@@ -23,6 +35,16 @@ class Canvas(Part):
 
     width: Pixels | None = None
     height: Pixels | None = None
+
+
+class SceneLora(Part):
+    """A LoRA that the model is used with."""
+
+    name: Words = Field(
+        description="few-steps (paddy's), a .safetensors file, a folder or a hub id.",
+        examples=["few-steps"],
+    )
+    weight: Weight = Field(default=1.0, description="1 as it was trained, 0 nothing of it.")
 
 
 class SceneSubject(Part):
@@ -73,6 +95,12 @@ def _told_apart(value: tuple[SceneSubject, ...]) -> tuple[SceneSubject, ...]:
     return value
 
 
+def _few_loras(value: tuple[SceneLora, ...]) -> tuple[SceneLora, ...]:
+    if len(value) > MOST_LORAS:
+        raise TaueError(f"loras has {len(value)} of them; give at most {MOST_LORAS}.")
+    return value
+
+
 class Scene(Part):
     """Everything that decides a picture, with the method's defaults.
 
@@ -88,10 +116,18 @@ class Scene(Part):
     revision: Words | None = Field(
         default=None, description="A branch, tag or commit of a model from the hub."
     )
+    loras: Annotated[tuple[SceneLora, ...], Field(strict=False), AfterValidator(_few_loras)] = (
+        Field(
+            default=(),
+            description="LoRAs, one beside the other.",
+            json_schema_extra={"maxItems": MOST_LORAS},
+        )
+    )
     scheduler: Words | None = Field(
         default=None,
-        description="A scheduler class of diffusers; the model's own if absent.",
-        examples=["DDIMScheduler"],
+        description="A scheduler of diffusers, by its class or as people write it (ddim, euler a, "
+        "dpm++, lcm); the model's own if absent.",
+        examples=["ddim"],
     )
     seed: Seed = Field(default=7, description="The same seed, the same picture.")
     steps: Annotated[int, accepted("num_inference_steps")] = described("num_inference_steps")
