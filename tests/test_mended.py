@@ -40,7 +40,8 @@ def test_a_bite_is_filled_with_what_the_composite_shows(side: int) -> None:
 @pytest.mark.parametrize("side", SIZES)
 def test_a_gap_that_shows_the_ground_stays(side: int) -> None:
     cut, composite, sight, slot = scene(side, shows_ground=True)
-    inner = ndimage.binary_erosion(slot, iterations=side // 256)  # a blur wide is its border
+    # A blur wide is its border.
+    inner = np.asarray(ndimage.binary_erosion(slot, iterations=side // 256), bool)
     np.testing.assert_array_equal(mended(cut, composite, sight)[inner], cut[inner])
 
 
