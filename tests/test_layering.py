@@ -111,6 +111,18 @@ def test_the_subject_grows_on_from_what_the_composite_shows(first: Layers) -> No
     assert min(np.abs(key - (255, 0, 255)).max(), np.abs(key - (0, 255, 0)).max()) < 40
 
 
+def cut_from(layers: Layers) -> list[str]:
+    """What the report says of each subject."""
+    return [one["cut_from"] for one in make_report(layers, {}, [], {})["subjects"]]
+
+
+def test_the_report_says_which_stage_a_subject_is_cut_from(
+    painter: TauePipeline, first: Layers
+) -> None:
+    assert cut_from(first) == ["refine"]
+    assert cut_from(first.rebackground(painter, "a dark forest")) == ["the layer that it had"]
+
+
 def test_without_harmony_the_subject_is_the_foreground_to_the_last_bit(
     painter: TauePipeline, first: Layers
 ) -> None:
@@ -118,6 +130,7 @@ def test_without_harmony_the_subject_is_the_foreground_to_the_last_bit(
     subject, cut = pixels(layers.subjects[0].image), pixels(layers.cuts[0])
     assert (subject[..., 3] == 255).any()
     np.testing.assert_array_equal(subject, cut)
+    assert cut_from(layers) == ["foreground"]
     again = painter.regrow(replace(first, settings={**first.settings, "harmony": 0.0}))
     np.testing.assert_array_equal(pixels(again.subjects[0].image), pixels(again.cuts[0]))
     assert not np.array_equal(pixels(first.subjects[0].image), pixels(first.cuts[0]))

@@ -147,8 +147,8 @@ class Generation:
             made.append(stages.background(context, behind, together.seedling))
         scene = layering.StagedScene(context, self.conditions, subjects, together, made[0], whole)
         raw, cuts = self._raw(subjects, together, made[0])
-        layers, _ = layering.subject_layers(scene, raw, cuts, self.records)
-        return _holding(subjects, layers)
+        own = layering.subject_layers(scene, raw, cuts, self.records)
+        return _holding(subjects, own.layers)
 
     def layers(self, subjects: list[StageResult], output_type: str) -> Layers:
         """Stages 2 and 3, what they ended with decoded, and the layers of it."""
@@ -235,12 +235,13 @@ class Generation:
             any(one.seedling.layer is None for one in subjects)
             or scene.context.settings.harmony == 0
         ):
-            own, pictures = layering.subject_layers(scene, raw, cuts, self.records)
-            layers.refined = [shown(picture) for picture in pictures]
-            subjects = _holding(subjects, own)
+            own = layering.subject_layers(scene, raw, cuts, self.records)
+            layers.refined = [shown(picture) for picture in own.pictures]
+            layers.sources = own.sources
+            subjects = _holding(subjects, own.layers)
         layers.seedlings = [one.seedling for one in subjects]
-        own = [_array(layer) for s in layers.seedlings if (layer := s.layer) is not None]
-        made = layering.layered(scene, raw, own, self.records)
+        kept = [_array(layer) for s in layers.seedlings if (layer := s.layer) is not None]
+        made = layering.layered(scene, raw, kept, self.records)
         layers.cuts = [layer.image for layer in layers.subjects]
         layers.raw_composite, layers.composite = layers.composite, bare(made.composite)
         layers.healed = shown(made.healed)

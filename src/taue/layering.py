@@ -69,6 +69,17 @@ class Layered:
 
 
 @dataclass(frozen=True)
+class SubjectLayers:
+    """Subjects before a scene's light is on them: the layers, RGBA [H, W, 4] in [0, 1] of 8 bits,
+    the pictures on key colours that they are cut from [H, W, 3], and the stages that these are of,
+    "refine" or "foreground"."""
+
+    layers: list[Floats]
+    pictures: list[Floats]
+    sources: list[str]
+
+
+@dataclass(frozen=True)
 class StagedScene:
     """What the layers are made from: the context, the subjects and the prompts, and how
     every stage ended."""
@@ -89,17 +100,16 @@ def cut_outs(raw: Raw, results: Sequence[stages.StageResult]) -> tuple[Floats, .
 
 def subject_layers(
     scene: StagedScene, raw: Raw, cuts: Sequence[Floats], records: list[StageRecord]
-) -> tuple[list[Floats], list[Floats]]:
-    """The subjects as layers, RGBA [H, W, 4] in [0, 1] of 8 bits, before a scene's light is on
-    them, and the pictures on key colours that they are cut from [H, W, 3]; what the further stage
-    costs is added to ``records``.
+) -> SubjectLayers:
+    """The subjects as layers; what the further stage costs is added to ``records``.
 
     Each is grown once more on a fresh key (:func:`refined`); one that the composite spoilt is the
     foreground as it was cut out, and without harmony all of them are.
     """
     pictures, subjects = list(raw.foregrounds), [eight_bits(cut) for cut in cuts]
+    made_of = SubjectLayers(subjects, pictures, ["foreground"] * len(subjects))
     if scene.context.settings.harmony == 0:
-        return subjects, pictures
+        return made_of
     shape = raw.composite.shape[:2]
     sights = sighted(
         raw.composite,
@@ -110,7 +120,7 @@ def subject_layers(
     )
     chosen = [i for i, sight in enumerate(sights) if not sight.spoilt]
     if not chosen:
-        return subjects, pictures
+        return made_of
     conditions = [scene.conditions[i] for i in chosen]
     with recorded(records, "refine", [one.number for one in conditions]) as made:
         made.extend(refined(scene, conditions, raw, [sights[i] for i in chosen]))
@@ -118,7 +128,8 @@ def subject_layers(
         pictures[i] = picture_of(scene.context.backbone.decode(end.latents))
         cut = _cut(pictures[i], _mask(scene, end, sights[i].region))
         subjects[i] = eight_bits(mended(cut, raw.composite, sights[i]))
-    return subjects, pictures
+        made_of.sources[i] = "refine"
+    return made_of
 
 
 def refined(

@@ -53,9 +53,10 @@ class Layers(BaseOutput):
 
     The rest is for researchers. One entry per subject: ``foregrounds`` (the raw foreground stage,
     on the key colour as it was painted), ``cuts`` (those cut out, RGBA), ``refined`` (the same
-    object grown once more beside the composite, from which the subject was cut), ``masks`` (float
-    [h, w] on the latent grid, 1 = object), ``attention_maps`` (float [h, w] in [0, 1]) and
-    ``seedlings``. ``raw_composite`` is the composite's stage as it ended, ``healed`` the picture
+    object grown once more beside the composite, from which the subject was cut), ``sources`` (the
+    stage of that, "refine" or "foreground"; empty if subjects kept the layers that they had),
+    ``masks`` (float [h, w] on the latent grid, 1 = object), ``attention_maps`` (float [h, w] in
+    [0, 1]) and ``seedlings``. ``raw_composite`` is the composite's stage as it ended, ``healed`` the picture
     with which the model stands behind the layers. With ``layering="difference"`` and for latents
     ``effects``, ``cuts`` and ``refined`` are empty, and these two None.
     """
@@ -70,6 +71,7 @@ class Layers(BaseOutput):
     effects: list[Any] = field(default_factory=list)
     cuts: list[Any] = field(default_factory=list)
     refined: list[Any] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
     raw_composite: Any = None
     healed: Any = None
     records: list[StageRecord] = field(default_factory=list)

@@ -19,6 +19,8 @@ from taue.disk.writing import whole_file
 from taue.layers import Layers
 from taue.stack import Stack, coverage, flatten, largest_error
 
+_KEPT = "the layer that it had"
+
 TOLD = ("torch", "diffusers", "transformers")
 
 
@@ -33,6 +35,7 @@ def make_report(
         warnings: what the user was told.
         seconds: wall-clock seconds of the whole run by part, such as "load" and "generate".
     """
+    sources = layers.sources or [_KEPT if layers.cuts else "foreground"] * len(layers.subjects)
     return {
         "stages": [
             {
@@ -42,6 +45,9 @@ def make_report(
                 "unet_evaluations": record.unet_evaluations,
             }
             for record in layers.records
+        ],
+        "subjects": [
+            {"subject": number, "cut_from": source} for number, source in enumerate(sources, 1)
         ],
         "seconds": {part: round(value, 3) for part, value in seconds.items()},
         "agreement": agreement(layers),
