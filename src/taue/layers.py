@@ -55,10 +55,10 @@ class Layers(BaseOutput):
     on the key colour as it was painted), ``cuts`` (those cut out, RGBA), ``refined`` (the same
     object grown once more beside the composite, from which the subject was cut), ``sources`` (the
     stage of that, "refine" or "foreground"; empty if subjects kept the layers that they had),
-    ``masks`` (float [h, w] on the latent grid, 1 = object), ``attention_maps`` (float [h, w] in
-    [0, 1]) and ``seedlings``. ``raw_composite`` is the composite's stage as it ended, ``healed`` the picture
-    with which the model stands behind the layers. With ``layering="difference"`` and for latents
-    ``effects``, ``cuts`` and ``refined`` are empty, and these two None.
+    ``masks`` (float [h, w] on the latent grid, 1 = object), ``attention_maps`` (float [h, w] in [0,
+    1]) and ``seedlings``. ``raw_composite`` is the composite's stage as it ended, ``healed`` the
+    picture with which the model stands behind the layers. With ``layering="difference"`` and for
+    latents ``effects``, ``cuts`` and ``refined`` are empty, and these two None.
     """
 
     composite: Any

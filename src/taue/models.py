@@ -153,6 +153,8 @@ def _found(path: Path) -> Source:
     if path.suffix.lower() not in CHECKPOINTS:
         kinds = " or ".join(CHECKPOINTS)
         raise TaueError(f"model {path} is neither a folder nor a {kinds} file.")
+    if not path.is_file():  # a pipe would be waited for
+        raise TaueError(f"model {path} is no regular file; give a folder or a checkpoint file.")
     return Source(Kind.file, str(path))
 
 
