@@ -231,10 +231,7 @@ class Generation:
         scene = layering.StagedScene(
             self.context, self.conditions, subjects, together, behind, self.whole
         )
-        if (
-            any(one.seedling.layer is None for one in subjects)
-            or scene.context.settings.harmony == 0
-        ):
+        if any(one.seedling.layer is None for one in subjects):
             own = layering.subject_layers(scene, raw, cuts, self.records)
             layers.refined = [shown(picture) for picture in own.pictures]
             layers.sources = own.sources
