@@ -275,7 +275,7 @@ def test_another_run_and_bad_options_are_one_sentence(
     for more, sentence in (
         (["--shard", "4/3"], "shard is '4/3'; give K/N"),
         (["--shard", "0/3"], "shard is '0/3'; give K/N"),
-        (["--method", "magic"], "method is 'magic'; choose among taue, plain"),
+        (["--method", "magic"], "method is 'magic'; choose among taue, paper, paper-layout, plain"),
         (["--steps", "1"], "steps"),
         (["--data", str(tmp_path)], "is no evaluation set"),
         (["--model", "no/such/model"], "model no/such/model is missing"),
