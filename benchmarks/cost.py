@@ -27,7 +27,6 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from taue import Scene, TauePipeline, run
 from taue.evaluation.methods.base import counted
-from taue.paper import METHODS
 
 PLAIN = "plain, 50 steps"
 """What the others are measured against."""
@@ -59,7 +58,7 @@ class Recipe:
 
 RECIPES = (
     Recipe(PLAIN, False, {"steps": STEPS}),
-    Recipe("the paper's three stages", True, {"steps": STEPS, "method": dict(METHODS["paper"])}),
+    Recipe("the paper's three stages", True, {"steps": STEPS, "method": {"base": "paper"}}),
     Recipe("taue", True, {"steps": STEPS}),
     Recipe("plain, few-steps, 8 steps", False, {"steps": 8, **FEW}),
     Recipe("taue, few-steps, 8 steps", True, {"steps": 8, **FEW}),
