@@ -5,11 +5,8 @@ from typing import Any
 import pytest
 import torch
 
-from taue import Box, Layers, Subject, TauePipeline, equations, models
+from taue import Box, Layers, Subject, TauePipeline, equations
 
-pytestmark = pytest.mark.skipif(
-    not (models.PADDY_DIT / models.INDEX).is_file(), reason="the weights of paddy-dit are not here"
-)
 APPLE, CAR = Box(0.08, 0.45, 0.36, 0.36), Box(0.52, 0.45, 0.4, 0.36)
 RED, BLUE = 0, 2
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from taue.shown import CERTAIN, Picture, Region, replaced, scaled
+from taue.shown import Picture, Region, certainly, replaced, scaled
 from taue.stack.mixing import Floats
 from taue.straight import from_nearest
 
@@ -45,7 +45,7 @@ def surely(subject: Floats, composite: Picture, background: Picture, region: Reg
     """
     sure = region & (subject[..., 3] > OPAQUE)
     sure &= ~replaced(composite, background, subject[..., :3])
-    return np.asarray(ndimage.binary_erosion(sure, iterations=scaled(CERTAIN, composite)), bool)
+    return certainly(sure)
 
 
 def scene_lit(subject: Floats, composite: Picture, sure: Region, harmony: float) -> Floats:

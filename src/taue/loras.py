@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from taue.errors import TaueError
-from taue.models import PADDY
+from taue.models import HUB_ID, PADDY
 from taue.weights import SAFE, require_safe_file
 
 NAMED: dict[str, str] = {"few-steps": str(PADDY.with_name("lora_few_steps"))}
 """LoRAs inside the package, for paddy."""
-
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
 class Weighted(Protocol):
@@ -47,7 +44,7 @@ def resolve(name: str) -> str:
         raise TaueError(f"lora {name!r} is no {SAFE} file; give one, a folder or a hub id.")
     if folder or file:
         return str(path)
-    if _HUB_ID.fullmatch(name) and path.suffix.lower() != SAFE:
+    if HUB_ID.fullmatch(name) and path.suffix.lower() != SAFE:
         return name
     known = " or ".join(NAMED)
     raise TaueError(f"lora {name!r} is missing; give a {SAFE} file, a folder, a hub id or {known}.")

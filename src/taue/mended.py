@@ -10,12 +10,13 @@ import numpy as np
 from scipy import ndimage
 
 from taue.shown import (
-    CERTAIN,
     IN_GAPS,
     SIDE,
     UNEXPLAINED,
     Picture,
     Region,
+    away_from,
+    certainly,
     closed,
     scaled,
     unlikeness,
@@ -61,10 +62,8 @@ def bites(alpha: Floats, composite: Picture, sight: Sight) -> Region:
         sight: of the subject.
     """
     solid = alpha >= 0.5
-    certain = scaled(CERTAIN, composite)
-    core = np.asarray(ndimage.binary_erosion(sight.region & sight.draft, iterations=certain), bool)
-    known = sight.region | sight.draft | solid
-    far = ~np.asarray(ndimage.binary_dilation(known, iterations=certain), bool)
+    core = certainly(sight.region & sight.draft)
+    far = away_from(sight.region | sight.draft | solid)
     depth = np.asarray(ndimage.distance_transform_edt(sight.region))
     lacking = closed(solid, scaled(NARROW / 2, composite)) & (alpha < WHOLE)
     lacking &= depth >= WITHIN * min(alpha.shape) / SIDE

@@ -39,7 +39,7 @@ MOST_NEIGHBOURS = 20
 """Unknown words whose neighbours are looked for, which takes time."""
 
 CHECKPOINTS = (SAFE,)
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
 class Kind(StrEnum):
@@ -79,7 +79,7 @@ def resolve(name: str | os.PathLike[str]) -> Source:
         return _local(path)
     if path.suffix.lower() in CHECKPOINTS:
         raise TaueError(f"model {text} is missing; check the path of the checkpoint file.")
-    if _HUB_ID.fullmatch(text):
+    if HUB_ID.fullmatch(text):
         return Source(Kind.hub, text)
     if "/" in text or os.sep in text or text.startswith((".", "~")):
         raise TaueError(f"model {text} is missing; check the path of the folder.")

@@ -122,10 +122,7 @@ def cleared(
     """
     ground = replaced(composite, background, colours)
     left = without_ground(region, ground)
-    certain = scaled(CERTAIN, composite)
-    core = np.asarray(ndimage.binary_erosion(left & draft, iterations=certain), bool)
-    # Not what is next to the region: an edge is neither the one nor the other.
-    far = ~np.asarray(ndimage.binary_dilation(~beyond, iterations=certain), bool)
+    core, far = certainly(left & draft), away_from(~beyond)
     if not (core.any() and far.any()):
         return left
     own, other = unlikeness(composite, left & ~core, core, far)
@@ -233,7 +230,7 @@ def best_key(composite: Picture, region: Region, keys: Sequence[str] = AUTOMATIC
         region: where the object is, bool [H, W].
         keys: names of ``KEYS`` to choose from; the first if the region is empty.
     """
-    inner = np.asarray(ndimage.binary_erosion(region, iterations=scaled(CERTAIN, composite)), bool)
+    inner = certainly(region)
     colours = composite[inner if inner.sum() >= FEWEST else region]
     if not len(colours):
         return keys[0]
@@ -242,6 +239,16 @@ def best_key(composite: Picture, region: Region, keys: Sequence[str] = AUTOMATIC
         return float(np.quantile(np.linalg.norm(colours - KEYS[key], axis=-1), NEAREST))
 
     return max(keys, key=distance)
+
+
+def certainly(region: Region) -> Region:
+    """A region [H, W] without its rim of ``CERTAIN`` pixels, the canvas's border included."""
+    return np.asarray(ndimage.binary_erosion(region, iterations=scaled(CERTAIN, region)), bool)
+
+
+def away_from(region: Region) -> Region:
+    """What is not next to a region [H, W], for an edge is neither the one nor the other."""
+    return ~np.asarray(ndimage.binary_dilation(region, iterations=scaled(CERTAIN, region)), bool)
 
 
 def scaled(pixels: float, picture: NDArray[Any]) -> int:

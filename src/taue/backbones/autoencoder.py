@@ -121,3 +121,25 @@ class Autoencoder:
             return None
         shape = (1, -1, 1, 1)
         return torch.tensor(mean).view(shape).to(like), torch.tensor(std).view(shape).to(like)
+
+
+class WithAutoencoder:
+    """What a backbone of any family does with its autoencoder and nothing else."""
+
+    _vae: Autoencoder
+    size: tuple[int, int]
+
+    def decode(self, latents: Tensor) -> Tensor:
+        return self._vae.decode(latents)
+
+    def encode(self, pictures: Tensor) -> Tensor:
+        return self._vae.encode(pictures)
+
+    def key(self, rgb: tuple[float, float, float]) -> Tensor:
+        return self._vae.key(rgb)
+
+    def watermarked(self, pictures: Tensor) -> Tensor:
+        return pictures
+
+    def decoding_bytes(self) -> int:
+        return self._vae.needed(self.size[0] * self.size[1])

@@ -37,17 +37,17 @@ class JointRegions:
         counts: for how many equal tokens each text token stands, 0 for padding [B, K, L].
         masks: each sample's [B, K, h, w] on the latent grid, summing to 1 over K; None for one
             prompt everywhere.
+
+    Attributes:
+        plain: whether every token counts as one, everywhere.
     """
 
     def __init__(self, counts: Tensor, masks: Tensor | None) -> None:
         self.masks = masks
         self.keys = _log(counts)  # [B, K, L]
+        # Asked here and not in every layer of every step, where a GPU would be waited for.
+        self.plain = masks is None and not bool(self.keys.any())
         self._biases: dict[int, Tensor] = {}
-
-    @property
-    def plain(self) -> bool:
-        """Whether every token counts as one, everywhere."""
-        return self.masks is None and not bool(self.keys.any())
 
     def bias(self, queries: int, like: Tensor) -> Tensor | None:
         """What is added to the scores of so many picture tokens and all text tokens, one that

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from diffusers.pipelines.stable_diffusion_3.pipeline_stable_diffusion_3 import calculate_shift
 from torch import Tensor
 
-from taue.backbones.autoencoder import AT_ONCE, Autoencoder
+from taue.backbones.autoencoder import AT_ONCE, Autoencoder, WithAutoencoder
 from taue.backbones.base import Captured, Conditioning, Encoded, content_positions
 from taue.backbones.canvas import canvas, of_cells
 from taue.backbones.guided import Guided
@@ -32,7 +32,7 @@ KEY_SHARE = 0.4
 are as large as paddy's, on a key as flat. It is the share that matters, not the key's length."""
 
 
-class SD3Backbone:
+class SD3Backbone(WithAutoencoder):
     """Any ``StableDiffusion3Pipeline``, in the form that the method asks for.
 
     Args:
@@ -190,26 +190,11 @@ class SD3Backbone:
         finally:
             self._attends = before
 
-    def decode(self, latents: Tensor) -> Tensor:
-        return self._vae.decode(latents)
-
-    def encode(self, pictures: Tensor) -> Tensor:
-        return self._vae.encode(pictures)
-
-    def key(self, rgb: tuple[float, float, float]) -> Tensor:
-        return self._vae.key(rgb)
-
-    def watermarked(self, pictures: Tensor) -> Tensor:
-        return pictures
-
     def denoising_bytes(self, samples: int) -> int:
         transformer, tokens = self.pipeline.transformer, self._tokens
         activations = AT_ONCE * tokens * transformer.inner_dim * WIDENED
         regions = tokens**2  # the bias by which they attend
         return samples * (activations + regions) * transformer.dtype.itemsize
-
-    def decoding_bytes(self) -> int:
-        return self._vae.needed(self.size[0] * self.size[1])
 
 
 def _flows(scheduler: Any) -> bool:

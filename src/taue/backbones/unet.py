@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from taue.backbones.autoencoder import AT_ONCE, Autoencoder
+from taue.backbones.autoencoder import AT_ONCE, Autoencoder, WithAutoencoder
 from taue.backbones.base import Captured, Conditioning, Encoded, content_positions
 from taue.backbones.canvas import canvas, of_cells
 from taue.backbones.cross_attention import AttentionTap, RegionBlend, installed
@@ -22,7 +22,7 @@ from taue.families import FAMILIES
 from taue.space import noise_levels
 
 
-class UNetBackbone(ABC):
+class UNetBackbone(WithAutoencoder, ABC):
     """A pipeline's components, in the form that the method asks for.
 
     Args:
@@ -147,18 +147,6 @@ class UNetBackbone(ABC):
                 stack.enter_context(installed(unet, tap.wrap))
             yield tap.captured
 
-    def decode(self, latents: Tensor) -> Tensor:
-        return self._vae.decode(latents)
-
-    def encode(self, pictures: Tensor) -> Tensor:
-        return self._vae.encode(pictures)
-
-    def key(self, rgb: tuple[float, float, float]) -> Tensor:
-        return self._vae.key(rgb)
-
-    def watermarked(self, pictures: Tensor) -> Tensor:
-        return pictures
-
     def denoising_bytes(self, samples: int) -> int:
         unet, cells = self.pipeline.unet, self.shape[-2] * self.shape[-1]
         layers = unet.config.layers_per_block
@@ -168,6 +156,3 @@ class UNetBackbone(ABC):
             for level, channels in enumerate(unet.config.block_out_channels)
         )
         return samples * AT_ONCE * depth * activations * unet.dtype.itemsize
-
-    def decoding_bytes(self) -> int:
-        return self._vae.needed(self.size[0] * self.size[1])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from taue.commands.conventions import Device, Dtype
-from taue.commands.eval_generate import Drawn, draw
+from taue.commands.eval_generate import Drawn, ShardName, Side, Steps, draw
 from taue.commands.eval_score import score
 from taue.errors import TaueError
 from taue.readable import quoted
@@ -38,12 +38,10 @@ def ablation(
     model: Annotated[
         str, typer.Option(help="paddy, sdxl, a hub id, a folder or a file.")
     ] = "paddy",
-    steps: Annotated[int, typer.Option(help="Denoising steps of each picture.")] = 50,
-    width: Annotated[int | None, typer.Option(help="Pixels; the model's own if absent.")] = None,
-    height: Annotated[int | None, typer.Option(help="Pixels; the model's own if absent.")] = None,
-    shard: Annotated[
-        str, typer.Option(metavar="K/N", help="Only the K-th of N parts, counted from 1.")
-    ] = "1/1",
+    steps: Steps = 50,
+    width: Side = None,
+    height: Side = None,
+    shard: ShardName = "1/1",
     inception: Annotated[str | None, typer.Option(help="As of taue eval score.")] = None,
     clip: Annotated[str | None, typer.Option(help="As of taue eval score.")] = None,
     alexnet: Annotated[str | None, typer.Option(help="As of taue eval score.")] = None,

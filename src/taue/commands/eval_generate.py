@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from taue.evaluation.methods import Method
 
 
+Steps = Annotated[int, typer.Option(help="Denoising steps of each picture.")]
+Side = Annotated[int | None, typer.Option(help="Pixels; the model's own if absent.")]
+ShardName = Annotated[
+    str, typer.Option(metavar="K/N", help="Only the K-th of N parts, counted from 1.")
+]
+
+
 def run_method(
     *,
     data: Annotated[Path, typer.Option(help="What taue eval data made.")],
@@ -31,12 +38,10 @@ def run_method(
     model: Annotated[
         str, typer.Option(help="paddy, sdxl, a hub id, a folder or FILE.safetensors.")
     ] = "paddy",
-    steps: Annotated[int, typer.Option(help="Denoising steps of each picture.")] = 50,
-    width: Annotated[int | None, typer.Option(help="Pixels; the model's own if absent.")] = None,
-    height: Annotated[int | None, typer.Option(help="Pixels; the model's own if absent.")] = None,
-    shard: Annotated[
-        str, typer.Option(metavar="K/N", help="Only the K-th of N parts, counted from 1.")
-    ] = "1/1",
+    steps: Steps = 50,
+    width: Side = None,
+    height: Side = None,
+    shard: ShardName = "1/1",
     device: Device = "auto",
     dtype: Dtype = "auto",
 ) -> None:
