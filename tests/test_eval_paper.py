@@ -50,7 +50,10 @@ def test_a_dry_run_says_what_it_takes_and_does_nothing(coco: Path, tmp_path: Pat
     assert "taue: 360 UNet evaluations an item, 1080 in all" in lines
     total = 3 * (360 + 300 + 300 + 100 + 200 + 200 + 300)
     assert f"all methods: {total} UNet evaluations" in lines
-    assert lines[-1] == f"hours: {total * 0.1 / 3600:.1f}"
+    assert lines[-2] == f"hours: {total * 0.1 / 3600:.1f}"
+    assert lines[-1] == (
+        "layerdiffuse: left out, for its weights are not named; give --layerdiffuse"
+    )
     assert not (tmp_path / "out").exists()
     assert "hours: unknown" in call(coco, tmp_path / "out", "--dry-run").stdout
     wrong = call(coco, tmp_path / "out", "--dry-run", "--method", "magic")

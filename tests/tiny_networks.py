@@ -75,3 +75,46 @@ def save_clip(folder: Path) -> Path:
         torch.manual_seed(0)
         CLIPModel(config).save_pretrained(folder)
     return folder
+
+
+def save_layerdiffuse(folder: Path, unet: Any, variant: str = "attn") -> Path:
+    """LayerDiffuse's files for a UNet: a decoder a quarter as wide and less, and random offsets in
+    the published format, of attention as factors, of everything else whole."""
+    import torch
+    from safetensors.torch import save_file
+
+    from taue.evaluation.methods import layerdiffuse
+    from taue.evaluation.methods.offsets import published_names
+    from taue.evaluation.methods.transparent import TransparentDecoder
+
+    folder.mkdir(parents=True, exist_ok=True)
+    names = published_names(unet)
+
+    def offset(name: str, parameter: Any, more: int = 0) -> dict[str, Any]:
+        module, _, kind = name.rpartition(".")
+        key = f"diffusion_model.{names[module]}.{kind}"
+        if ".attn" in name and kind == "weight":
+            rows, columns = parameter.shape
+            factors = torch.randn(rows, 2) / 4, torch.randn(2, columns) / 4
+            return {f"{key}::lora::{i}": one for i, one in enumerate(factors)}
+        shape = list(parameter.shape)
+        if name == "conv_in.weight":
+            shape[1] += more
+        return {f"{key}::diff::0": torch.randn(shape) / 10}
+
+    def offsets(attention: bool, more: int = 0) -> dict[str, Any]:
+        told: dict[str, Any] = {}
+        for name, parameter in unet.named_parameters():
+            if (".attn" in name) == attention and (name.endswith("weight") or not attention):
+                told |= offset(name, parameter, more)
+        return told
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        decoder = TransparentDecoder((4, 4, 8, 8, 8, 8, 8)).state_dict()
+        save_file(decoder, folder / layerdiffuse.DECODER)
+        first = offsets(attention=variant == "attn")
+        save_file(first, folder / layerdiffuse.FOREGROUND[variant])
+        save_file(offsets(attention=False, more=4), folder / layerdiffuse.BLENDED)
+        save_file(offsets(attention=False, more=8), folder / layerdiffuse.BACKGROUND)
+    return folder

@@ -25,6 +25,10 @@ Side = Annotated[int | None, typer.Option(help="Pixels; the model's own if absen
 ShardName = Annotated[
     str, typer.Option(metavar="K/N", help="Only the K-th of N parts, counted from 1.")
 ]
+LayerDiffuse = Annotated[
+    str | None,
+    typer.Option(help="LayerDiffuse's weights, a folder or a hub id; its method needs them."),
+]
 
 
 def run_method(
@@ -32,7 +36,9 @@ def run_method(
     data: Annotated[Path, typer.Option(help="What taue eval data made.")],
     method: Annotated[
         str,
-        typer.Option(help="taue, paper, paper-layout, plain, composite-then-cut, tkg or alfie."),
+        typer.Option(
+            help="taue, paper, paper-layout, plain, composite-then-cut, tkg, alfie or layerdiffuse."
+        ),
     ] = "taue",
     out: Annotated[Path, typer.Option(help="The run: a new folder, or one to go on with.")],
     model: Annotated[
@@ -42,6 +48,7 @@ def run_method(
     width: Side = None,
     height: Side = None,
     shard: ShardName = "1/1",
+    layerdiffuse: LayerDiffuse = None,
     device: Device = "auto",
     dtype: Dtype = "auto",
 ) -> None:
@@ -50,7 +57,7 @@ def run_method(
     def chosen() -> Method:
         from taue.evaluation.methods import method_named
 
-        return method_named(method)
+        return method_named(method, layerdiffuse)
 
     draw(data, chosen, out, Drawn(model, steps, width, height, shard, device, dtype))
 
@@ -90,7 +97,7 @@ def draw(data: Path, method: Callable[[], Method], out: Path, how: Drawn) -> Non
         chosen = method()
         place, kind = devices.choose(how.device, how.dtype)
         options = {"model": how.model, "steps": how.steps, **canvas}
-        options["dtype"] = str(kind).split(".")[-1]
+        options |= {"dtype": str(kind).split(".")[-1], **chosen.told}
         begin(out, read, chosen.name, chosen.copies, options)
         todo = missing(out, pairs)
         pipe = _loaded([scenes[pair.id] for pair in todo], chosen, place, kind)

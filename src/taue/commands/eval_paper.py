@@ -10,7 +10,7 @@ import typer
 from taue import devices, models
 from taue.commands.conventions import Device, Dtype
 from taue.commands.eval_data import WRITER, coco_data
-from taue.commands.eval_generate import run_method
+from taue.commands.eval_generate import LayerDiffuse, run_method
 from taue.commands.eval_score import score
 from taue.errors import TaueError
 
@@ -36,6 +36,7 @@ def paper(
     prompt_model: Annotated[str, typer.Option(help="As of taue eval data coco.")] = WRITER,
     min_area: Annotated[float, typer.Option(help="As of taue eval data coco.")] = 0.05,
     max_second: Annotated[float, typer.Option(help="As of taue eval data coco.")] = 0.25,
+    layerdiffuse: LayerDiffuse = None,
     inception: Annotated[str | None, typer.Option(help="As of taue eval score.")] = None,
     clip: Annotated[str | None, typer.Option(help="As of taue eval score.")] = None,
     alexnet: Annotated[str | None, typer.Option(help="As of taue eval score.")] = None,
@@ -50,18 +51,21 @@ def paper(
 ) -> None:
     """Rerun the paper's comparison: data, methods, scores and a grid of pictures."""
     from taue.evaluation.methods import METHODS, method_named
+    from taue.evaluation.methods.layerdiffuse import OPTION
 
     devices.check_names(device, dtype)
     models.resolve(model)
-    names = method or list(METHODS)
+    names = method or [name for name in METHODS if name != OPTION or layerdiffuse is not None]
     for name in names:
-        method_named(name)
+        method_named(name, layerdiffuse)
     instances, images = coco / INSTANCES.format(split), coco / split
     networks = {"prompts": None if prompts else prompt_model, "FID": inception}
-    networks |= {"CLIP": clip, "LPIPS": alexnet}
+    networks |= {"CLIP": clip, "LPIPS": alexnet, "LayerDiffuse": layerdiffuse}
     plan = _plan(instances, (min_area, max_second), names, model, steps, (width, height), networks)
     for line in plan.lines(evaluation_seconds):
         typer.echo(line)
+    if not method and layerdiffuse is None:
+        typer.echo(f"{OPTION}: left out, for its weights are not named; give --{OPTION}")
     if dry_run:
         return
     data = out / "data"
@@ -89,6 +93,7 @@ def paper(
             steps=steps,
             width=width,
             height=height,
+            layerdiffuse=layerdiffuse if name == OPTION else None,
             device=device,
             dtype=dtype,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ NAMED_HASH = re.compile(r"-([0-9a-f]{8,64})$")
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 ENDINGS = (".safetensors", ".pth", ".pt")
 """The first is preferred: it holds numbers and nothing else."""
+
+EVERYTHING = (*(f"*{ending}" for ending in ENDINGS[:2]), "*.json", "*.txt")
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,13 @@ def take(network: torch.nn.Module, tensors: dict[str, torch.Tensor], given: str,
         raise TaueError(f"{given} has another network's weights; give {file}.") from error
 
 
-def local(name: str, option: str) -> Path:
+def local(name: str, option: str, files: Sequence[str] = EVERYTHING) -> Path:
     """The file or folder that a name means; a hub id is downloaded, or found in the cache.
+
+    Args:
+        name: what the user gave.
+        option: the option's name, for what is wrong.
+        files: patterns of those that are wanted of a hub id.
 
     Raises:
         TaueError: if there is none.
@@ -89,8 +97,7 @@ def local(name: str, option: str) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
-        wanted = [*(f"*{ending}" for ending in ENDINGS[:2]), "*.json", "*.txt"]
-        return Path(snapshot_download(name, allow_patterns=wanted))
+        return Path(snapshot_download(name, allow_patterns=list(files)))
     except Exception as error:
         raise TaueError(
             f"{option} {name!r} is neither here nor was it found on the hub; "

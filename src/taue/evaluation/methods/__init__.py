@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from taue.errors import TaueError
-from taue.evaluation.methods import alfie, composite_then_cut, ours, plain, tkg
+from taue.evaluation.methods import alfie, composite_then_cut, layerdiffuse, ours, plain, tkg
 from taue.evaluation.methods.base import Drawing, Method
 
 METHODS: dict[str, Method] = {
@@ -16,19 +16,26 @@ METHODS: dict[str, Method] = {
         composite_then_cut.METHOD,
         tkg.METHOD,
         alfie.METHOD,
+        layerdiffuse.METHOD,
     )
 }
 
 __all__ = ["METHODS", "Drawing", "Method", "method_named"]
 
 
-def method_named(name: str) -> Method:
+def method_named(name: str, weights: str | None = None) -> Method:
     """The method of a name.
 
+    Args:
+        name: of the method.
+        weights: a folder or hub id of LayerDiffuse's, which no other method has.
+
     Raises:
-        TaueError: if there is none, or what it needs is not installed.
+        TaueError: if there is none, or what it needs is not to be had.
     """
     if name not in METHODS:
         raise TaueError(f"method is {name!r}; choose among {', '.join(METHODS)}.")
+    if name == layerdiffuse.OPTION and weights is not None:
+        return layerdiffuse.with_weights(weights)
     METHODS[name].check()
     return METHODS[name]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -40,6 +40,7 @@ class Method:
         make: from what is asked to what is left of it, without its cost.
         check: raises ``TaueError`` if something that it needs is not installed.
         draws: whether it draws by itself, with SDXL's pipelines.
+        told: what a run says of it besides; another run of it has the same.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Method:
     make: Callable[[Drawing], Item]
     check: Callable[[], None] = lambda: None
     draws: bool = True
+    told: Mapping[str, str] = field(default_factory=dict)
 
     def evaluations(self, steps: int) -> int:
         """UNet evaluations of one item, with guidance."""
@@ -100,6 +102,30 @@ class Drawing:
             guidance_scale: the scene's if None.
             noise: in place of that of ``name``.
         """
+        return np.asarray(self._drawn(prompt, name, guidance_scale, noise, "pil")[0])
+
+    def latents(
+        self, prompt: str, name: str, *, guidance_scale: float | None = None
+    ) -> torch.Tensor:
+        """The same before it is decoded, [1, C, h, w] as the UNet leaves them."""
+        return self._drawn(prompt, name, guidance_scale, None, "latent")
+
+    def encoded(self, picture: Bytes) -> torch.Tensor:
+        """A picture's latents [1, C, h, w] by the autoencoder's mean, as the UNet sees them."""
+        vae = self.pipe.vae
+        pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None] / 127.5 - 1
+        with torch.no_grad():
+            mean = vae.encode(pixels.to(vae.device, vae.dtype)).latent_dist.mean
+        return mean * vae.config.scaling_factor
+
+    def _drawn(
+        self,
+        prompt: str,
+        name: str,
+        guidance_scale: float | None,
+        noise: torch.Tensor | None,
+        output_type: str,
+    ) -> Any:
         height, width = self.size
         start = self.noise(name) if noise is None else noise
         pipe: Any = self.pipe
@@ -112,8 +138,9 @@ class Drawing:
             guidance_scale=self.scene.guidance_scale if guidance_scale is None else guidance_scale,
             latents=start.to(self.pipe.device, self.pipe.dtype),
             generator=self._generator(name),
+            output_type=output_type,
         )
-        return np.asarray(drawn.images[0])
+        return drawn.images
 
     def attended_picture(self, prompt: str, name: str, **options: Any) -> tuple[Bytes, Floats]:
         """The same, and the attention [H, W] in [0, 1] that the pair's foreground drew, mean over
