@@ -20,6 +20,7 @@ from made_items import perfect, write_run
 from taue.cli import app
 from taue.errors import TaueError
 from taue.evaluation import figures
+from taue.evaluation.art import read_any
 from taue.evaluation.bootstrap import mean_figure, set_figure
 from taue.evaluation.columns import COLUMNS, OURS, PAPER
 from taue.evaluation.dataset import read_data
@@ -149,6 +150,60 @@ def test_any_programs_files_are_scored_without_a_data_set(data: Path, tmp_path: 
     assert one["why"]["seconds"] == "its files do not say"
     assert call("--layers", theirs, "--data", data, "--out", out).exit_code == 0
     assert told(out)["columns"]["sim_judge"]["value"] == pytest.approx(1, abs=1e-5)
+
+
+def save_art(folder: Path, layers: list[np.ndarray], merged: np.ndarray) -> Path:
+    """A sample as ART's published program writes it: background RGB, then RGBA layers."""
+    folder.mkdir(parents=True)
+    Image.fromarray(merged).save(folder / "merged.png")
+    stacked = Image.fromarray(layers[0]).convert("RGBA")
+    for number, layer in enumerate([merged, *layers]):
+        drawn = Image.fromarray(layer)
+        if number >= 2:
+            stacked = Image.alpha_composite(stacked, drawn)
+            grey = Image.new("RGB", drawn.size, (127, 127, 127))
+            grey.paste(drawn, mask=drawn)
+            grey.save(folder / f"layer_{number}.png")
+        else:
+            drawn.save(folder / f"layer_{number}.png")
+        drawn.convert("RGBA").save(folder / f"layer_{number}_rgba.png")
+    stacked.convert("RGB").save(folder / "merged_rgba.png")
+    return folder
+
+
+def test_arts_published_output_is_read(data: Path, tmp_path: Path) -> None:
+    read, theirs = read_data(data), tmp_path / "art"
+    for pair in read.pairs:
+        item = perfect(read, pair)
+        assert item.foreground is not None and item.mask is not None and item.background is not None
+        rgba = np.dstack([item.foreground, item.mask])
+        # In two layers, left and right half; ten further ones that show nothing, by numbers that
+        # sort otherwise as text.
+        left, right = rgba.copy(), rgba.copy()
+        middle = round((pair.box[0] + pair.box[2] / 2) * rgba.shape[1])
+        left[:, middle:, 3] = right[:, :middle, 3] = 0
+        hidden = np.zeros_like(rgba)
+        save_art(theirs / pair.id, [item.background, left, *[hidden] * 10, right], item.composite)
+    out = tmp_path / "t.md"
+    assert call("--layers", theirs, "--data", data, "--out", out).exit_code == 0
+    one = told(out)["columns"]
+    assert one["psnr_fg"]["value"] == one["psnr_bg"]["value"] == "infinity"
+    assert one["recomposition"]["value"] <= 1
+    assert one["box_iou"]["value"] > 0.9 and one["iou"]["value"] > 0.8
+    assert one["coverage"]["value"] == 0  # its subjects are no effects
+    back = read_any(theirs / read.pairs[0].id)
+    assert len(back.layers) == 13 and back.subjects == 12
+    first = perfect(read, read.pairs[0])
+    assert np.array_equal(back.mask, first.mask)
+
+    bare = save_art(tmp_path / "bare" / "1", [first.composite], first.composite)
+    assert read_any(bare).mask is None
+    Image.new("RGBA", (9, 9)).save(bare / "layer_2_rgba.png")
+    with pytest.raises(TaueError, match="pictures of different sizes"):
+        read_any(bare)
+    (bare / "layer_1_rgba.png").unlink()
+    with pytest.raises(TaueError, match=r"lacks layer_1_rgba.png, ART's background"):
+        read_any(bare)
 
 
 def test_a_mask_beside_a_foreground_is_its_alpha(data: Path, tmp_path: Path) -> None:

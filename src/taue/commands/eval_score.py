@@ -26,7 +26,9 @@ def score(
     ],
     layers: Annotated[
         list[Path] | None,
-        typer.Option(help="A folder of any program's items, one folder each; may be repeated."),
+        typer.Option(
+            help="A folder of any program's items (or ART's samples), one each; may be repeated."
+        ),
     ] = None,
     data: Annotated[
         Path | None, typer.Option(help="The data set; where the runs say that it is, if absent.")

@@ -47,7 +47,8 @@ class Item:
     """Pictures uint8 [H, W, 3], ``mask`` uint8 [H, W], ``layers`` uint8 [H, W, 4] from the lowest.
 
     ``foreground`` is as it was drawn: what is outside the mask is no part of it. ``layers`` add up
-    to ``shown``. None and empty are what a method does not make.
+    to ``shown``; the topmost ``subjects`` of them are subjects. None and empty are what a method
+    does not make.
     """
 
     composite: Bytes
@@ -57,6 +58,7 @@ class Item:
     layers: tuple[Bytes, ...] = ()
     shown: Bytes | None = None
     cost: Cost = field(default_factory=Cost)
+    subjects: int = 1
 
     @property
     def alpha(self) -> NDArray[np.float32] | None:

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from taue.box import Box
 from taue.errors import TaueError
 from taue.evaluation import figures
+from taue.evaluation.art import read_any
 from taue.evaluation.bootstrap import Figure, mean_figure, set_figure
 from taue.evaluation.columns import COLUMNS, OPENED, WHY, Column, Needs
 from taue.evaluation.dataset import DataSet, Pair
 from taue.evaluation.frechet import frechet
-from taue.evaluation.items import Item, read_item
+from taue.evaluation.items import Item
 from taue.evaluation.networks import Networks
 from taue.evaluation.opened import figures as opened_figures
 from taue.evaluation.pictures import read_picture
@@ -99,7 +100,7 @@ def scored(
     made: list[Features] = []
     lacking = {Needs.COST, Needs.LAYERS, Needs.WORDS}
     for identity in watched(list(folders)):
-        item = read_item(folders[identity])
+        item = read_any(folders[identity])
         own = features(networks, item.composite)
         rows[identity] = item_figures(item, own, networks, reference, pairs.get(identity))
         lacking -= told_by(item, pairs.get(identity))
@@ -210,13 +211,14 @@ def seen(item: Item, networks: Networks, pair: Pair) -> dict[str, float | None]:
     if wish is None or not item.layers or item.foreground is None or item.mask is None:
         return {}
     shown = item.composite if item.shown is None else item.shown
-    ground, *effects, subject = item.layers
+    ground, effects = item.layers[0], item.layers[1 : -item.subjects]
+    cut = np.dstack([item.foreground, item.mask])
+    subject = item.layers[-1] if item.subjects == 1 else cut
     sighting, behind = networks.judge.look([shown, ground[..., :3]])
     masks = [thing.mask for thing in sighting.objects if thing.kind == wish[1]]
     nowhere = np.zeros(item.mask.shape, bool)
     shade = np.max([layer[..., 3] / 255 for layer in effects] or [nowhere.astype(float)], axis=0)
     mask = max(masks, key=np.count_nonzero) if masks else nowhere
-    cut = np.dstack([item.foreground, item.mask])
     found = opened_figures(shown, ground[..., :3], subject, cut, shade, mask)
     return {
         "residue": residue(behind, item.mask > SOLID),

@@ -166,8 +166,9 @@ def _whole(name: str, parts: Mapping[tuple[str, int], Tensor], weight: Tensor | 
     up, down, alpha = parts["lora", 0], parts["lora", 1], parts.get(("lora", 2))
     scale = 1.0 if alpha is None else float(alpha) / down.shape[0]
     product = scale * (up.flatten(1).float() @ down.flatten(1).float())
-    fits = weight is not None and weight.numel() == product.numel()
-    return product.reshape(weight.shape) if fits else product
+    if weight is None or weight.numel() != product.numel():
+        return product
+    return product.reshape(weight.shape)
 
 
 def _checked(found: dict[str, Tensor], own: Mapping[str, Tensor]) -> Offsets:
