@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageFilter
 from typer.testing import CliRunner, Result
 
 from made_items import perfect, write_run
@@ -24,10 +24,11 @@ from taue.evaluation.art import read_any
 from taue.evaluation.bootstrap import mean_figure, set_figure
 from taue.evaluation.columns import COLUMNS, OURS, PAPER
 from taue.evaluation.dataset import read_data
-from taue.evaluation.items import read_item, write_item
+from taue.evaluation.items import Item, read_item, write_item
 from taue.evaluation.rendered import write_rendered
 from taue.evaluation.reported import REPORTED
 from taue.evaluation.score import placed, recomposition
+from taue.evaluation.tint import key_tint
 from tiny_networks import save_alexnet, save_clip, save_inception
 
 COUNT = 4
@@ -75,7 +76,8 @@ def test_all_columns_of_a_perfect_run(
     assert done.exit_code == 0, done.stderr
     columns = {key: c and c["value"] for key, c in told(out)["columns"].items()}
     assert set(columns) == set(COLUMNS)
-    assert None not in columns.values()
+    assert [key for key, value in columns.items() if value is None] == ["key_tint"]
+    assert told(out)["why"]["key_tint"] == "no run of plain beside it"
     # The composites are the data set's pictures, and the layers are cut from them.
     assert columns["fid"] == pytest.approx(0, abs=1e-3)
     assert columns["fd_judge"] == pytest.approx(0, abs=1e-3)
@@ -85,6 +87,7 @@ def test_all_columns_of_a_perfect_run(
     assert columns["ssim_bg"] > 0.99 and columns["ssim_fg"] > 0.8  # its window sees outside
     assert columns["lpips_fg"] == columns["lpips_bg"] == 0
     assert columns["box_iou"] > 0.9 and columns["iou"] > 0.8
+    assert columns["ghosts"] == 0 and columns["edge"] > 0.7
     assert columns["residue"] > 0.5  # its grey shape is left in the background
     assert (columns["seconds"], columns["unet_evaluations"]) == (2, 100)
     document = json.loads(out.with_suffix(".json").read_text())
@@ -260,6 +263,66 @@ def test_every_figure_worsens_with_what_it_measures(data: Path) -> None:
     assert placed(item.mask, box) > placed(np.roll(item.mask, 9, axis=1), box)
     assert placed(np.zeros_like(item.mask), box) == 0
     assert figures.similarity(np.zeros(3), np.ones(3)) == 0
+
+
+def spoilt(item: Item, how: str, side: np.ndarray) -> Item:
+    """An item with one fault of those that the further columns are for."""
+    solid = side > 127
+    if how == "tint":
+        tinted = item.composite.astype(int) + solid[..., None] * np.array([-60, 60, -60])
+        return replace(item, composite=tinted.clip(0, 255).astype(np.uint8))
+    if how == "blur":
+        soft = Image.fromarray(item.composite).filter(ImageFilter.GaussianBlur(5))
+        return replace(item, composite=np.asarray(soft))
+    if how == "noise":
+        noise = np.random.default_rng(0).integers(0, 256, item.composite.shape, np.uint8)
+        return replace(item, composite=noise)
+    small = Image.fromarray(np.dstack([item.composite, side])).resize((64, 64))
+    page = Image.fromarray(item.composite)
+    for corner in ((0, 0), (64, 0), (0, 64), (64, 64)):
+        page.paste(small, corner, small)
+    twice = np.asarray(page)
+    background = np.dstack([item.composite, np.full(side.shape, 255, np.uint8)])
+    return replace(item, composite=twice, layers=(np.dstack([twice, background[..., 3]]),) * 2)
+
+
+def test_what_is_tinted_blurred_or_doubled_scores_badly(data: Path, tmp_path: Path) -> None:
+    faults = {"tint": "key_tint", "blur": "edge", "noise": "edge", "ghosts": "ghosts"}
+    plain = write_run(tmp_path / "plain", data, "plain", first=2)
+    runs = [plain, write_run(tmp_path / "ours", data, first=2)]
+    for how in faults:
+        runs.append(run := write_run(tmp_path / how, data, first=2))
+        for folder in (run / "items").iterdir():
+            item = read_item(folder)
+            assert item.mask is not None
+            shutil.rmtree(folder)
+            folder.mkdir()
+            write_item(spoilt(item, how, item.mask), folder)
+    out = tmp_path / "t.md"
+    assert call(*runs, "--out", out).exit_code == 0
+    document = json.loads(out.with_suffix(".json").read_text())
+    rows = {row["name"]: row["columns"] for row in document["runs"]}
+    for how, key in faults.items():
+        true, false = rows["ours"][key]["value"], rows[how][key]["value"]
+        assert COLUMNS[key].better * (true - false) > 0.1, (how, key, true, false)
+    assert rows["ours"]["key_tint"]["value"] < 8
+    assert rows["tint"]["key_tint"]["value"] > 20
+    assert rows["ours"]["ghosts"]["value"] == 0
+    assert rows["noise"]["edge"]["value"] == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_ground_without_colour_is_no_key() -> None:
+    white = np.full((32, 32, 3), 250, np.uint8)
+    everywhere = np.ones((32, 32), bool)
+    assert key_tint(white, (white, everywhere), (white, everywhere)) is None
+    green = np.full((32, 32, 3), (20, 230, 20), np.uint8)
+    assert key_tint(green, (green, everywhere), (green, everywhere)) == 0
+    assert there(key_tint(green, (green, everywhere), (white, everywhere))) > 60
+    assert key_tint(green, (green, ~everywhere), (white, everywhere)) is None
+    assert figures.edge(white, everywhere.astype(float)) is None
+    half = np.zeros((32, 32))
+    half[:, 16:] = 1
+    assert figures.edge(white, half) == 0.5
 
 
 @given(st.lists(st.floats(-100, 100), min_size=2, max_size=30))

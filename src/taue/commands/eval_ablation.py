@@ -31,8 +31,8 @@ def ablation(
     factor: Annotated[
         list[str] | None,
         typer.Option(
-            help="crop, filter, blending, layout, mask, key or lambda; may be repeated. All if "
-            "absent."
+            help="crop, unfiltered, filter, blending, layout, mask, key, lambda or thresholds; may "
+            "be repeated. All if absent."
         ),
     ] = None,
     model: Annotated[

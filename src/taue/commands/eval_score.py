@@ -75,9 +75,14 @@ def score(
         place, _ = devices.choose(device, "auto")
         networks = Networks.load(place, inception=inception, clip=clip, alexnet=alexnet)
         reference = None if chosen is None else Reference(chosen, networks)
+        plain = next((folders for _, name, _, folders in sources if name == "plain"), None)
         done = [
             scored(
-                *source, networks, reference, partial(track, description=source[0], console=console)
+                *source,
+                networks,
+                reference,
+                partial(track, description=source[0], console=console),
+                plain,
             )
             for source in sources
         ]

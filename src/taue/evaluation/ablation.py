@@ -10,12 +10,30 @@ from taue.errors import TaueError
 from taue.readable import quoted
 from taue.settings import Settings
 
+
+@dataclass(frozen=True)
+class Times:
+    """So many times the method's own value."""
+
+    factor: float
+
+    def of(self, value: float) -> float:
+        return round(value * self.factor, 6)
+
+
+CROPS = (25, 50, 75)
+"""Crop ratios of the paper's table, in percent."""
+
 FACTORS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
-    "crop": {f"crop-{r}": {"crop_ratio": r / 100} for r in (25, 50, 75)},
+    "crop": {f"crop-{r}": {"crop_ratio": r / 100} for r in CROPS},
     "filter": {
         "filter-off": {"sharpening": 0.0},
         "filter-noisy": {"filter_noisy": True},
         "filter-estimate": {"filter_noisy": False},
+    },
+    # The paper's table is the crop ratio with the filter and without.
+    "unfiltered": {
+        f"crop-{r}-unfiltered": {"crop_ratio": r / 100, "sharpening": 0.0} for r in CROPS
     },
     "blending": {
         "noise-free": {"noise_blending": "none"},
@@ -35,6 +53,13 @@ FACTORS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "lambda-less": {"noise_strength": 0.97, "unit_noise_strength": 0.85},
         "lambda-more": {"noise_strength": 1.03, "unit_noise_strength": 0.91},
     },
+    # A fifth less and more than each method's own.
+    "thresholds": {
+        "tau-bg-less": {"greenness_threshold": Times(0.8), "background_threshold": Times(0.8)},
+        "tau-bg-more": {"greenness_threshold": Times(1.2), "background_threshold": Times(1.2)},
+        "tau-a-less": {"attention_threshold": Times(0.8)},
+        "tau-a-more": {"attention_threshold": Times(1.2)},
+    },
 }
 """Factors of the ablation, and the values of each by the name of its run."""
 
@@ -49,7 +74,8 @@ class Variant:
 
 
 def variants(bases: Sequence[str], factors: Sequence[str]) -> Iterator[Variant]:
-    """Every method as it is and with every value of each factor, but for those that it has.
+    """Every method as it is and with every value of each factor, but for those that it has; what
+    two factors come to alike is there once.
 
     Raises:
         TaueError: if there is no such factor.
@@ -59,7 +85,14 @@ def variants(bases: Sequence[str], factors: Sequence[str]) -> Iterator[Variant]:
     for base in bases:
         own = Settings.of(base)
         yield Variant(base, base, {})
+        known: list[dict[str, Any]] = [{}]
         for factor in factors:
-            for name, changes in FACTORS[factor].items():
-                if any(getattr(own, field) != value for field, value in changes.items()):
+            for name, told in FACTORS[factor].items():
+                changes = {
+                    field: value.of(getattr(own, field)) if isinstance(value, Times) else value
+                    for field, value in told.items()
+                }
+                real = {f: value for f, value in changes.items() if getattr(own, f) != value}
+                if real not in known:
+                    known.append(real)
                     yield Variant(base, f"{base}-{name}", changes)

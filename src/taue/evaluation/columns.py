@@ -16,6 +16,8 @@ class Needs(StrEnum):
     ALEXNET = "alexnet"
     WORDS = "words"
     COST = "cost"
+    PLAIN = "plain"
+    KEY = "key"
 
 
 WHY = {
@@ -26,6 +28,8 @@ WHY = {
     Needs.ALEXNET: "no AlexNet: give --alexnet",
     Needs.WORDS: "the judge knows paddy's words alone",
     Needs.COST: "its files do not say",
+    Needs.PLAIN: "no run of plain beside it",
+    Needs.KEY: "its foregrounds are on no colour",
 }
 """Why a column is empty, by what it lacks."""
 
@@ -71,6 +75,9 @@ OURS = (
     Column("box_iou", "box IoU", 1, 3, (Needs.LAYERS, Needs.DATA)),
     Column("iou", "IoU", 1, 3, SEEN),
     Column("residue", "residue", -1, 3, SEEN),
+    Column("ghosts", "ghosts", -1, 3, SEEN),
+    Column("edge", "edge", 1, 3, (Needs.LAYERS,)),
+    Column("key_tint", "key tint", -1, 1, (Needs.LAYERS, Needs.PLAIN, Needs.KEY)),
     Column("left", "left", -1, 3, SEEN),
     Column("bites", "bites", -1, 3, SEEN),
     Column("far", "far", -1, 4, SEEN),

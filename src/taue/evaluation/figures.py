@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from taue import metrics
 from taue.evaluation.lpips import Lpips
 from taue.metrics import Region
 from taue.stack.model import Bytes
+
+BESIDE = (3, 8)
+"""Pixels from an outline, on either side, with which its sharpness is compared."""
 
 GREY = 0.5
 """What both pictures show outside the region when LPIPS compares them: the middle of the range."""
@@ -43,6 +47,29 @@ def lpips(network: Lpips, layer: Bytes, composite: Bytes, region: Region) -> flo
         for picture in (layer, composite)
     )
     return float(network.distances(one, other)[region].mean())
+
+
+def edge(picture: Bytes, alpha: NDArray[np.floating]) -> float | None:
+    """How much of the change around the mask's outline is on it: 1 if the object's edge is sharp
+    and there, one half if there is no more change than beside it; None without an outline.
+
+    The mean gradient within a pixel of the outline, as a share of the sum of that and of the mean
+    between ``BESIDE`` pixels from it.
+    """
+    solid = alpha > 0.5
+    if not solid.any() or solid.all():
+        return None
+    inner, outer = (np.asarray(ndimage.distance_transform_edt(side)) for side in (solid, ~solid))
+    away = np.where(solid, inner, outer)
+    values = picture.astype(np.float32)
+    down, across = (np.asarray(ndimage.sobel(values, axis=axis)) for axis in (0, 1))
+    rise = np.hypot(down, across).max(axis=-1)
+    near, far = BESIDE
+    on, beside = rise[away <= 1], rise[(away >= near) & (away <= far)]
+    if not beside.size:
+        return None
+    total = float(on.mean() + beside.mean())
+    return float(on.mean()) / total if total else 0.5
 
 
 def similarity(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:

@@ -14,15 +14,15 @@ from taue.errors import TaueError
 from taue.evaluation import figures
 from taue.evaluation.art import read_any
 from taue.evaluation.bootstrap import Figure, mean_figure, set_figure
-from taue.evaluation.columns import COLUMNS, OPENED, WHY, Column, Needs
+from taue.evaluation.columns import COLUMNS, WHY, Column, Needs
 from taue.evaluation.dataset import DataSet, Pair
 from taue.evaluation.frechet import frechet
 from taue.evaluation.items import Item
 from taue.evaluation.networks import Networks
-from taue.evaluation.opened import figures as opened_figures
 from taue.evaluation.pictures import read_picture
 from taue.evaluation.rendered import SOLID, pixel_box
-from taue.paddy.judge.verdict import residue
+from taue.evaluation.seen import seen, tint
+from taue.evaluation.tint import key_direction
 from taue.paddy.judge.words import parse_object
 from taue.stack import Layer, flatten, largest_error
 from taue.stack.model import Bytes
@@ -78,6 +78,7 @@ def scored(
     networks: Networks,
     reference: Reference | None,
     watched: Callable[[Collection[str]], Iterable[str]] = iter,
+    plain: Mapping[str, Path] | None = None,
 ) -> Scored:
     """The figures of a run, or of any program's items.
 
@@ -87,6 +88,7 @@ def scored(
         networks: what to look with.
         reference: the data set, whose ids the items have.
         watched: goes through the ids, and may draw a bar.
+        plain: the item folders of a run of plain generation of the same data set.
 
     Raises:
         TaueError: if there are no items, or a file of one is broken.
@@ -98,11 +100,16 @@ def scored(
         raise TaueError(f"run {name!r} has no items; make them, each in a folder of its own.")
     rows: dict[str, dict[str, float | None]] = {}
     made: list[Features] = []
-    lacking = {Needs.COST, Needs.LAYERS, Needs.WORDS}
+    lacking = {Needs.COST, Needs.LAYERS, Needs.WORDS, Needs.KEY}
+    if not plain:
+        lacking |= {Needs.PLAIN}
     for identity in watched(list(folders)):
         item = read_any(folders[identity])
         own = features(networks, item.composite)
-        rows[identity] = item_figures(item, own, networks, reference, pairs.get(identity))
+        row = item_figures(item, own, networks, reference, pairs.get(identity))
+        if plain and identity in plain:
+            row["key_tint"] = tint(item, read_any(plain[identity]), networks, pairs.get(identity))
+        rows[identity] = row
         lacking -= told_by(item, pairs.get(identity))
         made.append(own)
     lacking |= networks.missing | ({Needs.DATA} if reference is None else set())
@@ -132,6 +139,8 @@ def told_by(item: Item, pair: Pair | None) -> set[Needs]:
         there.add(Needs.COST)
     if item.mask is not None and item.background is not None:
         there.add(Needs.LAYERS)
+    if item.foreground is not None and key_direction(item.foreground) is not None:
+        there.add(Needs.KEY)
     if pair is not None and parse_object(pair.foreground) is not None:
         there.add(Needs.WORDS)
     return there
@@ -174,7 +183,7 @@ def agreement(item: Item, networks: Networks) -> dict[str, float | None]:
     alpha = item.alpha
     if alpha is None or item.foreground is None or item.background is None:
         return {}
-    found: dict[str, float | None] = {}
+    found: dict[str, float | None] = {"edge": figures.edge(item.composite, alpha)}
     for side, layer, region in (
         ("fg", item.foreground, figures.foreground_region(alpha)),
         ("bg", item.background, figures.background_region(alpha)),
@@ -202,28 +211,6 @@ def placed(mask: Bytes, wanted: Box) -> float:
     rows, columns = mask.shape
     found = Box(left / columns, top / rows, width / columns, height / rows)
     return found.iou(wanted)
-
-
-def seen(item: Item, networks: Networks, pair: Pair) -> dict[str, float | None]:
-    """What :mod:`taue.evaluation.opened` measures, and the share of the mask on which the judge
-    sees objects in the background; nothing if it does not know the words of the pair."""
-    wish = parse_object(pair.foreground)
-    if wish is None or not item.layers or item.foreground is None or item.mask is None:
-        return {}
-    shown = item.composite if item.shown is None else item.shown
-    ground, effects = item.layers[0], item.layers[1 : -item.subjects]
-    cut = np.dstack([item.foreground, item.mask])
-    subject = item.layers[-1] if item.subjects == 1 else cut
-    sighting, behind = networks.judge.look([shown, ground[..., :3]])
-    masks = [thing.mask for thing in sighting.objects if thing.kind == wish[1]]
-    nowhere = np.zeros(item.mask.shape, bool)
-    shade = np.max([layer[..., 3] / 255 for layer in effects] or [nowhere.astype(float)], axis=0)
-    mask = max(masks, key=np.count_nonzero) if masks else nowhere
-    found = opened_figures(shown, ground[..., :3], subject, cut, shade, mask)
-    return {
-        "residue": residue(behind, item.mask > SOLID),
-        **{key: found[key] for key in OPENED},
-    }
 
 
 def _set_column(
