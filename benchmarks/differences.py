@@ -100,8 +100,8 @@ def again(pipe: TauePipeline, layers: Layers, settings: Settings, changed: set[s
             replace(s, mask=find_harvested(s.estimate, s.attention, settings, solid=True).mask)
             for s in seedlings
         ]
-    told = {**layers.settings, **{name: getattr(settings, name) for name in changed}}
-    return pipe.regrow(replace(layers, seedlings=seedlings, settings=told))
+    now = replace(layers.scene.settings, **{name: getattr(settings, name) for name in changed})
+    return pipe.regrow(replace(layers, seedlings=seedlings, scene=layers.scene.by(now)))
 
 
 def measured(judge: Judge, pair: Pair, layers: Layers) -> dict[str, float | None]:

@@ -80,6 +80,7 @@ def grow(
             backbone.keys[settings.key_for(prompt)],
             wish.box,
             fits,
+            settings.crop_ratio,
         )
         for number, (prompt, wish) in enumerate(zip(prompts, batch, strict=True), first)
     ]

@@ -38,8 +38,8 @@ from taue.equations import harvest_step, scale_to_unit, token_attention
 from taue.masks import find_object
 from taue.noise import NoiseSource
 from taue.paddy.judge import Judge
+from taue.scene.subject import CENTRED
 from taue.settings import CHOICES, Settings
-from taue.subject import CENTRED
 
 FACTORS = (0.8, 1.0, 1.2)
 PHASES = 3
@@ -79,7 +79,9 @@ def grown(pipe: TauePipeline, judge: Judge, pair: Pair, settings: Settings) -> F
     height, width = backbone.shape[-2:]
     prompt = backbone.encode_prompt(pair.subject, None)
     key = backbone.keys[settings.key_for(pair.subject)]
-    condition = stages.SubjectCondition(1, prompt, key, CENTRED, fits=False)
+    condition = stages.SubjectCondition(
+        1, prompt, key, CENTRED, fits=False, crop_ratio=settings.crop_ratio
+    )
     context = stages.Context(backbone, settings, NoiseSource(pair.seed), lambda step: None)
     audit = Audit(prompt.content, height, width, prompt.prompt.shape[1])
     with installed(pipe.unet, audit.wrap):

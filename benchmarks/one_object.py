@@ -122,8 +122,8 @@ def lit(
     lines: list[dict[str, Any]] = []
     row = [layers.subjects[0].image]
     for level in HARMONIES:
-        settings = {**layers.settings, "harmony": level, "layering": "first"}
-        again = pipe.regrow(replace(layers, settings=settings))
+        settings = replace(layers.scene.settings, harmony=level, layering="first")
+        again = pipe.regrow(replace(layers, scene=layers.scene.by(settings)))
         lines.append(
             {
                 "harmony": level,

@@ -37,10 +37,10 @@ from taue.layering import picture_of
 from taue.masks import find_harvested
 from taue.noise import NoiseSource
 from taue.paddy.judge import Judge, Sighting
+from taue.scene.subject import CENTRED
 from taue.settings import Settings
 from taue.stack.mixing import Floats
 from taue.stack.model import Bytes
-from taue.subject import CENTRED
 
 SEEDS = 10_000
 """Noise of these seeds is used by no other benchmark."""
@@ -78,7 +78,8 @@ def context_of(pipe: TauePipeline, pair: Pair, settings: Settings) -> stages.Con
 
 def condition_of(context: stages.Context, pair: Pair, box: Box) -> stages.SubjectCondition:
     prompt = context.backbone.encode_prompt(pair.subject, None)
-    return stages.SubjectCondition(1, prompt, context.backbone.keys["green"], box, fits=False)
+    key, ratio = context.backbone.keys["green"], context.settings.crop_ratio
+    return stages.SubjectCondition(1, prompt, key, box, fits=False, crop_ratio=ratio)
 
 
 def grown(

@@ -16,7 +16,7 @@ WAY = (
     ("cli", "app", "a prompt is typed"),
     ("commands/generate", "generate", "options become a scene"),
     ("run", "make", "model and scheduler are loaded for the scene"),
-    ("pipeline", "TauePipeline", "the call checks the request and gives it a backbone"),
+    ("pipeline", "TauePipeline", "the call makes a request of it and gives it a backbone"),
     ("generation", "Generation", "prompts are encoded once, stages follow each other"),
     ("stages", "composite", "a stage is rows of one kind"),
     ("cultivate", "cultivate", "the loop: predict all rows, hold what is planted, step"),

@@ -17,7 +17,7 @@ import numpy as np
 
 from taue.errors import TaueError
 from taue.files.layered import flatten_file
-from taue.files.saved_result import read_pictures
+from taue.files.saved import read_pictures
 
 MEMORY = 2 * 2**30
 SEEDS = {"x.psd": 240, "x.ora": 240, "result/composite.png": 120}

@@ -18,8 +18,8 @@ from taue.layering import brought
 from taue.masks import grow
 from taue.placing import bounding_box
 from taue.scene import Scene
+from taue.scene.subject import Subject
 from taue.settings import Settings
-from taue.subject import Subject
 
 STEPS = 4
 APPLE, BALL = Subject("a red apple"), Subject("a blue ball", box=Box(0.5, 0.5, 0.4, 0.4))
@@ -98,8 +98,6 @@ def test_layers_that_cannot_grow_again_are_refused(pipe: TauePipeline) -> None:
     bare = replace(layers.seedlings[0], final=None)
     with pytest.raises(TaueError, match="seedling 1 is not of this canvas"):
         pipe.regrow(replace(layers, seedlings=[bare, layers.seedlings[1]]))
-    with pytest.raises(TaueError, match="settings cannot be read"):
-        pipe.regrow(replace(layers, settings={}))
 
 
 @pytest.mark.parametrize("family", ["euler", "heun", "dpm++2m", "lcm"])
@@ -197,6 +195,7 @@ def test_an_empty_layer_stays_and_a_cut_one_brings_nothing_from_beyond() -> None
 
 def test_scenes_of_moved_subjects_are_written_and_read(pipe: TauePipeline) -> None:
     moved = pipe.regrow(made(pipe), boxes={1: Box(0.1, 0.3, 0.4, 0.4)})
-    scene = Scene.from_settings(moved.settings, model="paddy", seed=1)
-    assert scene.subjects[0].moves == ((0.1, 0.3, 0.4, 0.4),)
+    scene = Scene.making(moved.scene, model="paddy", seed=1)
+    assert Scene.loads(scene.dumps(), "toml") == scene
+    assert scene.subjects[0].moves == (Box(0.1, 0.3, 0.4, 0.4),)
     assert scene.first_background is None

@@ -58,7 +58,7 @@ def test_key_figures_of_a_flat_green_by_hand(three_stages: ModuleType) -> None:
     import torch
 
     from taue.layers import Layers, SubjectLayer
-    from taue.subject import Subject
+    from taue.scene import Scene, Subject
 
     picture = np.full((64, 64, 3), (0.25, 0.75, 0.25), np.float32)
     picture[20:40, 20:40] = 0.9  # the object, inside the mask
@@ -72,6 +72,8 @@ def test_key_figures_of_a_flat_green_by_hand(three_stages: ModuleType) -> None:
         masks=[mask],
         attention_maps=[mask],
         seedlings=[],
+        scene=Scene.from_data({"subjects": [Subject("a white cube")], "background": "green"}),
+        noise_seed=1,
     )
     spread, closeness = three_stages.key_figures(layers)
     assert spread == pytest.approx(0, abs=1e-4)

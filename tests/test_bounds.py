@@ -17,7 +17,7 @@ from taue.cli import app
 from taue.errors import TaueError
 from taue.files.sheet import _shorten
 from taue.models import PADDY, resolve, unknown_words
-from taue.request import Request
+from taue.scene import Request
 from taue.scene.text import parse
 from taue.seedling import Seedling
 from taue.settings import Settings
@@ -40,9 +40,7 @@ def test_a_label_is_shortened_at_once_to_what_fits() -> None:
 
 
 def request(**changes: object) -> Request:
-    given = {"subjects": (Subject("x"),), "background": "y", "scene": None, "noise_seed": 0}
-    given |= {"negative_prompt": None, "height": 64, "width": 64, "settings": Settings()}
-    return Request(**{**given, **changes})
+    return Request.of(Settings(), **{"subjects": (Subject("x"),), "background": "y", **changes})
 
 
 long = "x" * (LONGEST_PROMPT + 1)

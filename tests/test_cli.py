@@ -12,15 +12,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from typer.testing import CliRunner, Result
 
 import taue
-from taue import Scene, run
+from taue import Box, Scene, Subject, run
 from taue.cli import app
 from taue.commands.options import chosen_scene
+from taue.errors import TaueError
+from taue.noise import seed_of
 from taue.paddy.scenes import BACKGROUNDS, COLOURS, KINDS
-from taue.scene import SceneSubject
 
 FILES = [
     "background.png", "composite.png", "foreground-1-cut.png", "foreground-1.png", "layers",
@@ -387,7 +389,7 @@ def test_options_win_over_the_scene(tiny_sdxl: Path, elsewhere: Path) -> None:
     one, two = scene.subjects
     assert (one.prompt, one.name, one.negative_prompt) == ("a red apple", "one", None)
     assert (two.prompt, two.name, two.negative_prompt) == ("a blue ball", "two", "red")
-    assert (one.box, two.box) == ((0, 0, 0.5, 0.5), (0.5, 0.5, 0.5, 0.5))
+    assert (one.box, two.box) == (Box(0, 0, 0.5, 0.5), Box(0.5, 0.5, 0.5, 0.5))
     assert two.crop_ratio == 0.25
     settings = json.loads((elsewhere / "out" / "report.json").read_text())["settings"]
     assert settings["subjects"][1]["crop_ratio"] == 0.25
@@ -398,7 +400,7 @@ def test_subjects_of_the_command_line_replace_those_of_the_scene(elsewhere: Path
     (elsewhere / "my.toml").write_text(SCENE, encoding="utf-8")
     scene = chosen_scene(Path("my.toml"), {"subject": ["a car"], "background": "a meadow"})
     assert scene == Scene.load("my.toml").model_copy(
-        update={"subjects": (SceneSubject(prompt="a car"),), "background": "a meadow"}
+        update={"subjects": (Subject("a car"),), "background": "a meadow"}
     )
 
 
@@ -408,10 +410,19 @@ def test_the_scene_of_a_call_is_the_one_that_made_it(tiny_sdxl: Path, elsewhere:
     scene = Scene.loads(SCENE, "toml").model_copy(update={"model": str(tiny_sdxl)})
     pipe = TauePipeline.from_pretrained(tiny_sdxl)
     pipe.set_progress_bar_config(disable=True)
-    layers, made = run.make(pipe, scene)
-    assert made == scene.on_canvas(64, 128)
-    told = Scene.from_settings(layers.settings, model=scene.model, seed=scene.seed)
-    assert told == made
+    layers = run.make(pipe, scene)
+    assert layers.scene == layers.made_scene == scene.on_canvas(128, 64)
+    assert layers.noise_seed == seed_of(scene.seed)
+    called = pipe(
+        scene.subjects, scene.background, scene.scene, width=64, height=128,
+        settings=scene.settings, generator=torch.Generator().manual_seed(scene.seed),
+        negative_prompt=scene.negative_prompt,
+    )  # fmt: skip
+    assert called.scene == scene.alone().on_canvas(128, 64)
+    assert Scene.making(called.scene, model=scene.model, seed=scene.seed) == layers.scene
+    assert np.array_equal(called.composite, layers.composite)
+    with pytest.raises(TaueError, match="scene names no model and no seed"):
+        _ = called.made_scene
     own = pipe.scheduler
     run.make(pipe, scene.model_copy(update={"scheduler": "DDIMScheduler"}))
     assert pipe.scheduler is own

@@ -111,23 +111,22 @@ SEEDLINGS: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 FILES: dict[str, tuple[Callable[[Path], object], str]] = {
     "size": (told("settings", "height", value=128), "disagree about canvas.height"),
-    "huge size": (told("settings", "height", value=10**30), "no report of taue generate: canvas"),
-    "no size": (told("settings", "width", value="wide"), "no report of taue generate: canvas"),
+    "huge size": (told("settings", "height", value=10**30), "disagree about canvas.height"),
+    "no size": (told("settings", "width", value="wide"), "disagree about canvas.width"),
     "background": (told("settings", "background", value="the moon"), "about background"),
-    "prompt": (told("settings", "subjects", 0, "prompt", value="x"), "the prompt of subject 1"),
-    "no prompt": (
-        told("settings", "subjects", 0, "prompt", value=5),
-        "subject is 5; give its prompt",
-    ),
-    "subjects": (told("settings", "subjects", value=["x"]), "is no report of taue generate"),
-    "box": (told("settings", "subjects", 0, "box", value="all"), "is no report of taue"),
+    "prompt": (told("settings", "subjects", 0, "prompt", value="x"), "about subjects[0].prompt"),
+    "no prompt": (told("settings", "subjects", 0, "prompt", value=5), "about subjects[0].prompt"),
+    "subjects": (told("settings", "subjects", value=["x"]), "disagree about subjects[0]"),
+    "no subjects": (told("settings", "subjects", value=[]), "disagree about subjects;"),
+    "box": (told("settings", "subjects", 0, "box", value="all"), "about subjects[0].box"),
     "huge box": (
         told("settings", "subjects", 0, "box", value=dict.fromkeys(("x", "y"), 10**400)),
-        "is no report of taue generate",
+        "disagree about subjects[0].box",
     ),
     "harmony": (told("settings", "harmony", value=0.25), "disagree about method.harmony"),
-    "tries": (told("settings", "tries", value=[1]), "is no report of taue generate: tries"),
-    "seed": (told("settings", "noise_seed", value=1.5), "noise_seed is no whole number"),
+    "tries": (told("settings", "tries", value=[1]), "disagree about method.tries"),
+    "seed": (told("settings", "seed", value=1.5), "disagree about seed"),
+    "settings": (told("settings", value=[]), "has no settings"),
     "nan": (told("settings", "harmony", value=float("nan")), "NaN is no number"),
     "half a character": (told("warnings", value=["\ud800"]), "no Unicode text"),
     "scene": (scene_says("a beach", "a desert"), "disagree about background"),
@@ -135,7 +134,7 @@ FILES: dict[str, tuple[Callable[[Path], object], str]] = {
     "canvas": (scene_says("width = 64", "width = 128"), "disagree about canvas.width"),
     "picture": (
         lambda folder: shutil.copy(folder / "sheet.png", folder / "composite.png"),
-        "pixels, and report.json says 64 x 64",
+        "pixels, and scene.toml says 64 x 64",
     ),
 }
 
@@ -168,8 +167,27 @@ def test_export_and_judge_do_not_trust_either(name: str, folder: Path) -> None:
 
 
 def test_what_is_not_spoilt_is_read(folder: Path) -> None:
-    assert len(Layers.load(folder).seedlings) == 1
-    (folder / "scene.toml").unlink()  # older results have none
+    layers = Layers.load(folder)
+    assert len(layers.seedlings) == 1
+    told = json.loads((folder / "report.json").read_text())["settings"]
+    assert layers.noise_seed == told["noise_seed"]
+    assert layers.scene == Scene.load(folder)
+    (folder / "report.json").unlink()  # the scene says all that is needed
+    again = Layers.load(folder)
+    assert (again.scene, again.noise_seed) == (layers.scene, layers.noise_seed)
+    (folder / "scene.toml").unlink()
+    with pytest.raises(TaueError, match=r"has no scene.toml; name a folder that taue generate"):
+        Layers.load(folder)
+
+
+def test_a_report_that_tells_less_than_its_scene_is_no_contradiction(folder: Path) -> None:
+    path = folder / "report.json"
+    report = json.loads(path.read_text())
+    older = ("base", "deviations", "p_min", "transplant", "moving", "first_scene", "noise_seed")
+    for name in older:
+        del report["settings"][name]
+    del report["settings"]["subjects"][0]["places"]
+    path.write_text(json.dumps(report))
     assert len(Layers.load(folder).seedlings) == 1
 
 
@@ -183,16 +201,16 @@ def test_what_is_not_finite_reaches_no_picture(tiny_sdxl: Path, folder: Path) ->
         layers.stack()
     pipe = TauePipeline.from_pretrained(tiny_sdxl)
     pipe.set_progress_bar_config(disable=True)
-    arguments = Scene.load(folder).arguments()
+    scene = Scene.load(folder)
     with torch.no_grad():
         pipe.unet.conv_out.weight.fill_(float("nan"))
     with pytest.raises(TaueError, match="the model's output holds values that are not finite"):
-        pipe(**arguments)
+        pipe.make(scene)
     with torch.no_grad():
         pipe.unet.conv_out.weight.fill_(0)
         pipe.vae.decoder.conv_out.weight.fill_(float("inf"))
     with pytest.raises(TaueError, match="the decoded picture holds values that are not finite"):
-        pipe(**arguments)
+        pipe.make(scene)
 
 
 def test_a_folder_is_no_seedling(tmp_path: Path) -> None:

@@ -68,7 +68,14 @@ def test_every_family_is_in_the_kit() -> None:
 def bare_pass(pipe: TauePipeline, noise: Tensor, guidance: float, **changes: Any) -> Harvest:
     backbone = pipe.backbone(8 * noise.shape[-2], 8 * noise.shape[-1])
     prompt = backbone.encode_prompt(APPLE, "sunset")
-    row = Row("background", noise, everywhere(prompt, guidance), torch.Generator(), **changes)
+    row = Row(
+        "background",
+        noise,
+        everywhere(prompt, guidance),
+        torch.Generator(),
+        **changes,
+        crop_ratio=0.5,
+    )
     return cultivate(backbone, [row], SETTINGS)[0]
 
 
@@ -127,7 +134,7 @@ def test_pndm_is_sd15s_own_and_goes_on_from_a_harvest(pipe_of: Any) -> None:
     # From the harvest on: as many steps are left, and the end is near, whatever its memory was.
     backbone = pipe.backbone(SIDE, SIDE)
     prompt = backbone.encode_prompt(APPLE, "sunset")
-    row = Row("x", harvest.noise, everywhere(prompt), estimate=harvest.denoised)
+    row = Row("x", harvest.noise, everywhere(prompt), estimate=harvest.denoised, crop_ratio=0.5)
     resumed = cultivate(backbone, [row], SETTINGS)[0]
     assert resumed.evaluations == harvest.evaluations - 2 * 4
     assert (resumed.latents - harvest.latents).abs().max() < 0.2
@@ -195,7 +202,13 @@ def test_at_the_crop_step_the_region_is_the_filtered_seedling(
     pipe.scheduler = kit.accepted[scheduler]()
     backbone = pipe.backbone(SIDE, SIDE)
     apple, desert = (backbone.encode_prompt(text, None) for text in (APPLE, DESERT))
-    row = Row("foreground", normal(1, *backbone.shape), everywhere(apple), torch.Generator())
+    row = Row(
+        "foreground",
+        normal(1, *backbone.shape),
+        everywhere(apple),
+        torch.Generator(),
+        crop_ratio=0.5,
+    )
     harvest = cultivate(backbone, [row], SETTINGS)[0]
     seedling = seedling_of(harvest, name)
     masks = torch.stack([region(), 1 - region()])
@@ -203,7 +216,7 @@ def test_at_the_crop_step_the_region_is_the_filtered_seedling(
         row,
         noise=normal(2, *backbone.shape),
         conditioning=Conditioning((apple, desert), desert, 5.0, masks),
-        plantings=(Planting(seedling, region()),),
+        plantings=(Planting(seedling, region(), crop_ratio=0.5),),
     )
     seen: list[Tensor] = []
     ended = cultivate(backbone, [further], SETTINGS, lambda step: seen.append(step.latents))[0]
@@ -243,10 +256,17 @@ def test_a_scheduler_by_name_takes_what_the_family_predicts(kit: Kit, pipe: Taue
 
 def test_a_seedling_of_another_family_is_refused_in_words(kit: Kit, pipe: TauePipeline) -> None:
     backbone = pipe.backbone(SIDE, SIDE)
-    row = Row("x", normal(1, *backbone.shape), everywhere(backbone.encode_prompt(APPLE, None)))
+    row = Row(
+        "x",
+        normal(1, *backbone.shape),
+        everywhere(backbone.encode_prompt(APPLE, None)),
+        crop_ratio=0.5,
+    )
     seedling = seedling_of(cultivate(backbone, [row], SETTINGS)[0], kit.name)
     other = next(name for name in FAMILIES if name != kit.name)
-    strange = replace(row, plantings=(Planting(replace(seedling, family=other), region()),))
+    strange = replace(
+        row, plantings=(Planting(replace(seedling, family=other), region(), crop_ratio=0.5),)
+    )
     title = FAMILIES[other].title
     with pytest.raises(TaueError, match=rf"grew in a model of {title}, .+; use a model of {title}"):
         cultivate(backbone, [strange], SETTINGS)
@@ -434,6 +454,11 @@ def _first(step: Step) -> None:
 
 def test_an_interrupted_pass_says_so(kit: Kit, pipe: TauePipeline) -> None:
     backbone = pipe.backbone(SIDE, SIDE)
-    row = Row("x", normal(1, *backbone.shape), everywhere(backbone.encode_prompt(APPLE, None)))
+    row = Row(
+        "x",
+        normal(1, *backbone.shape),
+        everywhere(backbone.encode_prompt(APPLE, None)),
+        crop_ratio=0.5,
+    )
     harvest = cultivate(backbone, [row], SETTINGS, _first)[0]
     assert harvest.interrupted and harvest.evaluations == 2

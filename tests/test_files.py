@@ -18,9 +18,9 @@ from taue.files.report import agreement, make_report, versions, write_report
 from taue.files.result import write_result
 from taue.files.sheet import contact_sheet, grey, heat, on_checkerboard
 from taue.layers import Layers, StageRecord, SubjectLayer
+from taue.scene import Scene, Subject
 from taue.seedling import Seedling
 from taue.space import Level
-from taue.subject import Subject
 
 
 def picture(size: tuple[int, int], colour: tuple[int, ...]) -> Image.Image:
@@ -55,7 +55,15 @@ def make_layers(subjects: int = 1, size: tuple[int, int] = (128, 128)) -> Layers
         attention_maps=[mask * 0.5 for mask in masks],
         seedlings=[Seedling(latents, latents, Level(1.0, 1.0), mask, mask) for mask in masks],
         records=[StageRecord("foreground", (1,), 1.23456, 8), StageRecord("composite", (), 2, 8)],
-        settings={"num_inference_steps": 4},
+        scene=Scene.from_data(
+            {
+                "subjects": [layer.subject for layer in made],
+                "background": "grey",
+                "steps": 4,
+                "canvas": {"width": width, "height": height},
+            }
+        ),
+        noise_seed=1,
         warnings=["look here"],
     )
 
@@ -258,7 +266,10 @@ def test_the_report_is_strict_json(tmp_path: Path) -> None:
         {"stage": "composite", "subjects": [], "seconds": 2, "unet_evaluations": 8},
     ]
     assert read["seconds"] == {"load": 1.0}
-    assert read["settings"] == {"num_inference_steps": 4, "seed": 7, "odd": "x"}
+    assert read["settings"] == json.loads(
+        json.dumps({**make_layers().settings, "seed": 7, "odd": "x"})
+    )
+    assert read["settings"]["num_inference_steps"] == 4
     assert read["warnings"] == ["look here"]
     assert read["versions"] == versions()
     assert set(read["versions"]) == {"taue", "torch", "diffusers", "transformers", "python"}
@@ -271,8 +282,8 @@ def test_a_result_is_all_of_its_files(tmp_path: Path) -> None:
     assert sorted(path.name for path in paths) == leftovers(out)
     assert leftovers(out) == [
         "background.png", "composite.png", "foreground-1.png", "foreground-2.png", "layers",
-        "layers.ora", "layers.psd", "report.json", "seedlings", "sheet.png", "subject-1.png",
-        "subject-2.png",
+        "layers.ora", "layers.psd", "report.json", "scene.toml", "seedlings", "sheet.png",
+        "subject-1.png", "subject-2.png",
     ]  # fmt: skip
     with Image.open(out / "subject-2.png") as image:
         assert (image.mode, image.size) == ("RGBA", (128, 128))

@@ -18,7 +18,8 @@ from taue.errors import TaueError
 from taue.files.layered import flatten_file
 from taue.files.png import read_png
 from taue.files.save import save
-from taue.files.saved_result import read_pictures
+from taue.files.saved import read_pictures
+from taue.scene import Scene, Subject
 from taue.stack import exact
 
 MEBIBYTE = 2**20
@@ -154,29 +155,38 @@ def test_what_is_no_layered_file(tmp_path: Path) -> None:
         flatten_file(tmp_path / "zero.psd")
 
 
-def result(folder: Path) -> Path:
-    pictures = overlapping((64, 64))
+def result(folder: Path, *subjects: Subject) -> Path:
+    pictures, subjects = overlapping((64, 64)), subjects or (Subject("one"), Subject("another"))
     folder.mkdir()
     for name, pixels in (
         ("composite", pictures.composite), ("background", pictures.background),
         ("subject-1", pictures.subjects[0]), ("subject-2", pictures.subjects[1]),
     ):  # fmt: skip
         Image.fromarray(pixels).save(folder / f"{name}.png")
+    scene = Scene.from_data({"subjects": subjects, "background": "a beach"})
+    (folder / "scene.toml").write_text(scene.dumps())
     return folder
 
 
 def test_a_result_is_read_back(tmp_path: Path) -> None:
-    folder, pictures = result(tmp_path / "r"), overlapping((64, 64))
+    apple = Subject("a red apple")
+    folder, pictures = result(tmp_path / "r", apple, Subject("x")), overlapping((64, 64))
     read = read_pictures(folder)
     np.testing.assert_array_equal(read.composite, pictures.composite)
     np.testing.assert_array_equal(read.subjects[1], pictures.subjects[1])
-    assert read.names == ("subject 1", "subject 2")
-    told = {"settings": {"subjects": [{"prompt": "a red apple", "name": None}, {"prompt": 5}]}}
+    assert read.names == ("a red apple", "x")
+    told = {"settings": {"subjects": [{"prompt": "a red apple", "name": None}, {"prompt": "x"}]}}
     (folder / "report.json").write_text(json.dumps(told))
-    assert read_pictures(folder).names == ("a red apple", "subject 2")
-    for odd in ("[]", '{"settings": []}', '{"settings": {"subjects": [1]}}'):
+    assert read_pictures(folder).names == ("a red apple", "x")
+    for odd, says in (
+        ("[]", "has no settings"),
+        ('{"settings": []}', "has no settings"),
+        ('{"settings": {"subjects": [1]}}', "disagree about subjects;"),
+        ('{"settings": {"subjects": [1, 2]}}', r"disagree about subjects\[0\];"),
+    ):
         (folder / "report.json").write_text(odd)
-        assert read_pictures(folder).names == ("subject 1", "subject 2")
+        with pytest.raises(TaueError, match=says):
+            read_pictures(folder)
 
 
 def test_broken_results(tmp_path: Path) -> None:
@@ -193,7 +203,7 @@ def test_broken_results(tmp_path: Path) -> None:
         read_pictures(folder)
     with pytest.raises(TaueError, match="is missing or no folder"):
         read_pictures(tmp_path / "nothing")
-    with pytest.raises(TaueError, match=r"has no subject-1\.png"):
+    with pytest.raises(TaueError, match=r"has no scene\.toml; name a folder"):
         read_pictures(tmp_path)
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,11 @@ from taue.paddy.judge import Judge
 from taue.paddy.judge.agreement import agreement, read_labels
 from taue.paddy.judge.planted import MISTAKES, Drawn, draw_result
 from taue.paddy.scenes import Box, ObjectSpec, SceneSpec
+from taue.scene import Scene, Subject
 
 SIDE = 128
-SPEC = SceneSpec((ObjectSpec("apple", "red", Box(0.3, 0.45, 0.4, 0.42)),), "a sunny beach", None, 4)
+BOX = Box(0.3, 0.45, 0.4, 0.42)
+SPEC = SceneSpec((ObjectSpec("apple", "red", BOX),), "a sunny beach", None, 4)
 
 
 @pytest.fixture(autouse=True)
@@ -39,23 +42,19 @@ def call(*arguments: str | Path) -> Result:
 
 
 def write(folder: Path, drawn: Drawn, stem: str = "1", **changes: Any) -> dict[str, Any]:
-    """A folder as ``taue generate`` leaves it, as far as the judge reads it; its report."""
+    """A folder as ``taue generate`` leaves it, as far as the judge reads it; its report. Changes
+    are of the scene."""
     folder.mkdir()
     rgba = np.dstack([drawn.cutout.pixels, np.round(drawn.cutout.alpha * 255).astype(np.uint8)])
     Image.fromarray(rgba.astype(np.uint8)).save(folder / f"subject-{stem}.png")
     for name in ("composite", "background"):
         Image.fromarray(getattr(drawn, name)).save(folder / f"{name}.png")
     Image.fromarray(drawn.foreground).save(folder / f"foreground-{stem}.png")
-    box = {"x": 0.3, "y": 0.45, "width": 0.4, "height": 0.42}
-    settings = {
-        "subjects": [{"prompt": "a red apple", "negative_prompt": None, "box": box}],
-        "background": "a sunny beach",
-        "scene": "a red apple, a sunny beach",
-        "sharpening": 0.1,
-        "background_threshold": 0.35,
-        **changes,
-    }
-    report = {"settings": settings, "warnings": ["mind the gap"], "versions": {"taue": "0"}}
+    given = {"subjects": [Subject("a red apple", box=BOX)], "background": "a sunny beach"}
+    scene = Scene.from_data({**given, **changes})
+    (folder / "scene.toml").write_text(scene.dumps())
+    report = {"settings": scene.to_dict(), "warnings": ["mind the gap"], "versions": {"taue": "0"}}
+    report = json.loads(json.dumps(report))
     (folder / "report.json").write_text(json.dumps(report))
     return report
 
@@ -102,17 +101,17 @@ def test_a_second_look_leaves_the_same_report(elsewhere: Path) -> None:
     assert call("out").exit_code == 0
     assert (elsewhere / "out" / "report.json").read_bytes() == first
     assert sorted(path.name for path in (elsewhere / "out").iterdir()) == [
-        "background.png", "composite.png", "foreground-1.png", "report.json", "subject-1.png",
+        "background.png", "composite.png", "foreground-1.png", "report.json", "scene.toml",
+        "subject-1.png",
     ]  # fmt: skip
 
 
 def test_a_subject_is_found_by_its_name_and_judged_where_it_was_moved(elsewhere: Path) -> None:
-    box, elsewhere_box = ({"x": x, "y": 0.45, "width": 0.4, "height": 0.42} for x in (0.3, 0))
-    subject = {"prompt": "a red apple", "name": "Big apple", "crop_ratio": 0.7}
-    subject |= {"box": elsewhere_box, "moves": [box]}
+    other = replace(BOX, x=0)
+    subject = Subject("a red apple", name="Big apple", crop_ratio=0.7, box=other, moves=(BOX,))
     gone = MISTAKES["missing"][0](right(), np.random.default_rng())
     write(elsewhere / "good", right(), "Big-apple", subjects=[subject])
-    write(elsewhere / "bad", gone, "Big-apple", subjects=[subject], crop_ratio=0.5)
+    write(elsewhere / "bad", gone, "Big-apple", subjects=[subject], method={"crop_ratio": 0.5})
     done = call("good", "bad", "--json", "all.json")
     assert done.exit_code == 0, done.stderr
     good, bad = json.loads((elsewhere / "all.json").read_text())["results"]
@@ -122,9 +121,7 @@ def test_a_subject_is_found_by_its_name_and_judged_where_it_was_moved(elsewhere:
 
 
 def test_other_words_are_not_judged_and_that_is_said(elsewhere: Path) -> None:
-    write(
-        elsewhere / "out", right(), subjects=[{"prompt": "a cat", "box": None}], background="home"
-    )
+    write(elsewhere / "out", right(), subjects=[Subject("a cat")], background="home")
     done = call("out")
     assert done.exit_code == 0
     assert done.stdout.count("not judged") == 4
@@ -143,6 +140,8 @@ BROKEN: dict[str, Callable[[Path], object]] = {
     "another json": lambda folder: (folder / "report.json").write_text("[1]"),
     "no settings": lambda folder: (folder / "report.json").write_text("{}"),
     "no subjects": lambda folder: (folder / "report.json").write_text(EMPTY),
+    "no scene": lambda folder: (folder / "scene.toml").unlink(),
+    "no toml": lambda folder: (folder / "scene.toml").write_text("{"),
     "no picture": lambda folder: (folder / "composite.png").unlink(),
     "broken picture": lambda folder: (folder / "composite.png").write_bytes(b"no picture"),
     "absurd picture": lambda folder: (folder / "composite.png").write_bytes(png_of(50_000, 50_000)),

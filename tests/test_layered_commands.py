@@ -4,7 +4,7 @@ import io
 import json
 import subprocess
 import sys
-from dataclasses import asdict, replace
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +19,11 @@ from taue.errors import TaueError
 from taue.files.layered import flatten_file
 from taue.files.result import write_result
 from taue.layers import Layers, SubjectLayer
+from taue.scene import Scene, Subject
+from taue.scene.subject import layer_file_names
 from taue.seedling import Seedling
 from taue.space import Level
 from taue.stack import exact, flatten, largest_error, raw
-from taue.subject import Subject, layer_file_names
 
 PROMPTS = ("a red apple", "a blue car")
 
@@ -31,7 +32,7 @@ def call(*arguments: object) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-def made(output_type: str = "pil") -> Layers:
+def made(output_type: str = "pil", names: Sequence[str | None] = (None,) * len(PROMPTS)) -> Layers:
     """Rendered truth in the place of a model's pictures."""
     pictures = overlapping()
 
@@ -42,24 +43,27 @@ def made(output_type: str = "pil") -> Layers:
         return unit if output_type == "np" else torch.from_numpy(unit).permute(2, 0, 1)
 
     mask, latents = torch.zeros(12, 20), torch.zeros(1, 4, 12, 20)
+    subjects = [Subject(p, name=name) for p, name in zip(PROMPTS, names, strict=True)]
     return Layers(
         composite=as_output(pictures.composite),
         background=as_output(pictures.background),
         subjects=[
-            SubjectLayer(Subject(prompt), as_output(pixels))
-            for prompt, pixels in zip(PROMPTS, pictures.subjects, strict=True)
+            SubjectLayer(subject, as_output(pixels))
+            for subject, pixels in zip(subjects, pictures.subjects, strict=True)
         ],
         foregrounds=[as_output(pixels[..., :3]) for pixels in pictures.subjects],
         masks=[mask, mask],
         attention_maps=[mask, mask],
         seedlings=[Seedling(latents, latents, Level(1.0, 1.0), mask, mask)] * 2,
+        scene=Scene.from_data({"subjects": subjects, "background": "a beach"}),
+        noise_seed=1,
     )
 
 
 @pytest.fixture
 def result(tmp_path: Path) -> Path:
-    settings = {"subjects": [{"prompt": prompt} for prompt in PROMPTS]}
-    write_result(made(), {"settings": settings}, tmp_path / "result")
+    layers = made()
+    write_result(layers, {"settings": layers.settings}, tmp_path / "result")
     return tmp_path / "result"
 
 
@@ -149,14 +153,9 @@ def test_what_is_written_to_standard_output_comes_alone(result: Path, tmp_path: 
 
 @pytest.mark.parametrize("names", [("Big apple", "车"), (None, "2nd car")])
 def test_named_subjects_are_exported(names: tuple[str | None, ...], tmp_path: Path) -> None:
-    layers = made()
-    subjects = [Subject(p, name=name) for p, name in zip(PROMPTS, names, strict=True)]
-    layers.subjects = [
-        replace(layer, subject=subject)
-        for layer, subject in zip(layers.subjects, subjects, strict=True)
-    ]
-    report = {"settings": {"subjects": [asdict(subject) for subject in subjects]}}
-    write_result(layers, report, tmp_path / "result")
+    layers = made(names=names)
+    subjects = [layer.subject for layer in layers.subjects]
+    write_result(layers, {"settings": layers.settings}, tmp_path / "result")
     done = call("export", tmp_path / "result", "--psd", tmp_path / "x.psd")
     assert done.exit_code == 0, done.stderr
     assert (tmp_path / "x.psd").read_bytes() == (tmp_path / "result/layers.psd").read_bytes()

@@ -19,7 +19,7 @@ from taue.backbones.sdxl import SDXLBackbone
 from taue.cultivate import cultivate
 from taue.files.report import make_report
 from taue.files.result import write_result
-from taue.files.saved_result import read_pictures
+from taue.files.saved import read_pictures
 from taue.paddy import scenes
 from taue.rows import Row
 from taue.scene.read import KEYWORD
@@ -156,9 +156,9 @@ def test_a_result_holds_one_picture_of_each_subject_and_reads_back(
             "steps": 4,
         }
     )
-    layers, scene = run.make(painter, scene)
+    layers = run.make(painter, scene)
     out = tmp_path / "out"
-    paths = write_result(layers, make_report(layers, {}, [], {}), out, scene)
+    paths = write_result(layers, make_report(layers, {}, [], {}), out)
     assert all(path.exists() for path in paths)
     one, other = (out / name for name in ("subject-apple.png", "layers/2-subject-apple.png"))
     assert one.read_bytes() == other.read_bytes()
@@ -222,7 +222,7 @@ def test_what_is_planted_to_the_end_ends_as_it_is_in_its_own_row(
     left = torch.zeros(16, 16)
     left[:, :7] = 1
     seedling = Seedling(normal(1), normal(2), Level(1.0, 1.0), left, left)
-    planted = (Planting(seedling, left, to_end=True),)
+    planted = (Planting(seedling, left, to_end=True, crop_ratio=0.5),)
     first, second = normal(3, 2).split(1), normal(4, 2).split(1)
 
     def grown(plantings: tuple[Planting, ...]) -> list[Tensor]:
@@ -234,6 +234,7 @@ def test_what_is_planted_to_the_end_ends_as_it_is_in_its_own_row(
                 generator=torch.Generator().manual_seed(number),
                 estimate=estimate,
                 plantings=own,
+                crop_ratio=0.5,
             )
             for number, (noise, estimate, own) in enumerate(
                 zip(first, second, ((), plantings), strict=True)

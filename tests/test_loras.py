@@ -77,7 +77,7 @@ def test_weights_count_and_none_of_it_is_none() -> None:
         chosen = scene(*given, scheduler="lcm", guidance=1.0)
         pipe = run.load(chosen, torch.device("cpu"), torch.float32)
         pipe.set_progress_bar_config(disable=True)
-        return np.asarray(run.make(pipe, chosen)[0].background).astype(int)
+        return np.asarray(run.make(pipe, chosen).background).astype(int)
 
     without, half, none = drawn(), drawn("few-steps:0.5"), drawn("few-steps:0")
     assert np.abs(none - without).max() <= 1

@@ -15,8 +15,7 @@ from taue import Subject, TauePipeline
 from taue.cli import app
 from taue.errors import TaueError
 from taue.memory import needed, running_out_said
-from taue.request import Request
-from taue.settings import Settings
+from taue.scene import Request
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +27,7 @@ def pipe(tiny_sdxl: Path) -> TauePipeline:
 
 def request(side: int, subjects: int = 1) -> Request:
     given = tuple(Subject("x") for _ in range(subjects))
-    return Request(given, "y", None, None, side, side, Settings(), 0)
+    return Request.from_data({"subjects": given, "background": "y"}).on_canvas(side, side)
 
 
 def call(pipe: TauePipeline, seed: int, **changes: Any) -> np.ndarray:

@@ -16,8 +16,8 @@ from taue.backbones.sdxl import SDXLBackbone
 from taue.cultivate import cultivate
 from taue.noise import NoiseSource
 from taue.rows import Harvest, Row
+from taue.scene.subject import CENTRED
 from taue.settings import Settings
-from taue.subject import CENTRED
 
 PROMPT, STEPS = "a red apple at sunset", 5
 SETTINGS = Settings(num_inference_steps=STEPS, key_strength=0.0, tries=1)
@@ -78,7 +78,12 @@ def test_a_listening_foreground_without_key_is_a_plain_call(pipeline: Any, name:
     backbone, source = SDXLBackbone(pipeline, 128, 128), NoiseSource(0)
     context = stages.Context(backbone, SETTINGS, source, lambda step: None)
     condition = stages.SubjectCondition(
-        1, backbone.encode_prompt(PROMPT, None), GREEN, CENTRED, fits=False
+        1,
+        backbone.encode_prompt(PROMPT, None),
+        GREEN,
+        CENTRED,
+        fits=False,
+        crop_ratio=SETTINGS.crop_ratio,
     )
     grown = stages.foregrounds(context, [condition])[0]
     noise = source.normal((1, 4, 16, 16), "foreground", 1)
@@ -98,7 +103,14 @@ def bare_pass(
     backbone = SDXLBackbone(pipeline, height, width)
     prompt = backbone.encode_prompt(PROMPT, negative)
     conditioning = Conditioning((prompt,), prompt, guidance, regions)
-    row = Row("background", noise, conditioning, torch.Generator(), **changes)
+    row = Row(
+        "background",
+        noise,
+        conditioning,
+        torch.Generator(),
+        **changes,
+        crop_ratio=SETTINGS.crop_ratio,
+    )
     return cultivate(backbone, [row], SETTINGS)[0]
 
 
@@ -188,7 +200,13 @@ def test_latents_stay_float32_between_steps_of_a_half_precision_model(pipeline: 
     pipeline.to(dtype=torch.bfloat16)
     backbone = SDXLBackbone(pipeline, 128, 128)
     prompt = backbone.encode_prompt(PROMPT, None)
-    row = Row("background", normal(), Conditioning((prompt,), prompt, 5.0), torch.Generator())
+    row = Row(
+        "background",
+        normal(),
+        Conditioning((prompt,), prompt, 5.0),
+        torch.Generator(),
+        crop_ratio=SETTINGS.crop_ratio,
+    )
     seen: list[torch.dtype] = []
     harvest = cultivate(backbone, [row], SETTINGS, lambda step: seen.append(step.latents.dtype))[0]
     assert set(seen) == {harvest.latents.dtype} == {torch.float32}

@@ -15,10 +15,10 @@ from schedulers import build
 from taue import Subject, TauePipeline
 from taue.errors import TaueError
 from taue.layers import Layers
+from taue.scene.subject import Box
 from taue.seedling import Seedling
 from taue.settings import Settings
 from taue.space import Level
-from taue.subject import Box
 
 STEPS = 2
 APPLE, DESERT = "a red apple", "a desert at sunset"

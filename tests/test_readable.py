@@ -23,7 +23,8 @@ from taue.paddy.judge.findings import Verdict
 from taue.paddy.judge.table import verdict_table
 from taue.progress import StageProgress
 from taue.readable import LONGEST, quoted, readable
-from taue.request import Request, checked_subjects
+from taue.scene import Request
+from taue.scene.subject import checked_subjects
 from taue.scene.text import parse, write
 from taue.settings import Settings
 
@@ -138,20 +139,21 @@ def test_a_terminal_without_unicode_is_no_error(tmp_path: Path) -> None:
 
 
 def request(**changes: Any) -> Request:
-    given = {"subjects": (Subject("x"),), "background": "y", "scene": None, "noise_seed": 0}
-    given |= {"negative_prompt": None, "height": 64, "width": 64, "settings": Settings()}
-    return Request(**{**given, **changes})
+    return Request.of(Settings(), **{"subjects": (Subject("x"),), "background": "y", **changes})
 
 
 def test_the_cause_is_the_right_one() -> None:
     for make, says in (
-        (lambda: request(background=["a", "b"]), r"^background is \['a', 'b'\]; give one text"),
-        (lambda: request(scene=5), "^scene is 5; give one text"),
-        (lambda: Subject(7), "^subject is 7; give its prompt as one text"),
-        (lambda: Subject("x", box=(0, 0, 1, 1)), r"^box is \(0, 0, 1, 1\); give a Box"),
-        (lambda: Subject("x", moves=[Box(0, 0, 1, 1)]), "^moves is .*; give a tuple"),
-        (lambda: Subject("x", moves=((0, 0, 1, 1),)), "^box is .*; give a Box"),
+        (lambda: request(background=["a", "b"]), r'^background is \["a", "b"\]; give a text'),
+        (lambda: request(scene=5), "^scene is 5; give a text"),
+        (lambda: Subject(7), "^prompt is 7; give a text"),
+        (lambda: Subject(prompt=7), "^prompt is 7; give a text"),
+        (lambda: Subject("x", box=(0, 0, 1, 1)), r"^box is \(0, 0, 1, 1\); give .* Box\("),
+        (lambda: Subject("x", None, {"x": 0}), r"^box is \{'x': 0\}; give .* Box\("),
+        (lambda: Subject("x", moves=Box(0, 0, 1, 1)), "^moves is .*; give a list"),
+        (lambda: Subject("x", moves=((0, 0, 1, 1),)), r"^moves\[0\] is .*; give .* Box\("),
         (lambda: Subject("x", negative_prompt=5), "^negative_prompt is 5"),
+        (lambda: Subject("x", negativ_prompt="y"), "^negativ_prompt is unknown; did you mean nega"),
         (lambda: Box("0", 0, 1, 1), "^box .* needs four finite numbers"),
         (lambda: Box(10**400, 0, 1, 1), "^box .* needs four finite numbers"),
         (lambda: Settings(harmony=10**400), "^harmony is 100000.* 00000*; give"),

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from taue import Layers, Scene
+from taue import Box, Layers, Scene
 from taue.cli import app
 
 
@@ -87,7 +87,7 @@ def test_moving_repeats_from_its_own_scene_however_often(first: Path) -> None:
     worked("move", first, "--subject", "ball", "--box", "0.5,0.5,0.4,0.4", "--out", "once")
     worked("move", "once", "--subject", "1", "--box", "0.1,0.1,0.3,0.3", "--out", "twice")
     scene = Scene.load("twice")
-    assert scene.subjects[0].moves == ((0.5, 0.5, 0.4, 0.4), (0.1, 0.1, 0.3, 0.3))
+    assert scene.subjects[0].moves == (Box(0.5, 0.5, 0.4, 0.4), Box(0.1, 0.1, 0.3, 0.3))
     for name in ("foreground-2-cut.png", "foreground-2.png"):
         np.testing.assert_array_equal(pixels(first / name), pixels(Path("twice", name)))
     assert (pixels(first / "subject-ball.png") != pixels(Path("twice/subject-ball.png"))).any()
@@ -101,7 +101,7 @@ def test_a_background_may_come_with_new_boxes(first: Path) -> None:
         "--out", "other",
     )  # fmt: skip
     scene = Scene.load("other")
-    assert [one.moves for one in scene.subjects] == [(), ((0.5, 0.5, 0.4, 0.4),)]
+    assert [one.moves for one in scene.subjects] == [(), (Box(0.5, 0.5, 0.4, 0.4),)]
 
 
 def test_a_result_is_read_as_it_was_written(first: Path) -> None:

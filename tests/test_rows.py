@@ -17,10 +17,10 @@ from taue.backbones.sdxl import SDXLBackbone
 from taue.cultivate import cultivate
 from taue.noise import NoiseSource
 from taue.rows import Harvest, Row, Step
+from taue.scene.subject import CENTRED
 from taue.seedling import Seedling
 from taue.settings import KEYS, Settings
 from taue.space import Level
-from taue.subject import CENTRED
 from taue.transplant import Live, Planting
 from taue.watch import StageWatch, stage_records
 
@@ -74,23 +74,33 @@ class Scene:
     def foreground(self) -> Row:
         conditioning = Conditioning((self.apple,), self.apple, 7.5)
         listen_to = self.apple.content
-        return Row("foreground", normal(1), conditioning, generator(1), 1, listen_to=listen_to)
+        return Row(
+            "foreground",
+            normal(1),
+            conditioning,
+            generator(1),
+            1,
+            listen_to=listen_to,
+            crop_ratio=0.5,
+        )
 
     def composite(self, source: Seedling | Live, **changes: Any) -> Row:
         masks = torch.stack([region(), 1 - region()])
         conditioning = Conditioning((self.apple, self.desert), self.both, 5.0, masks)
         released = Conditioning((self.both,), self.both, 5.0)
-        plantings = (Planting(source, region()),)
+        plantings = (Planting(source, region(), crop_ratio=0.5),)
         row = Row(
             "composite", normal(2), conditioning, generator(2), released=released,
-            plantings=plantings,
+            plantings=plantings, crop_ratio=0.5,
         )  # fmt: skip
         return replace(row, **changes)
 
     def background(self, source: Seedling | Live, **changes: Any) -> Row:
         conditioning = Conditioning((self.desert,), self.desert, 1.0)  # no guidance
-        plantings = (Planting(source, 1 - region()),)
-        row = Row("background", normal(3), conditioning, generator(3), plantings=plantings)
+        plantings = (Planting(source, 1 - region(), crop_ratio=0.5),)
+        row = Row(
+            "background", normal(3), conditioning, generator(3), plantings=plantings, crop_ratio=0.5
+        )
         return replace(row, **changes)
 
 
@@ -253,7 +263,7 @@ def test_a_live_source_that_is_held_to_the_end_ends_as_the_source_does(
     backbone: SDXLBackbone,
 ) -> None:
     scene = Scene(backbone)
-    planting = Planting(Live(0), region(), to_end=True)
+    planting = Planting(Live(0), region(), to_end=True, crop_ratio=0.5)
     rows = [scene.foreground(), scene.composite(Live(0), begins=0, plantings=(planting,))]
     source, reader = cultivate(backbone, rows, SETTINGS)
     error = (source.latents - reader.latents) * region()
@@ -391,7 +401,9 @@ def test_what_is_finished_keeps_its_holes_and_an_estimate_has_none(
     settings = replace(SETTINGS, planting=planting)
     context = stages.Context(backbone, settings, NoiseSource(0), lambda step: None)
     prompt = backbone.encode_prompt("a red apple", None)
-    condition = stages.SubjectCondition(1, prompt, (0.0, 1.0, 1.0, 0.0), CENTRED, fits=True)
+    condition = stages.SubjectCondition(
+        1, prompt, (0.0, 1.0, 1.0, 0.0), CENTRED, fits=True, crop_ratio=0.5
+    )
     ring = torch.zeros(16, 16)
     ring[3:13, 3:13] = 1
     ring[6:10, 6:10] = 0

@@ -22,14 +22,14 @@ from taue.errors import TaueError
 from taue.files.png import read_png_text, write_png
 from taue.names import same_file, slug
 from taue.readable import readable
-from taue.scene import Method, SceneSubject
+from taue.scene import Method, Request
 from taue.scene.fields import LARGEST_SEED
 from taue.scene.method import CALLED, LIMITS
 from taue.scene.problems import paths
 from taue.scene.read import FILE, KEYWORD
 from taue.scene.schema import json_schema
+from taue.scene.subject import layer_file_names
 from taue.settings import CHOICES, KEYS, TRIES, Settings
-from taue.subject import layer_file_names
 
 SMALL: dict[str, Any] = {"background": "a beach", "subjects": [{"prompt": "a red apple"}]}
 
@@ -133,24 +133,23 @@ def test_the_schema_takes_every_scene(scene: Scene) -> None:
 
 @law
 @given(scenes())
-def test_the_pipelines_arguments_are_the_scene(scene: Scene) -> None:
-    arguments = scene.arguments()
-    settings = {
-        **asdict(arguments.pop("settings")),
-        **arguments,
-        "subjects": [asdict(one) for one in arguments["subjects"]],
-        "width": scene.canvas.width,
-        "height": scene.canvas.height,
-    }
-    again = Scene.from_settings(
-        settings,
+def test_a_request_by_its_parts_is_the_scenes(scene: Scene) -> None:
+    request = Request.of(
+        scene.settings,
+        subjects=scene.subjects,
+        background=scene.background,
+        scene=scene.scene,
+        negative_prompt=scene.negative_prompt,
+        canvas=scene.canvas,
+    )
+    assert request == scene.alone()
+    again = Scene.making(
+        request,
         model=scene.model,
         seed=scene.seed,
         revision=scene.revision,
         scheduler=scene.scheduler,
     )
-    if scene.scene == ", ".join([*(s.prompt for s in scene.subjects), scene.background]):
-        scene = scene.model_copy(update={"scene": None})  # what it stands for anyway
     assert again == scene
 
 
@@ -159,22 +158,29 @@ def test_every_setting_of_the_method_is_in_a_scene_with_its_default() -> None:
     in_scene = {**Method().model_dump(), **dict.fromkeys(CALLED.values())}
     assert set(in_scene) == set(own)
     assert set(METHODS) <= set(Method.model_fields)
-    assert Scene.from_data(SMALL).arguments()["settings"] == Settings()
+    assert Scene.from_data(SMALL).settings == Settings()
     told = {**Scene.model_fields, **Method.model_fields}
     back = {called: name for name, called in CALLED.items()}
     assert all(told[back.get(name, name)].description for name in own)
 
 
-def test_a_scenes_subject_has_what_a_subject_has() -> None:
-    assert {field.name for field in fields(Subject)} == set(SceneSubject.model_fields)
-    full = SceneSubject(
-        name="apple",
-        prompt="a red apple",
-        negative_prompt="dull",
-        box=(0, 0, 1, 0.5),
-        crop_ratio=0.4,
+def test_a_subject_is_the_same_from_a_file_and_by_hand() -> None:
+    table = {
+        "name": "apple",
+        "prompt": "a red apple",
+        "negative_prompt": "dull",
+        "box": [0, 0, 1, 0.5],
+        "crop_ratio": 0.4,
+        "moves": [[0, 0, 0.5, 0.5]],
+    }
+    by_hand = Subject(
+        "a red apple", "dull", Box(0, 0, 1, 0.5), "apple", 0.4, (Box(0, 0, 0.5, 0.5),)
     )
-    assert full.subject() == Subject("a red apple", "dull", Box(0, 0, 1, 0.5), "apple", 0.4)
+    assert set(table) | {"places"} == {field.name for field in fields(Subject)}
+    for one in (table, by_hand):
+        assert Scene.from_data({**SMALL, "subjects": [one]}).subjects == (by_hand,)
+    with pytest.raises(TaueError, match=r"^subjects\[0\].box is \{'x': 0\}; give"):
+        Scene.from_data({**SMALL, "subjects": [{**table, "box": {"x": 0}}]})
 
 
 def test_the_schemas_limits_are_those_of_the_settings() -> None:
@@ -270,8 +276,12 @@ def test_what_is_wrong_with_a_scene(change: dict[str, Any], says: str) -> None:
         ({"box": [0, 0, 1]}, "box is [0, 0, 1]; give four fractions"),
         ({"box": [0.5, 0, 0.6, 1]}, "box x and width are 0.5 and 0.6; the box must lie inside"),
         ({"box": [0, 0, 0, 1]}, "box width is 0.0; give a positive fraction"),
-        ({"box": "0,0,1,1"}, 'box is "0,0,1,1"; give a list.'),
-        ({"box": [0, 0, "1", 1]}, 'box[2] is "1"; give a number.'),
+        ({"box": "0,0,1,1"}, "box is '0,0,1,1'; give one, for example Box(0.1, 0.4, 0.3,"),
+        ({"box": [0, 0, "1", 1]}, "box is [0, 0, '1', 1]; give four fractions"),
+        ({"box": [0, 0, True, 1]}, "box is [0, 0, True, 1]; give four fractions"),
+        ({"box": [0, 0, 10**400, 1]}, "box is [0, 0, 1000"),
+        ({"box": [0, 0, [1], 1]}, "box is [0, 0, [1], 1]; give four fractions"),
+        ({"moves": [[0, 0, 1, 1], []]}, "moves[1] is []; give four fractions"),
         ({"crop_ratio": 1}, "crop_ratio is 1.0; give a number between 0 and 1."),
         ({"name": "?/"}, "name is '?/'; give at least one character that can name a file."),
         ({"name": "x" * 201}, "name is 201 bytes long; shorten it to 200."),
@@ -440,7 +450,7 @@ def test_a_scene_is_frozen_and_hashable() -> None:
         scene.seed = 3  # pyright: ignore[reportAttributeAccessIssue]
     alike, other = Scene.from_data(SMALL), scene.on_canvas(128, 64)
     assert hash(alike) == hash(scene) != hash(other)
-    assert scene.on_canvas(128, 64).arguments()["height"] == 64
+    assert scene.on_canvas(64, 128).size == (64, 128)
 
 
 def test_paths_name_every_field() -> None:

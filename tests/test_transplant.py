@@ -101,10 +101,12 @@ def grow(pipeline: Any, conditioning: tuple[Conditioning, Conditioning]) -> Grow
         alone, together = conditioning
         generator = torch.Generator().manual_seed(5)
         if seedling is None:
-            row = Row("foreground", normal(1), alone, generator)
+            row = Row("foreground", normal(1), alone, generator, crop_ratio=0.5)
         else:
-            planted = (Planting(seedling, region()),)
-            row = Row("composite", normal(2), together, generator, plantings=planted)
+            planted = (Planting(seedling, region(), crop_ratio=0.5),)
+            row = Row(
+                "composite", normal(2), together, generator, plantings=planted, crop_ratio=0.5
+            )
         row = replace(row, **(row_changes or {}))
         levels = noise_levels(backbone.new_scheduler(settings.num_inference_steps))
         return cultivate(backbone, [row], settings, observe)[0], levels
@@ -326,8 +328,15 @@ def test_a_seedling_replayed_everywhere_grows_into_its_own_foreground(
     settings = replace(SETTINGS, sharpening=0.0)
     harvest, _ = grow(family, settings=settings)
     backbone = SDXLBackbone(pipeline, 128, 128)
-    planted = Planting(seedling_of(harvest), torch.ones(16, 16))
-    row = Row("composite", normal(2), conditioning[0], torch.Generator(), plantings=(planted,))
+    planted = Planting(seedling_of(harvest), torch.ones(16, 16), crop_ratio=0.5)
+    row = Row(
+        "composite",
+        normal(2),
+        conditioning[0],
+        torch.Generator(),
+        plantings=(planted,),
+        crop_ratio=0.5,
+    )
     again = cultivate(backbone, [row], settings)[0]
     tolerance = 0.2 if family == "dpm++2m" else 1e-4
     assert (again.latents - harvest.latents).abs().max() < tolerance
@@ -348,7 +357,7 @@ def test_with_harmony_inner_cells_follow_the_line_to_the_end_for_some_steps_more
     levels, settings = noise_levels(build("euler", 6)), replace(SETTINGS, sharpening=0.0)
     cells, final = region(), normal(9)
     seedling = Seedling(normal(3), normal(4), levels[CROP], cells, cells, final)
-    planting = Planting(seedling, cells, harmony=1 / 3)
+    planting = Planting(seedling, cells, harmony=1 / 3, crop_ratio=0.5)
     transplant = Transplant([planting], settings, levels, 1, torch.device("cpu"))
     core = torch.zeros(16, 16)
     core[5:10, 6:12] = 1
@@ -367,7 +376,7 @@ def test_with_harmony_inner_cells_follow_the_line_to_the_end_for_some_steps_more
 def test_the_look_of_a_source_that_has_not_ended_cannot_be_kept() -> None:
     levels = noise_levels(build("euler", 6))
     for source in (Seedling(normal(3), normal(4), levels[CROP], region(), region()), Live(0)):
-        planting = Planting(source, region(), harmony=0.5)
+        planting = Planting(source, region(), harmony=0.5, crop_ratio=0.5)
         with pytest.raises(TaueError, match=r"^harmony below 1 needs seedlings that know .+\.$"):
             Transplant([planting], SETTINGS, levels, 1, torch.device("cpu"))
 

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from taue.layers import Layers, SubjectLayer
     from taue.pipeline import TauePipeline
     from taue.scene import Scene
+    from taue.scene.subject import Subject
     from taue.seedling import Seedling
-    from taue.subject import Subject
 
 _HOMES = {
     "Box": "taue.box",
     "Layers": "taue.layers",
     "Scene": "taue.scene",
     "Seedling": "taue.seedling",
-    "Subject": "taue.subject",
+    "Subject": "taue.scene",
     "SubjectLayer": "taue.layers",
     "TauePipeline": "taue.pipeline",
 }

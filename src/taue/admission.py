@@ -5,7 +5,7 @@ from __future__ import annotations
 from taue.backbones import Backbone
 from taue.errors import TaueError
 from taue.memory import require_memory
-from taue.request import Request
+from taue.scene import Request
 
 
 def admit(backbone: Backbone, request: Request) -> None:
@@ -20,11 +20,12 @@ def admit(backbone: Backbone, request: Request) -> None:
 
 
 def _require_cells(request: Request, cell: int) -> None:
+    height, width = request.size
     for number, subject in enumerate(request.subjects, 1):
         for box in (subject.box, *subject.moves, *subject.places):
             if box is None:
                 continue
-            across, down = box.width * request.width, box.height * request.height
+            across, down = box.width * width, box.height * height
             if min(across, down) < cell * (1 - 1e-6):
                 raise TaueError(
                     f"box of subject {number} is {across:.3g} x {down:.3g} pixels; "

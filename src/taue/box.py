@@ -17,7 +17,9 @@ SLACK = 1e-6
 
 def _is_finite(value: object) -> bool:
     try:
-        return isinstance(value, (int, float)) and math.isfinite(value)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return False
+        return math.isfinite(value)
     except OverflowError:  # a whole number that no float holds
         return False
 

@@ -20,12 +20,12 @@ from taue.layers import Layers, StageRecord, SubjectLayer
 from taue.masks import find_harvested
 from taue.noise import NoiseSource
 from taue.placing import Placement
-from taue.request import Request
+from taue.scene import Request, Subject
+from taue.scene.subject import default_boxes
 from taue.seedling import Seedling
 from taue.shifting import Shift, in_places, shifted
 from taue.stack.mixing import Floats
 from taue.stages import StageResult
-from taue.subject import Subject, batches, default_boxes
 from taue.watch import StageWatch, recorded
 
 
@@ -34,18 +34,21 @@ class Generation:
 
     Args:
         backbone: the model, on the request's canvas.
-        request: what is to be grown.
+        request: what is to be grown, on that canvas.
+        noise_seed: the number that all noise derives from (see :class:`taue.noise.NoiseSource`).
         watch: told of every step.
 
     Raises:
         TaueError: on construction, if the model's scheduler or the request cannot be used.
     """
 
-    def __init__(self, backbone: Backbone, request: Request, watch: StageWatch) -> None:
-        settings = request.settings
+    def __init__(
+        self, backbone: Backbone, request: Request, noise_seed: int, watch: StageWatch
+    ) -> None:
+        self.settings = settings = request.settings
         self.backbone, self.request, self.watch = backbone, request, watch
         self.scheduler = type(backbone.new_scheduler(settings.num_inference_steps)).__name__
-        source = NoiseSource(request.noise_seed)
+        source = NoiseSource(noise_seed)
         self.context = stages.Context(backbone, settings, source, watch)
         self.conditions = self._conditions()
         self.background = self._encode(request.background)
@@ -56,7 +59,7 @@ class Generation:
         """Stage 1, one batch for each crop ratio; and before anything moves or goes before another
         background, the layers of what grew."""
         results: dict[int, StageResult] = {}
-        for numbers in batches(self.request.subjects):
+        for numbers in self.request.batches:
             batch = [self.conditions[number - 1] for number in numbers]
             with recorded(self.records, "foreground", numbers) as made:
                 made.extend(stages.foregrounds(self.context, batch))
@@ -88,7 +91,7 @@ class Generation:
                     f"seedling {condition.number} is not of this canvas and model; "
                     "use the model and size that it was made with."
                 )
-            found = find_harvested(seedling.estimate, seedling.attention, self.request.settings)
+            found = find_harvested(seedling.estimate, seedling.attention, self.settings)
             final = seedling.final.to(self.backbone.device)
             kept = StageResult(final, seedling, 0, () if found.separated else (Flaw.UNTOLD,))
             box = moves.get(condition.number)
@@ -100,8 +103,8 @@ class Generation:
     ) -> StageResult:
         """A subject that grew, brought into one box after another."""
         for box in boxes:
-            found = stages.object_box(results.seedling, self.request.settings)
-            if self.request.settings.moving == "transplanted":
+            found = stages.object_box(results.seedling, self.settings)
+            if self.settings.moving == "transplanted":
                 shift = Shift.bringing(found, box, self._grid)
                 results = self._showing(results, shifted(results.seedling, shift))
                 continue
@@ -113,14 +116,14 @@ class Generation:
             layer = None if layer is None else layering.brought(layer, box)
             results = replace(again[0], seedling=replace(again[0].seedling, layer=layer))
         if (boxes or condition.asked) and not results.interrupted:
-            stages.object_box(results.seedling, self.request.settings)  # it can be moved again
+            stages.object_box(results.seedling, self.settings)  # it can be moved again
         return results
 
     def _in_places(self, one: StageResult, places: Sequence[Box]) -> StageResult:
         """A subject where it is and, its seedling shifted, in further places."""
         if not places or one.interrupted:
             return one
-        found = stages.object_box(one.seedling, self.request.settings)
+        found = stages.object_box(one.seedling, self.settings)
         shifts = [Shift.bringing(found, box, self._grid) for box in places]
         return self._showing(one, in_places(one.seedling, shifts))
 
@@ -134,7 +137,7 @@ class Generation:
         return replace(one, seedling=seedling, latents=final)
 
     def _layers_first(self, output_type: str) -> bool:
-        return self.request.settings.layering == "first" and output_type != "latent"
+        return self.settings.layering == "first" and output_type != "latent"
 
     def _with_layers(self, subjects: list[StageResult], first: Request) -> list[StageResult]:
         """Subjects with the layers that their first scene makes of them."""
@@ -165,7 +168,6 @@ class Generation:
             layers, shapes = self._pictured(subjects, together, made[0], output_type)
         layers.records = self.records
         layers.warnings = self._warnings(subjects, shapes)
-        layers.settings = {**self.request.to_dict(), "scheduler": self.scheduler}
         return layers
 
     def _encode(self, prompt: str, negative: str | None = None) -> Encoded:
@@ -176,7 +178,7 @@ class Generation:
 
         A lone subject without a box stays where it grows; several are kept apart.
         """
-        settings, subjects = self.request.settings, self.request.subjects
+        settings, subjects = self.settings, self.request.subjects
         fits = settings.placement == "fit" and (len(subjects) > 1 or any(s.box for s in subjects))
         boxes = default_boxes(len(subjects))
         return [
@@ -187,9 +189,11 @@ class Generation:
                 box=subject.box or boxes[number - 1],
                 fits=fits,
                 asked=subject.box is not None and settings.placement != "none",
-                crop_ratio=subject.crop_ratio,
+                crop_ratio=ratio,
             )
-            for number, subject in enumerate(subjects, 1)
+            for number, (subject, ratio) in enumerate(
+                zip(subjects, self.request.crop_ratios, strict=True), 1
+            )
         ]
 
     def _latent(
@@ -288,6 +292,9 @@ class Generation:
             masks=[s.mask for s in seedlings],
             attention_maps=[s.attention for s in seedlings],
             seedlings=seedlings,
+            scene=self.request,
+            noise_seed=self.context.source.base,
+            scheduler=self.scheduler,
         )
 
     def _warnings(self, results: Sequence[StageResult], shapes: Sequence[Floats]) -> list[str]:
@@ -304,7 +311,7 @@ class Generation:
 
     def _kept_to(self, subject: Subject) -> Box | None:
         """The box whose size a subject should have: what is only shifted keeps its own."""
-        settings = self.request.settings
+        settings = self.settings
         if settings.moving == "transplanted" and subject.moves:
             return None
         if subject.places or (settings.placement == "none" and not subject.moves):

@@ -35,8 +35,9 @@ class Growth:
         self.row = row
         self.solver = Solver(backbone.new_scheduler(settings.num_inference_steps), row.generator)
         levels, order, device = self.solver.levels, self.solver.order, backbone.device
-        ratio = row.crop_ratio or settings.crop_ratio
-        self.crop = order * harvest_step(levels, order, settings.num_inference_steps, ratio)
+        self.crop = order * harvest_step(
+            levels, order, settings.num_inference_steps, row.crop_ratio
+        )
         for planting in row.plantings:
             if isinstance(planting.source, Seedling):
                 planting.source.require_family(backbone.family, "a seedling")

@@ -36,6 +36,7 @@ def refined(
     """
     ended, level = together.latents.cpu(), together.seedling.level
     own, family = _noise_to(together, ended), context.backbone.family
+    ratio = context.settings.crop_ratio
     rows = []
     for condition, estimate, key, core, outside in zip(
         conditions, estimates.split(1), keys, cores, outsides, strict=True
@@ -45,14 +46,20 @@ def refined(
             foreground_row(context, condition, own),
             stage="refine",
             generator=context.source.generator("refine-steps", condition.number),
-            crop_ratio=None,
+            crop_ratio=ratio,
             estimate=estimate,
             plantings=(
-                Planting(Seedling(ended, own, level, core, core, family=family), core, to_end=True),
+                Planting(
+                    Seedling(ended, own, level, core, core, family=family),
+                    core,
+                    to_end=True,
+                    crop_ratio=ratio,
+                ),
                 Planting(
                     Seedling(plain, own, level, outside, outside, family=family),
                     outside,
                     to_end=True,
+                    crop_ratio=ratio,
                 ),
             ),
         )
@@ -80,14 +87,15 @@ def healed(
     family = context.backbone.family
     layers = Seedling(estimate, own, together.seedling.level, held, held, family=family)
     settings = context.settings
+    ratio = settings.crop_ratio
     row = Row(
         stage="heal",
         noise=own,
         conditioning=Conditioning((whole,), whole, settings.guidance_scale),
         generator=context.source.generator("heal-steps"),
-        crop_ratio=(1 + settings.crop_ratio) / 2,
+        crop_ratio=(1 + ratio) / 2,
         estimate=estimate,
-        plantings=(Planting(layers, held, to_end=True),),
+        plantings=(Planting(layers, held, to_end=True, crop_ratio=ratio),),
     )
     harvest = context.cultivate([row])[0]
     return replace(together, latents=harvest.latents, evaluations=harvest.evaluations)

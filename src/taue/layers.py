@@ -13,10 +13,11 @@ from diffusers.utils import BaseOutput
 from taue.box import Box
 from taue.errors import TaueError
 from taue.finite import require_finite
+from taue.scene import Request, Scene, Subject
+from taue.scene.subject import layer_stems
 from taue.seedling import Seedling
 from taue.stack import Pictures, Stack, stack_of
 from taue.stack.model import Bytes
-from taue.subject import Subject, layer_stems
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,10 @@ class Layers(BaseOutput):
     1]) and ``seedlings``. ``raw_composite`` is the composite's stage as it ended, ``healed`` the
     picture with which the model stands behind the layers. With ``layering="difference"`` and for
     latents ``effects``, ``cuts`` and ``refined`` are empty, and these two None.
+
+    ``scene`` is what was asked for, on the canvas that was used: the :class:`taue.Scene`, if one
+    was made. ``noise_seed`` is the number that all noise derives from, ``scheduler`` the class that
+    was used.
     """
 
     composite: Any
@@ -68,6 +73,9 @@ class Layers(BaseOutput):
     masks: list[Any]
     attention_maps: list[Any]
     seedlings: list[Seedling]
+    scene: Request
+    noise_seed: int
+    scheduler: str = ""
     effects: list[Any] = field(default_factory=list)
     cuts: list[Any] = field(default_factory=list)
     refined: list[Any] = field(default_factory=list)
@@ -75,7 +83,6 @@ class Layers(BaseOutput):
     raw_composite: Any = None
     healed: Any = None
     records: list[StageRecord] = field(default_factory=list)
-    settings: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
     @classmethod
@@ -85,9 +92,29 @@ class Layers(BaseOutput):
         Raises:
             TaueError: if it is none, or one of its files is missing, broken or too large.
         """
-        from taue.files.saved_layers import read_layers
+        from taue.files.saved import read_layers
 
         return read_layers(folder)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the layers were made with, as plain values, as a report tells it."""
+        used = {"noise_seed": self.noise_seed, "scheduler": self.scheduler}
+        return {**self.scene.to_dict(), **used}
+
+    @property
+    def made_scene(self) -> Scene:
+        """The scene that was made.
+
+        Raises:
+            TaueError: if it was a call of a pipeline, which names no model and no seed.
+        """
+        if not isinstance(self.scene, Scene):
+            raise TaueError(
+                "scene names no model and no seed; make the layers with taue.run.make, or add them "
+                "with Scene.making."
+            )
+        return self.scene
 
     def rebackground(self, pipe: Any, background: str, **options: Any) -> Layers:
         """The same objects before another background, without the foreground stage.

@@ -13,8 +13,7 @@ import torch
 
 from taue.backbones import Backbone
 from taue.errors import TaueError
-from taue.request import Request
-from taue.subject import batches
+from taue.scene import Request
 
 FLOAT = 4
 """Bytes: pictures are float32 whatever the model is."""
@@ -27,8 +26,8 @@ GIBIBYTE = 2**30
 
 def needed(backbone: Backbone, request: Request) -> int:
     """Bytes that a request takes at its peak besides the weights, about."""
-    pixels = request.height * request.width
-    samples = 2 * max(len(batch) for batch in batches(request.subjects))  # with and without text
+    pixels = math.prod(request.size)
+    samples = 2 * max(len(batch) for batch in request.batches)  # with and without text
     pictures = (PER_PIXEL + PER_SUBJECT * len(request.subjects)) * pixels * FLOAT
     return pictures + max(backbone.denoising_bytes(samples), backbone.decoding_bytes())
 
@@ -51,9 +50,10 @@ def require_memory(backbone: Backbone, request: Request) -> None:
     """
     device = backbone.device
     takes, free = needed(backbone, request), available(device)
+    height, width = request.size
     if takes > free:
         raise TaueError(
-            f"width and height are {request.width} and {request.height}: with "
+            f"width and height are {width} and {height}: with "
             f"{len(request.subjects)} subjects that takes about {takes / GIBIBYTE:.1f} GiB, and "
             f"{device} has {free / GIBIBYTE:.1f} GiB free; choose a smaller canvas or fewer "
             "subjects."

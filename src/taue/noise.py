@@ -25,6 +25,11 @@ def drawn_seed(generator: torch.Generator | None) -> int:
     return int(torch.randint(2**62, (1,), generator=generator, device=device).item())
 
 
+def seed_of(seed: int) -> int:
+    """What :func:`drawn_seed` draws from a fresh generator with this seed, as a scene names it."""
+    return drawn_seed(torch.Generator().manual_seed(seed))
+
+
 class NoiseSource:
     """Hands out generators by name, so that adding a subject changes no other one's noise.
 

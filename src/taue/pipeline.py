@@ -32,9 +32,9 @@ from taue.generation import Generation
 from taue.layers import Layers
 from taue.memory import running_out_said
 from taue.noise import drawn_seed
-from taue.request import Request, checked_subjects
+from taue.scene import Request, Subject
+from taue.scene.subject import checked_subjects
 from taue.settings import Settings
-from taue.subject import Subject
 from taue.watch import StageWatch, StepCallback
 from taue.weights import require_safe_adapter, require_safe_folder, safe_arguments
 
@@ -247,24 +247,41 @@ class TauePipeline(_Base):
         settings = replace(settings or Settings(), **given)
         _require_known_outputs(output_type, callback_on_step_end_tensor_inputs)
         backbone = self.backbone(height, width, cross_attention_kwargs)
-        height, width = backbone.size
-        request = Request(
+        request = Request.of(
+            settings,
             subjects=checked_subjects(subjects),
             background=background,
             scene=scene,
-            negative_prompt=negative_prompt,
-            height=height,
-            width=width,
-            settings=settings,
-            noise_seed=drawn_seed(generator),
             first_background=first_background,
             first_scene=first_scene,
+            negative_prompt=negative_prompt,
         )
-        with self._generation(backbone, request, callback_on_step_end) as generation:
-            layers = generation.layers(generation.subjects(output_type), output_type)
+        layers = self._layers(
+            backbone, request, drawn_seed(generator), output_type, callback_on_step_end
+        )
         if not return_dict:
             return layers.to_tuple()  # pyright: ignore[reportReturnType]
         return layers
+
+    @torch.no_grad()
+    def make(
+        self,
+        request: Request,
+        generator: torch.Generator | None = None,
+        cross_attention_kwargs: dict[str, Any] | None = None,
+        output_type: str = "pil",
+        callback_on_step_end: StepCallback | None = None,
+    ) -> Layers:
+        """As a call, for a request that is one already, such as a scene.
+
+        A scene's model, LoRAs, scheduler and seed are not looked at: this pipeline is the model.
+        """
+        _require_known_outputs(output_type, ())
+        canvas = request.canvas
+        backbone = self.backbone(canvas.height, canvas.width, cross_attention_kwargs)
+        return self._layers(
+            backbone, request, drawn_seed(generator), output_type, callback_on_step_end
+        )
 
     @torch.no_grad()
     def regrow(
@@ -297,47 +314,44 @@ class TauePipeline(_Base):
             TaueError: for bad input, or if the layers are of another model or size.
         """
         _require_known_outputs(output_type, ())
-        old = Request.from_dict(layers.settings)
-        moves = dict(boxes or {})
-        if unknown := set(moves) - set(range(1, len(old.subjects) + 1)):
-            raise TaueError(
-                f"subject {min(unknown)} is unknown; there are subjects 1 to {len(old.subjects)}."
-            )
-        for number in moves:
-            if old.subjects[number - 1].places:
-                raise TaueError(
-                    f"subject {number} stands in several places and cannot be moved; change its "
-                    "places in the scene file and generate anew."
-                )
-        there = old.before(
+        old, moves = layers.scene, dict(boxes or {})
+        request = old.before(
             old.background if background is None else background,
             old.scene if scene is None and background is None else scene,
-        )
-        request = replace(
-            there,
-            subjects=tuple(
-                replace(s, moves=(*s.moves, moves[number])) if number in moves else s
-                for number, s in enumerate(old.subjects, 1)
-            ),
-            noise_seed=old.noise_seed if generator is None else drawn_seed(generator),
-        )
-        backbone = self.backbone(request.height, request.width, cross_attention_kwargs)
-        with self._generation(backbone, request, callback_on_step_end) as generation:
+        ).moved(moves)
+        seed = layers.noise_seed
+        if generator is not None:
+            request, seed = request.alone(), drawn_seed(generator)
+        backbone = self.backbone(*request.size, cross_attention_kwargs)
+        with self._generation(backbone, request, seed, callback_on_step_end) as generation:
             return generation.layers(
                 generation.subjects_again(layers.seedlings, moves), output_type
             )
 
+    def _layers(
+        self,
+        backbone: Backbone,
+        request: Request,
+        noise_seed: int,
+        output_type: str,
+        callback: StepCallback | None,
+    ) -> Layers:
+        """A request from nothing to its layers."""
+        request = request.on_canvas(*backbone.size)
+        with self._generation(backbone, request, noise_seed, callback) as generation:
+            return generation.layers(generation.subjects(output_type), output_type)
+
     @contextmanager
     def _generation(
-        self, backbone: Backbone, request: Request, callback: StepCallback | None
+        self, backbone: Backbone, request: Request, noise_seed: int, callback: StepCallback | None
     ) -> Iterator[Generation]:
         """The pipeline's state for one generation; models are offloaded at its end."""
         admit(backbone, request)
         with alone(self.network), running_out_said(self._execution_device):
             self._interrupt = False
-            self._guidance_scale = request.settings.guidance_scale
+            self._guidance_scale = request.guidance_scale
             try:
-                yield Generation(backbone, request, StageWatch(self, callback))
+                yield Generation(backbone, request, noise_seed, StageWatch(self, callback))
             finally:
                 self.maybe_free_model_hooks()
 

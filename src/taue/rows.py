@@ -23,7 +23,7 @@ class Row:
         conditioning: prompts by region, and their guidance.
         generator: what a stochastic scheduler draws from.
         subject: 1-based number of the subject that it is; None for scenes.
-        crop_ratio: when it is harvested; the settings' own if None.
+        crop_ratio: when it is harvested.
         estimate: a denoised estimate [1, C, h, w] to continue from at the harvest step, at that
             step's level under ``noise``, instead of starting from noise alone.
         released: the conditioning, one prompt everywhere, that takes the regions' place from the
@@ -40,7 +40,7 @@ class Row:
     conditioning: Conditioning
     generator: torch.Generator | None = None
     subject: int | None = None
-    crop_ratio: float | None = None
+    crop_ratio: float = field(kw_only=True)
     estimate: Tensor | None = None
     released: Conditioning | None = None
     plantings: tuple[Planting, ...] = ()

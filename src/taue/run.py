@@ -39,7 +39,7 @@ def load(scene: Scene, device: torch.device, dtype: torch.dtype) -> TauePipeline
 
 def make(
     pipe: TauePipeline, scene: Scene, callback_on_step_end: StepCallback | None = None
-) -> tuple[Layers, Scene]:
+) -> Layers:
     """Make a scene's layers, with PIL images.
 
     Args:
@@ -47,40 +47,46 @@ def make(
         scene: what to make.
         callback_on_step_end: as of :class:`TauePipeline`.
 
-    Returns:
-        The layers, and the scene with the canvas that was used.
-
     Raises:
         TaueError: for what the model cannot do, or if memory runs out.
     """
     with _prepared(pipe, scene):
-        layers = pipe(
-            **scene.arguments(),
+        return pipe.make(
+            scene,
             generator=torch.Generator().manual_seed(scene.seed),
             callback_on_step_end=callback_on_step_end,
         )
-    return layers, scene.on_canvas(layers.settings["width"], layers.settings["height"])
 
 
 def regrow(
     pipe: TauePipeline,
-    scene: Scene,
     layers: Layers,
+    background: str,
+    whole: str | None,
     boxes: Mapping[int, Box],
     callback_on_step_end: StepCallback | None = None,
 ) -> Layers:
-    """Grow layers again into a scene: with its background, and subjects moved into ``boxes``.
+    """Grow the layers of a scene again: before another background, and subjects moved.
 
-    Making the scene from nothing gives the same bytes.
+    Args:
+        pipe: the scene's model, as :func:`load` gives it.
+        layers: of a scene, as :func:`make` and :meth:`Layers.load` give them.
+        background: what is behind now.
+        whole: the whole scene's prompt; joined from the others if None.
+        boxes: where subjects go, by their number from 1.
+        callback_on_step_end: as of :class:`TauePipeline`.
+
+    Returns:
+        The layers; making their scene from nothing gives the same bytes.
 
     Raises:
         TaueError: as :func:`make`, and if the layers are of another model or size.
     """
-    with _prepared(pipe, scene):
+    with _prepared(pipe, layers.made_scene):
         return pipe.regrow(
             layers,
-            background=scene.background,
-            scene=scene.scene,
+            background=background,
+            scene=whole,
             boxes=boxes,
             callback_on_step_end=callback_on_step_end,
         )

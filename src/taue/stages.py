@@ -60,8 +60,8 @@ class SubjectCondition:
         key: the key colour as scaled latents [C].
         box: where it goes.
         fits: whether it is brought into the box; if not, the layout only suggests the place.
+        crop_ratio: when its seedling is harvested.
         asked: whether the box was asked for.
-        crop_ratio: when its seedling is harvested; the settings' own if None.
     """
 
     number: int
@@ -69,8 +69,8 @@ class SubjectCondition:
     key: tuple[float, ...]
     box: Box
     fits: bool
+    crop_ratio: float
     asked: bool = False
-    crop_ratio: float | None = None
 
 
 @dataclass(frozen=True)
@@ -240,9 +240,10 @@ def composite_row(
         noise=context.source.normal(context.shape, "composite"),
         conditioning=regional if settings.attention_blending == "regions" else everywhere,
         generator=context.source.generator("composite-steps"),
+        crop_ratio=settings.crop_ratio,
         released=everywhere if scene else None,
         plantings=tuple(
-            Planting(one.seedling, region, condition.crop_ratio, settings.harmony)
+            Planting(one.seedling, region, settings.harmony, crop_ratio=condition.crop_ratio)
             for one, region, condition in zip(results, regions[:-1], conditions, strict=True)
             if one.separated or every
         ),
@@ -251,12 +252,14 @@ def composite_row(
 
 def background_row(context: Context, prompt: Encoded, surroundings: Seedling) -> Row:
     """The scene's surroundings planted, under the background's prompt."""
+    settings, ratio = context.settings, context.settings.crop_ratio
     return Row(
         stage="background",
         noise=context.source.normal(context.shape, "background"),
-        conditioning=Conditioning((prompt,), prompt, context.settings.guidance_scale),
+        conditioning=Conditioning((prompt,), prompt, settings.guidance_scale),
         generator=context.source.generator("background-steps"),
-        plantings=(Planting(surroundings, surroundings.mask),),
+        crop_ratio=ratio,
+        plantings=(Planting(surroundings, surroundings.mask, crop_ratio=ratio),),
     )
 
 

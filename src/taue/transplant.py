@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -29,7 +29,7 @@ class Live:
 class Planting:
     """A source and the region that it is planted into (region [h, w], 1 = inside).
 
-    ``crop_ratio`` says until when it is held, the settings' own if None. ``harmony`` in [0, 1]
+    ``crop_ratio`` says until when it is held. ``harmony`` in [0, 1]
     is how soon after that its inner cells may leave the look that the seedling ended with: 1 at
     once (the paper), 0 never. With ``to_end`` all of the region follows the line to its end, and
     ends as the source's estimate.
@@ -37,7 +37,7 @@ class Planting:
 
     source: Seedling | Live
     region: Tensor
-    crop_ratio: float | None = None
+    crop_ratio: float = field(kw_only=True)
     harmony: float = 1.0
     to_end: bool = False
 
@@ -155,8 +155,7 @@ class _Planted:
         self.region = region[None, None]
         self.core = self.region * (grow(1 - region) == 0)
         steps = settings.num_inference_steps
-        ratio = planting.crop_ratio or settings.crop_ratio
-        crop = harvest_step(levels, order, steps, ratio)
+        crop = harvest_step(levels, order, steps, planting.crop_ratio)
         # Schedules may have a step more than they were asked for, as PNDM's.
         kept = equations.release_step(-(-levels.count // order), crop, planting.harmony)
         held = crop + 1 if settings.hold_crop_step else crop

@@ -29,7 +29,7 @@ def export(
     from taue.disk.streams import is_special
     from taue.disk.writing import check_out, together
     from taue.files.save import write_layered, write_pictures
-    from taue.files.saved_result import read_pictures
+    from taue.files.saved import read_pictures
     from taue.stack import stack_of
 
     if psd is None and ora is None and webp is None:

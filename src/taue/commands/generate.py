@@ -14,7 +14,6 @@ from taue.commands.growing import grow_result
 from taue.commands.options import chosen_scene
 from taue.errors import TaueError
 from taue.scene import Method, Scene
-from taue.subject import batches
 
 if TYPE_CHECKING:
     from taue.commands.growing import Grow
@@ -155,8 +154,7 @@ def generate(
     }
     chosen = chosen_scene(file, options)
     _check_model(chosen)
-    subjects = chosen.arguments()["subjects"]
-    growing = {b: [subjects[number - 1].prompt for number in b] for b in batches(subjects)}
+    growing = {b: [chosen.subjects[number - 1].prompt for number in b] for b in chosen.batches}
 
     def prepare() -> Grow:
         from taue import run

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from taue.pipeline import TauePipeline
     from taue.watch import StepCallback
 
-    Grow = Callable[[TauePipeline, StepCallback], tuple[Layers, Scene]]
-    """From the model to the layers and the scene to be written beside them."""
+    Grow = Callable[[TauePipeline, StepCallback], Layers]
 
 
 def grow_result(
@@ -65,17 +64,17 @@ def grow_result(
         pipe.set_progress_bar_config(disable=True)
     loaded = time.perf_counter()
     further: list[tuple[str, tuple[int, ...]]] = []
-    if scene.arguments()["settings"].layering == "first":
+    if scene.settings.layering == "first":
         further = [("refine", tuple(range(1, len(scene.subjects) + 1))), ("heal", ())]
     with StageProgress(console, foregrounds, scene.steps, further) as bars, quiet_libraries():
-        layers, made = grow(pipe, bars)
+        layers = grow(pipe, bars)
     generated = time.perf_counter()
     warnings = [*warnings, *layers.warnings]
     machine = {"device": str(place), "dtype": str(kind).removeprefix("torch.")}
     settings = {"model": scene.model, "seed": scene.seed, **machine}
     seconds = {"load": loaded - began, "generate": generated - loaded}
     seconds["total"] = sum(seconds.values())
-    paths = write_result(layers, make_report(layers, settings, warnings, seconds), out, made)
+    paths = write_result(layers, make_report(layers, settings, warnings, seconds), out)
     for warning in warnings:
         say(f"Warning: {warning}", err=True)
     say(f"Made in {time.perf_counter() - began:.1f} s:")

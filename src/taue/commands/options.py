@@ -51,6 +51,7 @@ def chosen_scene(file: Path | None, options: Mapping[str, Any]) -> Scene:
     Raises:
         TaueError: naming the file's field or the option.
     """
+    _require_words("negative", options.get("negative"))
     data: dict[str, Any] = {} if file is None else Scene.load(file).model_dump(exclude_none=True)
     if file is not None and options.get("method") is not None:
         # What the file chose otherwise than its own method stays chosen.
@@ -112,6 +113,12 @@ def require_one_each(option: str, values: Sequence[str], subjects: int) -> None:
             f"{option} is given {len(values)} times for {subjects} subjects; "
             "give it once for each subject, in order."
         )
+
+
+def _require_words(option: str, value: str | None) -> None:
+    """Refuse an empty text: a file may mean it, a command line hardly does."""
+    if value is not None and not value.strip():
+        raise TaueError(f"{option} is empty; say it in words, or leave it out.")
 
 
 def _deal(values: Sequence[str], option: str, field: str, subjects: Sequence[Any]) -> None:

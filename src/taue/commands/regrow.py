@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,7 +14,7 @@ from taue.commands.growing import grow_result
 from taue.commands.options import box_from, require_one_each
 from taue.errors import TaueError
 from taue.scene import Scene
-from taue.subject import layer_file_names
+from taue.scene.subject import layer_file_names
 
 if TYPE_CHECKING:
     from taue.commands.growing import Grow
@@ -43,14 +43,11 @@ def rebackground(
 ) -> None:
     """The same objects before another background, without the foreground stage."""
     old = Scene.load(folder)
-    moves: dict[int, list[float]] = {}
+    moves: dict[int, Box] = {}
     if box is not None:
         require_one_each("box", box, len(old.subjects))
-        moves = {i: box_from(text) for i, text in enumerate(box, 1) if text.strip()}
-    changes: dict[str, Any] = {"background": background, "scene": scene}
-    if old.first_background is None and (background, scene) != (old.background, old.scene):
-        changes |= {"first_background": old.background, "first_scene": old.scene}
-    _regrow(folder, old, moves, changes, out, device, dtype)
+        moves = {i: Box(*box_from(text)) for i, text in enumerate(box, 1) if text.strip()}
+    _regrow(folder, old.before(background, scene), moves, out, device, dtype)
 
 
 def move(
@@ -70,7 +67,7 @@ def move(
 ) -> None:
     """Move and scale one object; the composite and the background grow anew around it."""
     old = Scene.load(folder)
-    _regrow(folder, old, {_number(old, subject): box_from(box)}, {}, out, device, dtype)
+    _regrow(folder, old, {_number(old, subject): Box(*box_from(box))}, out, device, dtype)
 
 
 def _number(scene: Scene, told: str) -> int:
@@ -80,37 +77,27 @@ def _number(scene: Scene, told: str) -> int:
         return names.index(told) + 1
     if told.isdecimal() and 1 <= int(told) <= len(names):
         return int(told)
-    known = ", ".join(layer_file_names([one.subject() for one in scene.subjects]))
+    known = ", ".join(layer_file_names(scene.subjects))
     raise TaueError(
         f"subject is {told!r}; give a number from 1 to {len(names)} or a name (there are {known})."
     )
 
 
 def _regrow(
-    folder: Path,
-    old: Scene,
-    moves: dict[int, list[float]],
-    changes: dict[str, Any],
-    out: Path,
-    device: str,
-    dtype: str,
+    folder: Path, there: Scene, moves: dict[int, Box], out: Path, device: str, dtype: str
 ) -> None:
+    """Grow a result again before ``there``'s background, its subjects moved from where they are."""
     began = time.perf_counter()
-    subjects = [
-        one.model_copy(update={"moves": (*one.moves, tuple(moves[i]))}) if i in moves else one
-        for i, one in enumerate(old.subjects, 1)
-    ]
-    data = old.model_copy(update={**changes, "subjects": tuple(subjects)})
-    scene = Scene.from_data(data.model_dump(exclude_none=True))
-    grown = () if scene.arguments()["settings"].moving == "transplanted" else moves
-    growing = {(i,): [old.subjects[i - 1].prompt] for i in grown}
-    boxes = {i: Box(*edges) for i, edges in moves.items()}
+    scene = there.moved(moves)
+    grown = () if scene.settings.moving == "transplanted" else moves
+    growing = {(i,): [scene.subjects[i - 1].prompt] for i in grown}
 
     def prepare() -> Grow:
         from taue import run
         from taue.layers import Layers
 
         layers = Layers.load(folder)
-        return lambda pipe, bars: (run.regrow(pipe, scene, layers, boxes, bars), scene)
+        background, whole = scene.background, scene.scene
+        return lambda pipe, bars: run.regrow(pipe, layers, background, whole, moves, bars)
 
     grow_result(scene, prepare, growing, out, device, dtype, began)

@@ -3,6 +3,9 @@
 RAW = "raw"
 """Folder of what the model drew on the way to the layers, untouched."""
 
+SEEDLINGS = "seedlings"
+"""Folder of what the subjects can be grown from again."""
+
 CUT = "-cut"
 """Ends the name of a foreground cut out as its stage left it."""
 

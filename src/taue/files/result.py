@@ -8,43 +8,40 @@ from pathlib import Path
 from typing import Any
 
 from taue.disk.writing import complete_folder, whole_file
-from taue.files.made import CUT, RAW
+from taue.files.made import CUT, RAW, SEEDLINGS
 from taue.files.png import write_png
 from taue.files.report import distances, recomposition, write_report
 from taue.files.save import save, write_pictures
+from taue.files.saved_report import REPORT
 from taue.files.sheet import contact_sheet
 from taue.layers import Layers
-from taue.scene import Scene
 from taue.scene.read import FILE, KEYWORD
-from taue.subject import layer_file_names
+from taue.scene.subject import layer_file_names
 
 LAYERED = ("layers.psd", "layers.ora")
-SEEDLINGS = "seedlings"
-"""Folder of what the subjects can be grown from again."""
 
 
 def write_result(
     layers: Layers,
     report: dict[str, Any],
     out: str | os.PathLike[str],
-    scene: Scene | None = None,
 ) -> list[Path]:
     """Write every layer, the exact stack, sheet, report and scene into a new folder, or nothing.
 
     Args:
-        layers: the result, with PIL images.
+        layers: the result of a scene, with PIL images; the scene becomes a file, and a text in
+            every PNG.
         report: see :func:`taue.files.report.make_report`.
         out: the folder.
-        scene: what the layers were made from; it becomes a file, and a text in every PNG.
 
     Returns:
         The paths of what was made, the most looked-at first.
 
     Raises:
-        TaueError: if ``out`` exists or cannot be written, or two subjects share a file name.
+        TaueError: if ``out`` exists or cannot be written, or the layers are of no scene.
     """
-    pictures = _pictures(layers)
-    texts = {} if scene is None else {KEYWORD: scene.dumps()}
+    scene, pictures = layers.made_scene.dumps(), _pictures(layers)
+    texts = {KEYWORD: scene}
     stack, subjects = layers.stack(), [layer.subject for layer in layers.subjects]
     with complete_folder(out) as folder:
         for name, picture in pictures.items():
@@ -57,17 +54,19 @@ def write_result(
         (folder / SEEDLINGS).mkdir()
         for name, seedling in zip(layer_file_names(subjects), layers.seedlings, strict=True):
             seedling.save(folder / SEEDLINGS / f"{name}.safetensors")
-        if scene is not None:
-            with whole_file(folder / FILE) as stream:
-                stream.write(scene.dumps().encode())
-        layering = layers.settings.get("layering")
-        told = {**report, "recomposition": recomposition(stack, layering), **distances(layers)}
-        write_report(told, folder / "report.json")
-    others = ["report.json"] if scene is None else [FILE, "report.json"]
+        with whole_file(folder / FILE) as stream:
+            stream.write(scene.encode())
+        told = {
+            **report,
+            "recomposition": recomposition(stack, layers.scene.settings.layering),
+            **distances(layers),
+        }
+        write_report(told, folder / REPORT)
     shown = [name for name in pictures if not name.startswith(f"{RAW}/")]
     folders = [RAW, SEEDLINGS] if len(shown) < len(pictures) else [SEEDLINGS]
     return [
-        Path(out).expanduser() / name for name in (*shown, *LAYERED, "layers", *folders, *others)
+        Path(out).expanduser() / name
+        for name in (*shown, *LAYERED, "layers", *folders, FILE, REPORT)
     ]
 
 

@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    Strict,
+    ValidationInfo,
+    WithJsonSchema,
+)
 
 from taue.bounds import LONGEST_PROMPT, MOST_MOVES
 from taue.box import Box
@@ -16,7 +24,6 @@ from taue.names import slug
 from taue.readable import quoted
 from taue.scene.method import LIMITS, accepted
 from taue.scene.text import is_utf8
-from taue.subject import require_short
 
 LARGEST_SEED = 2**63 - 1
 CANVAS_STEP, SMALLEST_CANVAS, LARGEST_CANVAS = 8, 64, 16_384
@@ -28,13 +35,25 @@ VERSION = 1
 """Of the format."""
 
 
+def _short(value: str, info: ValidationInfo) -> str:
+    if not is_utf8(value):
+        raise TaueError(f"{info.field_name} holds what is no Unicode text; type it anew.")
+    if len(value) > LONGEST_PROMPT:
+        raise TaueError(
+            f"{info.field_name} is {len(value)} characters long; "
+            f"shorten it to {LONGEST_PROMPT} at most."
+        )
+    return value
+
+
 def _said(value: str, info: ValidationInfo) -> str:
     if not value.strip():
         raise TaueError(f"{info.field_name} is empty; say it in words.")
-    if not is_utf8(value):
-        raise TaueError(f"{info.field_name} holds what is no Unicode text; type it anew.")
-    require_short(str(info.field_name), value)
-    return value
+    return _short(value, info)
+
+
+def _none_if_empty(value: Any) -> Any:
+    return None if value == "" else value
 
 
 def _pixels(value: int, info: ValidationInfo) -> int:
@@ -61,15 +80,30 @@ def _file_name(value: str) -> str:
     return value
 
 
-def _inside(value: tuple[float, ...]) -> tuple[float, ...]:
-    if len(value) != 4:
-        shown = ", ".join(f"{one:g}" for one in value)
-        raise TaueError(f"box is [{shown}]; give four fractions: left, top, width and height.")
-    Box(*value)
-    return value
+def _box(value: Any) -> Any:
+    """A box from what files have in its place: a list of numbers."""
+    if isinstance(value, Box):
+        return value
+    if not isinstance(value, list):
+        example = "Box(0.1, 0.4, 0.3, 0.5) or [0.1, 0.4, 0.3, 0.5]"
+        raise TaueError(f"box is {quoted(value)}; give one, for example {example}.")
+    try:
+        if any(isinstance(side, (bool, str)) for side in value):
+            raise TypeError
+        left, top, width, height = (float(side) for side in value)
+    except (OverflowError, TypeError, ValueError) as error:
+        shown = ", ".join(quoted(side) for side in value[:5])
+        raise TaueError(
+            f"box is [{shown}]; give four fractions: left, top, width and height."
+        ) from error
+    return Box(left, top, width, height)
 
 
-def _few(value: tuple[tuple[float, ...], ...], info: ValidationInfo) -> Any:
+def _edges(box: Box) -> list[float]:
+    return [float(side) for side in (box.x, box.y, box.width, box.height)]
+
+
+def _few(value: tuple[Box, ...], info: ValidationInfo) -> Any:
     if len(value) > MOST_MOVES:
         raise TaueError(f"{info.field_name} has {len(value)} boxes; give at most {MOST_MOVES}.")
     return value
@@ -84,6 +118,7 @@ def _weight(value: float) -> float:
 
 Words = Annotated[
     str,
+    Strict(),
     AfterValidator(_said),
     Field(json_schema_extra={"minLength": 1, "maxLength": LONGEST_PROMPT}),
 ]
@@ -103,20 +138,34 @@ Pixels = Annotated[
         }
     ),
 ]
-CropRatio = Annotated[float, accepted("crop_ratio"), Field(json_schema_extra=LIMITS["crop_ratio"])]
-Fraction = Annotated[float, Field(json_schema_extra={"minimum": 0, "maximum": 1})]
-# TOML and JSON have lists where Python has tuples: the one conversion that is allowed.
-Edges = Annotated[
-    tuple[Fraction, ...],
-    Field(strict=False, json_schema_extra={"minItems": 4, "maxItems": 4}),
-    AfterValidator(_inside),
+CropRatio = Annotated[
+    float, Strict(), accepted("crop_ratio"), Field(json_schema_extra=LIMITS["crop_ratio"])
 ]
+_EDGES: dict[str, Any] = {
+    "type": "array",
+    "items": {"type": "number", "minimum": 0, "maximum": 1},
+    "minItems": 4,
+    "maxItems": 4,
+}
+Place = Annotated[Box, BeforeValidator(_box), PlainSerializer(_edges), WithJsonSchema(_EDGES)]
+"""A box; in files a list of four fractions."""
+
+# TOML and JSON have lists where Python has tuples: the one conversion that is allowed.
 Moves = Annotated[
-    tuple[Edges, ...],
+    tuple[Place, ...],
     Field(strict=False, json_schema_extra={"maxItems": MOST_MOVES}),
     AfterValidator(_few),
 ]
+Negative = Annotated[
+    str,
+    Strict(),
+    AfterValidator(_short),
+    Field(json_schema_extra={"maxLength": LONGEST_PROMPT}),
+]
+"""What is not to be seen; an empty one is a prompt too, and not the same as none."""
+
 Name = Annotated[Words, AfterValidator(_file_name)]
+NoneIfEmpty = BeforeValidator(_none_if_empty)
 Version = Annotated[int, AfterValidator(_version), Field(json_schema_extra={"const": VERSION})]
 Seed = Annotated[
     int,

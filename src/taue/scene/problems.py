@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic.dataclasses import is_pydantic_dataclass
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from taue.readable import quoted
@@ -17,6 +19,10 @@ from taue.scene.method import CALLED
 Place = tuple[int | str, ...]
 """The way to a field: names of tables and numbers in lists, from 0."""
 
+Table = type[Any]
+"""A table of a scene: a model of pydantic, or a dataclass of it."""
+
+UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
 LONGEST, MOST_LOOKED_AT = 60, 20
 """Characters of a value that are shown; unknown fields whose meaning is guessed at."""
 
@@ -28,6 +34,7 @@ GIVE = {
     "finite_number": "give a finite number",
     "bool_type": "give true or false",
     "model_type": "give a table with fields of its own",
+    "dataclass_type": "give a table with fields of its own",
     "tuple_type": "give a list",
 }
 """What to give instead, by pydantic's kinds of error."""
@@ -45,7 +52,10 @@ def dotted(place: Place) -> str:
 
 
 def sentence(
-    error: ValidationError, model: type[BaseModel], source: str, naming: Callable[[Place], str]
+    error: ValidationError,
+    model: Table,
+    source: str = "",
+    naming: Callable[[Place], str] = dotted,
 ) -> str:
     """The first problem in one sentence, and how many there are if there are more.
 
@@ -66,34 +76,34 @@ def sentence(
     return f"{source} has {count}: {told}" if source else f"{count}: {told}"
 
 
-def _told(problems: list[ErrorDetails], model: type[BaseModel]) -> list[ErrorDetails]:
+def _told(problems: list[ErrorDetails], model: Table) -> list[ErrorDetails]:
     """Unknown fields first, and without what is missing only because it is misspelt."""
-    unknown = [one for one in problems if one["type"] == "extra_forbidden"]
+    unknown = [one for one in problems if one["type"] in UNKNOWN]
     looked_at = unknown[:MOST_LOOKED_AT]
     meant = {(*one["loc"][:-1], _beside(one["loc"], model)) for one in looked_at}
-    others = [one for one in problems if one["type"] != "extra_forbidden"]
+    others = [one for one in problems if one["type"] not in UNKNOWN]
     return unknown + [
         one for one in others if not (one["type"] == "missing" and one["loc"] in meant)
     ]
 
 
-def _rest(problem: ErrorDetails, place: Place, model: type[BaseModel]) -> str:
+def _rest(problem: ErrorDetails, place: Place, model: Table) -> str:
     kind, value = problem["type"], problem["input"]
     if kind == "value_error":
         return str(problem.get("ctx", {})["error"]).partition(" ")[2]
     if kind == "missing":
         return f"is missing; add it{_example(place, model)}"
-    if kind == "extra_forbidden":
+    if kind in UNKNOWN:
         return f"is unknown; {_nearest(place, model)}"
     return f"is {_shown(value)}; {GIVE.get(kind, problem['msg'])}"
 
 
-def _example(place: Place, model: type[BaseModel]) -> str:
-    examples = model_at(place[:-1], model).model_fields[str(place[-1])].examples
+def _example(place: Place, model: Table) -> str:
+    examples = fields_of(model_at(place[:-1], model))[str(place[-1])].examples
     return f", for example {place[-1]} = {json.dumps(examples[0])}" if examples else ""
 
 
-def _nearest(place: Place, model: type[BaseModel]) -> str:
+def _nearest(place: Place, model: Table) -> str:
     """What an unknown field may have meant: one beside it, else one elsewhere."""
     if near := _beside(place, model):
         return f"did you mean {near}?"
@@ -101,12 +111,12 @@ def _nearest(place: Place, model: type[BaseModel]) -> str:
     if found := difflib.get_close_matches(_meant(place), elsewhere, n=1, cutoff=0.8):
         path = elsewhere[found[0]]
         return f"did you mean {path}{'' if '.' in path else ' at the top, before the tables'}?"
-    return f"known are {', '.join(model_at(place[:-1], model).model_fields)}"
+    return f"known are {', '.join(fields_of(model_at(place[:-1], model)))}"
 
 
-def _beside(place: Place, model: type[BaseModel]) -> str | None:
+def _beside(place: Place, model: Table) -> str | None:
     """The field of the same table whose name is nearest to that of an unknown one."""
-    own = model_at(place[:-1], model).model_fields
+    own = fields_of(model_at(place[:-1], model))
     return next(iter(difflib.get_close_matches(_meant(place), own, n=1)), None)
 
 
@@ -116,25 +126,32 @@ def _meant(place: Place) -> str:
     return next((short for short, called in CALLED.items() if called == name), name)
 
 
-def paths(model: type[BaseModel], before: str = "") -> Iterator[str]:
+def paths(model: Table, before: str = "") -> Iterator[str]:
     """Every field of a model and its parts: ``seed``, ``canvas.width``, ``subjects[].name``."""
-    for name, field in model.model_fields.items():
+    for name, field in fields_of(model).items():
         yield before + name
         for part in _models_in(field.annotation):
             repeated = "[]" if part is not field.annotation else ""
             yield from paths(part, f"{before}{name}{repeated}.")
 
 
-def model_at(place: Place, model: type[BaseModel]) -> type[BaseModel]:
+def fields_of(table: Table) -> dict[str, FieldInfo]:
+    """Of a table, by name."""
+    return table.__pydantic_fields__
+
+
+def model_at(place: Place, model: Table) -> Table:
     """The part of a model that the table at ``place`` is checked against."""
     for part in place:
         if isinstance(part, str):
-            model = next(_models_in(model.model_fields[part].annotation))
+            model = next(_models_in(fields_of(model)[part].annotation))
     return model
 
 
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+def _models_in(annotation: Any) -> Iterator[Table]:
+    if isinstance(annotation, type) and (
+        issubclass(annotation, BaseModel) or is_pydantic_dataclass(annotation)
+    ):
         yield annotation
     for argument in get_args(annotation):
         yield from _models_in(argument)

@@ -20,7 +20,7 @@ def make(drawing: Drawing, base: str, changes: Mapping[str, Any]) -> Item:
     """The three stages as they ended, and the layers made of them."""
     method = SceneMethod.model_validate({"base": base, **changes})
     scene = drawing.scene.model_copy(update={"method": method})
-    layers, _ = run.make(drawing.pipe, scene)
+    layers = run.make(drawing.pipe, scene)
     stack = layers.stack()
     raw = layers.composite if layers.raw_composite is None else layers.raw_composite
     cut = layers.cuts[0] if layers.cuts else layers.subjects[0].image

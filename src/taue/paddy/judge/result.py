@@ -11,25 +11,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taue.box import Box
 from taue.errors import TaueError
 from taue.files.png import read_png
+from taue.files.saved import read_scene
 from taue.files.saved_report import read_report
-from taue.files.saved_scene import require_one_story
 from taue.paddy.judge.findings import Asked, Cutout, SeenLayer, Verdict
 from taue.paddy.judge.judge import Judge
 from taue.paddy.judge.remarks import MARK
 from taue.paddy.judge.verdict import judge_layers
-from taue.subject import Subject, layer_file_names
+from taue.scene import Scene
+from taue.scene.subject import layer_file_names
 
 Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Result:
-    """The pictures uint8 [H, W, 3] (subjects [H, W, 4], straight alpha) and the report."""
+    """The scene, its pictures uint8 [H, W, 3] (subjects [H, W, 4], straight alpha), the report."""
 
-    folder: Path
+    scene: Scene
     composite: Pixels
     background: Pixels
     foregrounds: tuple[Pixels, ...]
@@ -37,14 +37,9 @@ class Result:
     report: dict[str, Any]
 
     @property
-    def settings(self) -> Mapping[str, Any]:
-        """What the run was asked and told."""
-        return self.report["settings"]
-
-    @property
     def asked(self) -> list[Asked]:
         """The subjects' prompts, and the boxes that they ended in."""
-        return [Asked(one.prompt, (one.box, *one.moves)[-1]) for one in _subjects(self.report)]
+        return [Asked(one.prompt, (one.box, *one.moves)[-1]) for one in self.scene.subjects]
 
 
 def read_judged(folder: Path) -> Result:
@@ -67,31 +62,16 @@ def read_judged(folder: Path) -> Result:
 
 
 def _read_layers(folder: Path) -> Result:
-    report = read_report(folder)
-    subjects = _subjects(report)
-    raw, cut = (layer_file_names(subjects, kind) for kind in ("foreground", "subject"))
+    _, scene = read_scene(folder)
+    raw, cut = (layer_file_names(scene.subjects, kind) for kind in ("foreground", "subject"))
     return Result(
-        folder,
+        scene,
         _picture(folder / "composite.png", "RGB"),
         _picture(folder / "background.png", "RGB"),
         tuple(_picture(folder / f"{name}.png", "RGB") for name in raw),
         tuple(_picture(folder / f"{name}.png", "RGBA") for name in cut),
-        report,
+        read_report(folder),
     )
-
-
-def _subjects(report: Mapping[str, Any]) -> list[Subject]:
-    """What was asked for, as far as it decides names and places."""
-    return [
-        Subject(
-            one["prompt"],
-            name=one.get("name"),
-            box=_box(one.get("box")),
-            moves=tuple(Box(**box) for box in one.get("moves", ())),
-            places=tuple(Box(**box) for box in one.get("places", ())),
-        )
-        for one in report["settings"]["subjects"]
-    ]
 
 
 def _check(result: Result) -> None:
@@ -99,12 +79,9 @@ def _check(result: Result) -> None:
     layers = (result.composite, result.background, *result.foregrounds, *result.subjects)
     if len({layer.shape[:2] for layer in layers}) > 1:
         raise ValueError("its layers have different sizes")
-    if not result.asked or not isinstance(result.settings["background"], str):
-        raise ValueError("report.json names no subjects or no background")
     warnings = result.report.get("warnings", [])
     if not isinstance(warnings, list) or not all(isinstance(line, str) for line in warnings):
         raise ValueError("the warnings in report.json are no list of texts")
-    require_one_story(result.folder, result.settings)
 
 
 def judge_result(judge: Judge, result: Result) -> Verdict:
@@ -114,7 +91,7 @@ def judge_result(judge: Judge, result: Result) -> Verdict:
     composite, background, *foregrounds = layers
     cutouts = [Cutout(rgba[..., :3], rgba[..., 3] / np.float32(255)) for rgba in result.subjects]
     return judge_layers(
-        result.asked, result.settings["background"], composite, background, foregrounds, cutouts
+        result.asked, result.scene.background, composite, background, foregrounds, cutouts
     )
 
 
@@ -129,11 +106,6 @@ def told(result: Result, verdict: Mapping[str, Any], warnings: list[str]) -> dic
 
 def _picture(path: Path, mode: str) -> Pixels:
     return read_png(path, mode, convert=False)
-
-
-def _box(value: Mapping[str, float] | None) -> Box | None:
-    """A box as reports write it, or none."""
-    return None if value is None else Box(**value)
 
 
 def _reason(error: Exception, folder: Path) -> str:
