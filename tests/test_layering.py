@@ -157,6 +157,7 @@ def test_a_result_holds_one_picture_of_each_subject_and_reads_back(
         }
     )
     layers = run.make(painter, scene)
+    scene = layers.made_scene
     out = tmp_path / "out"
     paths = write_result(layers, make_report(layers, {}, [], {}), out)
     assert all(path.exists() for path in paths)

@@ -142,6 +142,9 @@ def request(**changes: Any) -> Request:
     return Request.of(Settings(), **{"subjects": (Subject("x"),), "background": "y", **changes})
 
 
+MISSPELT: dict[str, Any] = {"negativ_prompt": "y"}
+
+
 def test_the_cause_is_the_right_one() -> None:
     for make, says in (
         (lambda: request(background=["a", "b"]), r'^background is \["a", "b"\]; give a text'),
@@ -153,7 +156,7 @@ def test_the_cause_is_the_right_one() -> None:
         (lambda: Subject("x", moves=Box(0, 0, 1, 1)), "^moves is .*; give a list"),
         (lambda: Subject("x", moves=((0, 0, 1, 1),)), r"^moves\[0\] is .*; give .* Box\("),
         (lambda: Subject("x", negative_prompt=5), "^negative_prompt is 5"),
-        (lambda: Subject("x", negativ_prompt="y"), "^negativ_prompt is unknown; did you mean nega"),
+        (lambda: Subject("x", **MISSPELT), "^negativ_prompt is unknown; did you mean nega"),
         (lambda: Box("0", 0, 1, 1), "^box .* needs four finite numbers"),
         (lambda: Box(10**400, 0, 1, 1), "^box .* needs four finite numbers"),
         (lambda: Settings(harmony=10**400), "^harmony is 100000.* 00000*; give"),

@@ -30,6 +30,9 @@ CANVAS_STEP, SMALLEST_CANVAS, LARGEST_CANVAS = 8, 64, 16_384
 LARGEST_WEIGHT = 10.0
 """Of a LoRA, which is trained for 1."""
 
+LARGEST_FRACTION = 1e6
+"""What is larger is refused before it becomes a float, which a whole number may be too long for."""
+
 MOST_LORAS = 16
 VERSION = 1
 """Of the format."""
@@ -87,16 +90,18 @@ def _box(value: Any) -> Any:
     if not isinstance(value, list):
         example = "Box(0.1, 0.4, 0.3, 0.5) or [0.1, 0.4, 0.3, 0.5]"
         raise TaueError(f"box is {quoted(value)}; give one, for example {example}.")
-    try:
-        if any(isinstance(side, (bool, str)) for side in value):
-            raise TypeError
-        left, top, width, height = (float(side) for side in value)
-    except (OverflowError, TypeError, ValueError) as error:
+    sides = [_fraction(side) for side in value]
+    if len(sides) != 4 or None in sides:
         shown = ", ".join(quoted(side) for side in value[:5])
-        raise TaueError(
-            f"box is [{shown}]; give four fractions: left, top, width and height."
-        ) from error
-    return Box(left, top, width, height)
+        raise TaueError(f"box is [{shown}]; give four fractions: left, top, width and height.")
+    return Box(*sides)
+
+
+def _fraction(value: Any) -> Any:
+    """A number as a float, None for what is none."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return None if abs(value) > LARGEST_FRACTION else float(value)
 
 
 def _edges(box: Box) -> list[float]:
