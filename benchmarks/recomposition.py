@@ -23,8 +23,8 @@ from crew import Out, load
 from PIL import Image, ImageDraw
 from rich.progress import track
 from scipy import ndimage
-from taue.files.saved_result import read_pictures
 
+from taue.files.saved import read_pictures
 from taue.paddy import scenes
 from taue.stack import Pictures, Stack, coverage, darkened, exact, flatten, largest_error
 from taue.stack.model import Bytes
