@@ -24,7 +24,7 @@ from taue.paddy.judge.table import verdict_table
 from taue.progress import StageProgress
 from taue.readable import LONGEST, quoted, readable
 from taue.scene import Request
-from taue.scene.subject import checked_subjects
+from taue.scene.subject import listed
 from taue.scene.text import parse, write
 from taue.settings import Settings
 
@@ -162,7 +162,7 @@ def test_the_cause_is_the_right_one() -> None:
         (lambda: Settings(harmony=10**400), "^harmony is 100000.* 00000*; give"),
         (lambda: Settings(num_inference_steps=10**5000), "^num_inference_steps is a number of"),
         (lambda: Settings(key=["green"]), r"^key is \['green'\]; choose"),
-        (lambda: checked_subjects(5), "^subjects is 5; give a list"),
+        (lambda: listed(5), "^subjects is 5; give a list"),
         (lambda: Scene.loads(f"seed = 0x{'f' * 9000}", "toml"), "seed is a number of about"),
         (lambda: Scene.loads(f"steps = [0x{'f' * 9000}]", "toml"), "steps is a list"),
     ):

@@ -33,7 +33,7 @@ from taue.layers import Layers
 from taue.memory import running_out_said
 from taue.noise import drawn_seed
 from taue.scene import Request, Subject
-from taue.scene.subject import checked_subjects
+from taue.scene.subject import listed
 from taue.settings import Settings
 from taue.watch import StageWatch, StepCallback
 from taue.weights import require_safe_adapter, require_safe_folder, safe_arguments
@@ -249,7 +249,7 @@ class TauePipeline(_Base):
         backbone = self.backbone(height, width, cross_attention_kwargs)
         request = Request.of(
             settings,
-            subjects=checked_subjects(subjects),
+            subjects=listed(subjects),
             background=background,
             scene=scene,
             first_background=first_background,

@@ -98,17 +98,17 @@ def _named(place: problems.Place) -> str:
 Subject.__init__ = _plainly(Subject.__init__)
 
 
-def checked_subjects(subjects: Sequence[Subject | str]) -> tuple[Subject, ...]:
-    """One or several subjects or their prompts as subjects.
+def listed(subjects: Sequence[Subject | str]) -> list[Subject | dict[str, str]]:
+    """One or several subjects or their prompts, as a request's ``subjects`` take them.
 
     Raises:
-        TaueError: if they are none.
+        TaueError: if they are no list.
     """
     if isinstance(subjects, (str, Subject)):
         subjects = [subjects]
     if not isinstance(subjects, Sequence):
         raise TaueError(f"subjects is {quoted(subjects)}; give a list of subjects or prompts.")
-    return tuple(s if isinstance(s, Subject) else Subject(s) for s in subjects)
+    return [one if isinstance(one, Subject) else {"prompt": one} for one in subjects]
 
 
 def default_boxes(count: int) -> list[Box]:
