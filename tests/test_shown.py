@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from taue.layering import laid_over
 from taue.relight import relit
@@ -312,6 +313,18 @@ def test_harmony_takes_light_over_by_its_share_and_never_shape() -> None:
         np.testing.assert_array_equal(picture[..., 3], alpha)
         wanted = np.float32([0.5, 0.5, 0.5]) + share * np.float32([0.2, 0, -0.2])
         np.testing.assert_allclose(picture[64, 64, :3], wanted, atol=0.01)
+
+
+@pytest.mark.parametrize("side", [128, 512])
+def test_what_is_behind_lends_a_rim_no_light(side: int) -> None:
+    alpha = disc(side, 0.5, 0.5, 0.3)
+    subject = np.dstack([np.full((side, side, 3), 0.2, np.float32), alpha])
+    picture = over(np.ones((side, side, 3), np.float32), alpha, (0.2, 0.2, 0.2))
+    # As a decoder shows it: what is behind is mixed into the object's last pixels.
+    blurred = ndimage.gaussian_filter(picture, (side / 128, side / 128, 0))
+    found = relit([subject], blurred.astype(np.float32), 1.0)[0]
+    assert np.abs(blurred - 0.2)[alpha > 0.9].max() > 0.2
+    assert np.abs(found[..., :3] - 0.2)[alpha > 0.9].max() < 0.05
 
 
 def test_what_another_subject_hides_takes_the_light_beside_it() -> None:

@@ -126,8 +126,9 @@ def subject_layers(
         made.extend(refined(scene, conditions, raw, [sights[i] for i in chosen]))
     for i, end in zip(chosen, made, strict=True):
         pictures[i] = picture_of(scene.context.backbone.decode(end.latents))
-        cut = _cut(pictures[i], _mask(scene, end, sights[i].region))
-        subjects[i] = eight_bits(mended(cut, raw.composite, sights[i]))
+        mask = _mask(scene, end, sights[i].region)
+        whole = mended(_cut(pictures[i], mask), raw.composite, sights[i])
+        subjects[i] = eight_bits(matte.outlined(whole, pictures[i], mask))
         made_of.sources[i] = "refine"
     return made_of
 

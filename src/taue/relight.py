@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import ndimage
 
+from taue.shown import certainly
 from taue.stack.mixing import Floats, shares
 from taue.straight import from_nearest
 
@@ -14,7 +15,8 @@ BREADTH = 0.004
 """Standard deviation of the smoothing, in shorter sides: finer changes are no light."""
 
 CLEARLY = 0.9
-"""A subject's light is read where it makes up so much of the pixel."""
+"""A subject's light is read where it makes up so much of the pixel, and not next to where it does
+not: a decoder mixes what is behind into its rim."""
 
 
 def relit(subjects: Sequence[Floats], picture: Floats, harmony: float) -> list[Floats]:
@@ -35,6 +37,8 @@ def _light(subject: Floats, share: Floats, picture: Floats, harmony: float) -> F
     colours, clearly = subject[..., :3], share >= CLEARLY
     if harmony == 0 or not clearly.any():
         return colours
+    inside = certainly(clearly)
+    clearly = inside if inside.any() else clearly
     sigma = BREADTH * min(share.shape)
     weight = ndimage.gaussian_filter(clearly.astype(np.float32), sigma)
     change = np.where(clearly[..., None], picture - colours, 0)

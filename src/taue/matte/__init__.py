@@ -19,6 +19,7 @@ from taue.matte.despill import despilled
 from taue.matte.hollow import hollowed
 from taue.matte.key import Array, Mask, painted_key
 from taue.matte.line import beside, projected
+from taue.matte.outline import smoothed
 from taue.matte.rim import settled
 from taue.matte.sharpness import blurred
 from taue.matte.trimap import (
@@ -103,6 +104,24 @@ def cut_out(picture: Array, mask: Mask, cell: int) -> Array:
     return np.concatenate(
         [np.pad(colour, [*sides, (0, 0)], mode="edge"), np.pad(alpha, sides)[..., None]], axis=-1
     )
+
+
+def outlined(rgba: Array, picture: Array, mask: Tensor) -> Array:
+    """A cut-out [H, W, 4] with a smooth outline, if the picture is blurred: a sharp one has no
+    frays, and what is thin in it is so in the scene.
+
+    Args:
+        rgba: as :func:`extract` gives it, as an array, whatever was done to it since.
+        picture: what it was cut from [H, W, 3] in [0, 1].
+        mask: the object mask on the latent grid [h, w].
+    """
+    side = max(picture.shape[:2])
+    edge = edge_width(round(side / max(mask.shape)), side)
+    colour, alpha = rgba[..., :3], rgba[..., 3]
+    key = painted_key(picture, ~widened(alpha > 0, edge))
+    if not (alpha > 0).any() or not blurred(picture, key, side):
+        return rgba
+    return np.dstack(smoothed(colour, alpha, edge))
 
 
 def _separated(

@@ -104,12 +104,17 @@ def own_rim(colour: Array, alpha: Array, edge: int) -> Array:
     source = inner(alpha, depth, deep)
     if not source.any():
         return colour
-    sigma = SPREAD * edge
-    weight = ndimage.gaussian_filter(source.astype(np.float32), sigma)
-    mean = ndimage.gaussian_filter(np.where(source[..., None], colour, 0), (sigma, sigma, 0))
-    mean = from_nearest(mean / np.maximum(weight, 1e-4)[..., None], weight > FELT)
+    mean = averaged(colour, source, SPREAD * edge)
     share = falling(depth, (OUTER * deep, deep)) * ~source
     return (colour + share[..., None] * (mean - colour)).astype(np.float32)
+
+
+def averaged(colour: Array, source: Mask, sigma: float) -> Array:
+    """Means of a source's colours [H, W, 3], weighted by nearness (standard deviation in pixels);
+    far from all of it the nearest of them."""
+    weight = ndimage.gaussian_filter(source.astype(np.float32), sigma)
+    mean = ndimage.gaussian_filter(np.where(source[..., None], colour, 0), (sigma, sigma, 0))
+    return from_nearest(mean / np.maximum(weight, 1e-4)[..., None], weight > FELT)
 
 
 def inner(alpha: Array, depth: Array, deep: float) -> Mask:

@@ -1,0 +1,97 @@
+"""An outline without frays: what is steep in a blurred picture has a smooth border.
+
+Where the key shines through a gap, or an object's colours lie near it, alpha jumps from pixel to
+pixel: crumbs, torn edges, pinholes. The outline that is shortest for what alpha says has none of
+them; where the edge is clean the two agree, and alpha stays.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+
+import numpy as np
+from scipy import ndimage
+
+from taue.matte.key import Array, Mask
+from taue.matte.rim import FELT, SOLID, averaged, steepness
+
+FINEST = 24
+"""Places that a soft edge's width has at least where the outline is sought: a pixel is too coarse
+for a smooth one."""
+
+BEND = 0.16
+"""Standard deviation, in soft edges' widths, of what is smoothed in each step: what is smaller is
+no shape."""
+
+FAITH = 0.5
+"""Of alpha's own word against the smoothness."""
+
+STEPS = 8
+"""Steps at most; most outlines stand still before."""
+
+DECODED = 0.075
+"""Standard deviation in soft edges' widths of a steep edge in a decoder's picture."""
+
+APART = 0.2
+"""So far from the smooth outline alpha may stay."""
+
+MOVED = 0.15
+"""Where alpha was moved so far, the colour was a guess, too."""
+
+OPAQUE = 0.9
+"""Alpha above which a colour is the object's own."""
+
+SPREAD = 0.19
+"""Standard deviation in soft edges' widths with which such colours are averaged."""
+
+
+def smoothed(colour: Array, alpha: Array, edge: int) -> tuple[Array, Array]:
+    """Colour [H, W, 3] and alpha [H, W] in [0, 1] with a smooth outline where edges are steep.
+
+    Args:
+        colour: straight, alpha: as found so far.
+        edge: pixels over which an edge may be soft.
+    """
+    smooth = antialiased(outline(alpha, edge), edge)
+    wanted = np.clip(alpha, smooth - APART, smooth + APART)
+    wanted = np.where(smooth > 1 - FELT, np.maximum(alpha, smooth), wanted)
+    wanted = np.where(smooth < FELT, np.minimum(alpha, smooth), wanted)
+    found = (alpha + steepness(alpha, edge) * (wanted - alpha)).astype(np.float32)
+    return _recoloured(colour, alpha, np.abs(found - alpha), edge), found
+
+
+def outline(alpha: Array, edge: int) -> Mask:
+    r"""The inside of a smooth outline, bool [n H, n W] with n places to a pixel.
+
+    Threshold dynamics (Merriman, Bence and Osher 1992) with a term for what alpha :math:`\alpha`
+    says: :math:`u \leftarrow [G_\sigma * u + \lambda (\alpha - \frac{1}{2}) \ge \frac{1}{2}]`.
+    """
+    fine = ceil(FINEST / edge)
+    says = ndimage.zoom(alpha, fine, order=1, grid_mode=True, mode="nearest") - SOLID
+    inside = np.asarray(says >= 0, bool)
+    for _ in range(STEPS):
+        near = np.asarray(ndimage.gaussian_filter(inside.astype(np.float32), BEND * edge * fine))
+        following = np.asarray(near + FAITH * says >= SOLID, bool)
+        if (following == inside).all():
+            break
+        inside = following
+    return inside
+
+
+def antialiased(inside: Mask, edge: int) -> Array:
+    """The share of each pixel that is inside, as a decoder would show it [H, W]."""
+    fine = ceil(FINEST / edge)
+    height, width = (side // fine for side in inside.shape)
+    shares = inside.reshape(height, fine, width, fine).mean(axis=(1, 3), dtype=np.float32)
+    return ndimage.gaussian_filter(shares, DECODED * edge)
+
+
+def _recoloured(colour: Array, alpha: Array, moved: Array, edge: int) -> Array:
+    """Colours [H, W, 3] that where alpha was moved are those of the object around."""
+    wrong = np.asarray(ndimage.maximum_filter(moved, 3)) > MOVED
+    sure = (alpha > OPAQUE) & ~wrong
+    if not (sure.any() and wrong.any()):
+        return colour
+    mean = averaged(colour, sure, SPREAD * edge)
+    share = ndimage.gaussian_filter(wrong.astype(np.float32), DECODED * edge)[..., None]
+    return (colour + share * (mean - colour)).astype(np.float32)
