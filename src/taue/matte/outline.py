@@ -29,7 +29,7 @@ FAITH = 0.5
 STEPS = 8
 """Steps at most; most outlines stand still before."""
 
-DECODED = 0.075
+DECODED = 0.11
 """Standard deviation in soft edges' widths of a steep edge in a decoder's picture."""
 
 APART = 0.2
