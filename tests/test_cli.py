@@ -188,6 +188,10 @@ def test_words_that_the_model_does_not_know(tiny_sdxl: Path, elsewhere: Path) ->
     for line in warnings:
         assert f"Warning: {line}" in done.stderr
     assert not any('"dark"' in line for line in warnings)
+    done = call("rebackground", "out", "--background", "a red bech", "--out", "again", "--quiet")
+    assert done.exit_code == 0, done.stderr
+    warnings = json.loads((elsewhere / "again" / "report.json").read_text())["warnings"]
+    assert any('the word "bech"; the nearest that it knows: beach' in line for line in warnings)
 
 
 @pytest.mark.parametrize(

@@ -40,15 +40,16 @@ OPTIONS = {
     "generate": ("--subject", "--background", "--out", "--box", "--name", "--negative", "--scene",
                  "--seed", "--steps", "--guidance", "--crop-ratio", "--key", "--harmony", "--model",
                  "--revision", "--scheduler", "--device", "--dtype", "--width", "--height"),
-    "scene": ("--json", "--schema"),
+    "scene": ("--schema",),
     "rebackground": ("--background", "--out", "--scene", "--box", "--device", "--dtype"),
     "move": ("--subject", "--box", "--out", "--device", "--dtype"),
     "export": ("--psd", "--ora", "--webp", "--mode"),
     "flatten": ("--out",),
-    "judge": ("--json",),
+    "judge": ("--out",),
     "models": (),
     "nonsense": (),
 }  # fmt: skip
+FLAGS = ("--json", "--quiet", "--overwrite", "-h")
 ODD = ("", " ", ".", "..", "-", "--", "~", "~nobody-here/x", "nul\0", "x" * 300, "\x1b[2J\x07",
        "[bold]", "\ud800", "\u202e", "1e-320", "nan", "inf", "-1", "0", "0x10", "9" * 5000, "1e999",
        "0,0,1,1", "0,0,1e-320,1", "1,1,1,1", "cuda:007", "cuda:1", "cpu", "missing.toml", "link",
@@ -74,11 +75,11 @@ def command_lines(draw: st.DrawFn) -> list[str]:
             : 2 * (command == "generate")
         ]
     for option in draw(st.lists(st.sampled_from(OPTIONS[command] or ("--odd",)), max_size=4)):
-        if option in ("--json", "--schema") and command == "scene":
+        if option == "--schema":
             line.append(option)
         elif option != "--model":
             line += [option, draw(argument)]
-    return line
+    return line + draw(st.lists(st.sampled_from(FLAGS), max_size=2))
 
 
 @functools.cache

@@ -67,7 +67,7 @@ def test_right_and_wrong_results_in_a_table_and_as_json(elsewhere: Path) -> None
     write(elsewhere / "good", right())
     twice = MISTAKES["twice"][0](right(), np.random.default_rng(1))
     report = write(elsewhere / "bad", twice)
-    done = call("good", "bad", "--json", "all.json")
+    done = call("good", "bad", "--out", "all.json")
     assert done.exit_code == 0, done.stderr
     lines = {line.split()[0]: line for line in done.stdout.splitlines() if line.strip()}
     assert lines["good"].split()[-1] == "yes"
@@ -112,7 +112,7 @@ def test_a_subject_is_found_by_its_name_and_judged_where_it_was_moved(elsewhere:
     gone = MISTAKES["missing"][0](right(), np.random.default_rng())
     write(elsewhere / "good", right(), "Big-apple", subjects=[subject])
     write(elsewhere / "bad", gone, "Big-apple", subjects=[subject], method={"crop_ratio": 0.5})
-    done = call("good", "bad", "--json", "all.json")
+    done = call("good", "bad", "--out", "all.json")
     assert done.exit_code == 0, done.stderr
     good, bad = json.loads((elsewhere / "all.json").read_text())["results"]
     assert good["subjects"][0]["box_iou"] > 0.7
@@ -169,7 +169,7 @@ def test_what_is_no_result_is_one_sentence_and_nothing_is_touched(
 
 def test_a_json_that_cannot_be_written_is_one_sentence(elsewhere: Path) -> None:
     write(elsewhere / "out", right())
-    done = call("out", "--json", "nowhere/all.json")
+    done = call("out", "--out", "nowhere/all.json")
     assert done.exit_code == 2
     assert "'nowhere/all.json' cannot be written" in done.stderr
     assert not os.path.lexists("nowhere")
@@ -183,20 +183,20 @@ def test_planted_links_and_pipes_harm_nobody(elsewhere: Path) -> None:
     for name in (".report.json.unfinished", "report.json.unfinished"):
         (elsewhere / "out" / name).symlink_to(victim)
     (elsewhere / ".all.json.unfinished").symlink_to(victim)
-    done = call("out", "--json", "all.json")
+    done = call("out", "--out", "all.json")
     assert done.exit_code == 0, done.stderr
     assert victim.read_bytes() == b"precious"
     report = elsewhere / "out" / "report.json"
     report.rename(elsewhere / "real.json")
     report.symlink_to(elsewhere / "real.json")
     before = (elsewhere / "real.json").read_bytes()
-    done = call("out", "--json", "other.json")
+    done = call("out", "--out", "other.json")
     assert done.exit_code == 2
     assert "is a link; name the file itself." in done.stderr
     assert (elsewhere / "real.json").read_bytes() == before
     assert not (elsewhere / "other.json").exists()
     os.mkfifo(elsewhere / "pipe")  # nobody reads it
-    done = call("out", "--json", "pipe")
+    done = call("out", "--out", "pipe")
     assert done.exit_code == 2
     assert "'pipe' cannot be written" in done.stderr
 
@@ -207,7 +207,7 @@ def test_a_command_that_fails_changes_no_report(elsewhere: Path) -> None:
     (elsewhere / "two" / "report.json").rename(elsewhere / "real.json")
     (elsewhere / "two" / "report.json").symlink_to(elsewhere / "real.json")
     (elsewhere / "folder").mkdir()
-    for arguments in (("one", "--json", "folder"), ("one", "two"), ("one", "--json", "no/x.json")):
+    for arguments in (("one", "--out", "folder"), ("one", "two"), ("one", "--out", "no/x.json")):
         before = (elsewhere / "one" / "report.json").read_bytes()
         done = call(*arguments)
         assert done.exit_code == 2
@@ -217,7 +217,7 @@ def test_a_command_that_fails_changes_no_report(elsewhere: Path) -> None:
 
 def test_verdicts_on_standard_output_come_alone(elsewhere: Path) -> None:
     write(elsewhere / "out", right())
-    done = call("out", "--json", "-")
+    done = call("out", "--out", "-")
     assert done.exit_code == 0, done.stderr
     assert json.loads(done.stdout)["sum"]["right"] == 1
     assert "all right" in done.stderr

@@ -117,13 +117,14 @@ def test_export_and_flatten(result: Path, tmp_path: Path) -> None:
     assert len(done.stdout.splitlines()) == 2 + len(leftovers(webp))
     assert psd.read_bytes() == (result / "layers.psd").read_bytes()  # named by the report
     for file in (psd, ora):
-        done = call("flatten", file, "--out", tmp_path / "flat.png")
+        done = call("flatten", file, "--out", tmp_path / "flat.png", "--overwrite")
         assert done.exit_code == 0, done.stderr
         with Image.open(tmp_path / "flat.png") as image:
             shown = np.asarray(image)
         np.testing.assert_array_equal(shown, flatten(exact(overlapping()).layers))
     assert call("flatten", ora).stdout == f"{tmp_path / 'new' / 'a.png'}\n"
-    done = call("export", result, "--psd", psd, "--mode", "raw")  # replaces the older file
+    assert "exists already" in call("export", result, "--psd", psd, "--mode", "raw").stderr
+    done = call("export", result, "--psd", psd, "--mode", "raw", "--overwrite")
     assert done.exit_code == 0, done.stderr
     np.testing.assert_array_equal(flatten_file(psd), raw(overlapping()).merged)
 
@@ -137,8 +138,9 @@ def test_an_export_that_fails_leaves_nothing(result: Path, tmp_path: Path) -> No
     assert leftovers(tmp_path) == ["b.ora", "result"]
     psd = tmp_path / "a.psd"
     psd.write_bytes(b"old")
-    assert call("export", result, "--psd", psd, "--ora", taken).exit_code == 2
-    assert psd.read_bytes() == b"old"
+    for more in ((), ("--overwrite",)):
+        assert call("export", result, "--psd", psd, "--ora", taken, *more).exit_code == 2
+        assert psd.read_bytes() == b"old"
 
 
 def test_what_is_written_to_standard_output_comes_alone(result: Path, tmp_path: Path) -> None:
@@ -162,7 +164,7 @@ def test_named_subjects_are_exported(names: tuple[str | None, ...], tmp_path: Pa
 
     gone = f"{layer_file_names(subjects)[0]}.png"
     (tmp_path / "result" / gone).unlink()
-    done = call("export", tmp_path / "result", "--psd", tmp_path / "x.psd")
+    done = call("export", tmp_path / "result", "--psd", tmp_path / "y.psd")
     assert done.exit_code == 2
     assert f"{gone}' is missing" in done.stderr
 

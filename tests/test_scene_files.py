@@ -29,7 +29,7 @@ from taue.scene.problems import paths
 from taue.scene.read import FILE, KEYWORD
 from taue.scene.schema import json_schema
 from taue.scene.subject import layer_file_names
-from taue.settings import CHOICES, KEYS, TRIES, Settings
+from taue.settings import CHOICES, KEYS, SKIPPED, TRIES, Settings
 
 SMALL: dict[str, Any] = {"background": "a beach", "subjects": [{"prompt": "a red apple"}]}
 
@@ -60,8 +60,9 @@ def number(name: str) -> st.SearchStrategy[float]:
 METHODS: dict[str, st.SearchStrategy[Any]] = {
     **{name: number(name) for name, limits in LIMITS.items() if "minimum" in limits},
     "tries": st.integers(*TRIES),
+    "clip_skip": st.integers(*SKIPPED),
     "crop_ratio": ratios,
-    "key": st.sampled_from([*KEYS, "auto"]),
+    "key": st.sampled_from([*KEYS, "auto", "#ff00FF"]),
     **{name: st.sampled_from(choices) for name, choices in CHOICES.items()},
     "filter_noisy": st.booleans(),
     "hold_crop_step": st.booleans(),

@@ -34,5 +34,9 @@ __all__ = ["Box", "Layers", "Scene", "Seedling", "Subject", "SubjectLayer", "Tau
 def __getattr__(name: str) -> Any:
     """Import lazily, because torch and diffusers take seconds and ``taue --help`` needs neither."""
     if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
+        from taue.muted import muted
+
+        # diffusers imports image processors that we do not use, without torchvision.
+        with muted("transformers.utils.import_utils", "requires torchvision"):
+            return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'taue' has no attribute {name!r}")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from taue import __version__
-from taue.commands.conventions import OneSentence
+from taue.commands.conventions import CONTEXT, OneSentence, register
 from taue.commands.evaluate import evaluate
 from taue.commands.export import export
 from taue.commands.flatten import flatten
@@ -19,7 +19,7 @@ from taue.commands.scene import show_scene
 
 app = typer.Typer(
     cls=OneSentence,
-    add_completion=False,
+    context_settings=CONTEXT,
     pretty_exceptions_enable=False,
     help="Layered images from text: RGBA subjects, a background and their composite.",
 )
@@ -28,7 +28,9 @@ app = typer.Typer(
 @app.callback(invoke_without_command=True)
 def start(
     context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Show the version and end.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", "-V", help="Show the version and end.")
+    ] = False,
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the trace of an error that nobody foresaw.")
     ] = False,
@@ -42,12 +44,12 @@ def start(
         typer.echo(context.get_help())
 
 
-app.command("generate")(generate)
-app.command("models")(list_models)
-app.command("scene")(show_scene)
-app.command("rebackground")(rebackground)
-app.command("move")(move)
-app.command("export")(export)
-app.command("flatten")(flatten)
-app.command("judge")(judge)
+register(app, "generate", generate)
+register(app, "models", list_models)
+register(app, "scene", show_scene)
+register(app, "rebackground", rebackground)
+register(app, "move", move)
+register(app, "export", export)
+register(app, "flatten", flatten)
+register(app, "judge", judge)
 app.add_typer(evaluate, name="eval")

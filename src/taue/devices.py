@@ -27,6 +27,17 @@ def check_names(device: str, dtype: str) -> None:
         raise TaueError(f"dtype {dtype!r} is unknown; choose auto, float32, float16 or bfloat16.")
 
 
+def unwise(device: torch.device, dtype: torch.dtype) -> str | None:
+    """What speaks against a choice, in a sentence; None if nothing does."""
+    if device.type != "cpu" or dtype.itemsize >= 4:
+        return None
+    name = str(dtype).removeprefix("torch.")
+    return (
+        f"dtype {name} on a CPU is slow and its rounding shows; leave --dtype out, which means "
+        "float32 there."
+    )
+
+
 def choose(device: str, dtype: str) -> tuple[torch.device, torch.dtype]:
     """The device and dtype that the names mean on this machine.
 

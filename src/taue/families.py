@@ -65,6 +65,8 @@ def family_of_index(class_name: object) -> Family:
     Raises:
         TaueError: for another's.
     """
+    if isinstance(class_name, list) and class_name:  # with the file of code that it is in
+        class_name = class_name[-1]
     for one in FAMILIES.values():
         if isinstance(class_name, str) and class_name.startswith(one.indexes):
             return one

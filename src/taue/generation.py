@@ -24,6 +24,7 @@ from taue.scene import Request, Subject
 from taue.scene.subject import default_boxes
 from taue.seedling import Seedling
 from taue.shifting import Shift, in_places, shifted
+from taue.shown import key_rgb
 from taue.stack.mixing import Floats
 from taue.stages import StageResult
 from taue.watch import StageWatch, recorded
@@ -143,8 +144,12 @@ class Generation:
         """Subjects with the layers that their first scene makes of them."""
         context = self.context
         behind, whole = self._encode(first.background), self._encode(first.whole)
+        conditions = [
+            replace(condition, released=self._released(first.whole, subject))
+            for condition, subject in zip(self.conditions, self.request.subjects, strict=True)
+        ]
         with recorded(self.records, "composite") as made:
-            made.append(stages.composite(context, self.conditions, behind, whole, subjects))
+            made.append(stages.composite(context, conditions, behind, whole, subjects))
         together = made[0]
         with recorded(self.records, "background") as made:
             made.append(stages.background(context, behind, together.seedling))
@@ -171,7 +176,13 @@ class Generation:
         return layers
 
     def _encode(self, prompt: str, negative: str | None = None) -> Encoded:
-        return self.backbone.encode_prompt(prompt, negative or self.request.negative_prompt)
+        negative = negative or self.request.negative_prompt
+        return self.backbone.encode_prompt(prompt, negative, self.request.settings.clip_skip)
+
+    def _released(self, whole: str, subject: Subject) -> Encoded | None:
+        """The whole scene's prompt with a subject's own negative prompt, if it has one."""
+        own = subject.negative_prompt
+        return self._encode(whole, own) if own else None
 
     def _conditions(self) -> list[stages.SubjectCondition]:
         """Every subject with its prompt, key and place.
@@ -185,16 +196,22 @@ class Generation:
             stages.SubjectCondition(
                 number=number,
                 prompt=self._encode(subject.prompt, subject.negative_prompt),
-                key=self.backbone.keys[settings.key_for(subject.prompt)],
+                key=self._key(settings.key_for(subject.prompt)),
                 box=subject.box or boxes[number - 1],
                 fits=fits,
                 asked=subject.box is not None and settings.placement != "none",
                 crop_ratio=ratio,
+                released=self._released(self.request.whole, subject),
             )
             for number, (subject, ratio) in enumerate(
                 zip(subjects, self.request.crop_ratios, strict=True), 1
             )
         ]
+
+    def _key(self, name: str) -> tuple[float, ...]:
+        """A key colour as one cell of latents [C]."""
+        named = self.backbone.keys.get(name)
+        return tuple(self.backbone.key(key_rgb(name)).tolist()) if named is None else named
 
     def _latent(
         self,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from taue.backbones import Conditioning, Encoded
+from taue.backbones import Encoded
 from taue.rows import Row
 from taue.seedling import Seedling
 from taue.stages import Context, StageResult, SubjectCondition, foreground_row
@@ -91,7 +91,7 @@ def healed(
     row = Row(
         stage="heal",
         noise=own,
-        conditioning=Conditioning((whole,), whole, settings.guidance_scale),
+        conditioning=context.conditioning((whole,), whole, settings.guidance_scale),
         generator=context.source.generator("heal-steps"),
         crop_ratio=(1 + ratio) / 2,
         estimate=estimate,

@@ -28,7 +28,7 @@ from taue.masks import find_object, grow
 from taue.mended import mended
 from taue.placing import HALF, Placement, bounding_box, place
 from taue.relight import relit
-from taue.shown import KEYS, Picture, Region, best_key, shown
+from taue.shown import Picture, Region, best_key, key_rgb, shown
 from taue.sight import Sight, sighted
 from taue.stack.mixing import Floats
 from taue.stack.shade import as_layer, shade, shaded, shared
@@ -145,7 +145,8 @@ def refined(
     """
     context, chosen = scene.context, scene.context.settings.key
     keys = [
-        KEYS[best_key(raw.composite, one.region) if chosen == "auto" else chosen] for one in sights
+        key_rgb(best_key(raw.composite, one.region) if chosen == "auto" else chosen)
+        for one in sights
     ]
     painted: list[Floats] = []
     for one, key in zip(sights, keys, strict=True):

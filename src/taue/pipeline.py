@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import torch
 from diffusers import (
-    DiffusionPipeline,
     StableDiffusion3Pipeline,
     StableDiffusionPipeline,
     StableDiffusionXLPipeline,
@@ -29,8 +28,10 @@ from taue.checkpoints import family_of
 from taue.errors import TaueError
 from taue.families import FAMILIES, SD3, SD15, SDXL, known_titles
 from taue.generation import Generation
+from taue.handed_over import HandedOver
 from taue.layers import Layers
 from taue.memory import running_out_said
+from taue.muted import muted
 from taue.noise import drawn_seed
 from taue.scene import Request, Subject
 from taue.scene.subject import listed
@@ -41,11 +42,7 @@ from taue.weights import require_safe_adapter, require_safe_folder, safe_argumen
 OUTPUT_TYPES = ("pil", "np", "pt", "latent")
 
 
-# What comes before a family's pipeline in a class; types are told that it is one.
-_Base = DiffusionPipeline if TYPE_CHECKING else object
-
-
-class TauePipeline(_Base):
+class TauePipeline(HandedOver):
     """Layered generation with any checkpoint of a known family (TAUE, arXiv 2511.02580).
 
     ``TauePipeline.from_pretrained``, ``from_single_file`` and ``from_pipe`` give the pipeline of
@@ -88,7 +85,13 @@ class TauePipeline(_Base):
                     require_safe_folder(Path(source.location))
                 arguments = safe_arguments(kwargs)
                 loader: Any = super(TauePipeline, kind)
-                pipeline = loader.from_pretrained(source.location, **arguments)
+                # paddy's autoencoder is a tiny one, which SDXL's pipeline does not expect.
+                with muted(
+                    "diffusers.pipelines.pipeline_utils",
+                    "Expected types for vae",
+                    "AutoencoderTiny",
+                ):
+                    pipeline = loader.from_pretrained(source.location, **arguments)
             require_parts_that_fit(pipeline, kind.family)
         except TaueError:
             raise

@@ -15,6 +15,9 @@ from taue.readable import quoted
 KEYS = ("green", "magenta", "blue")
 """Names of key colours; what they are as latents, a backbone says. Green is the paper's."""
 
+ANY_KEY = re.compile("#[0-9a-fA-F]{6}")
+"""Any other key colour, as the web writes it."""
+
 GREENISH = frozenset("green emerald jade lime mint olive teal turquoise".split())
 """Words that make ``key="auto"`` leave green: a green subject on green would be keyed away."""
 
@@ -36,6 +39,7 @@ CLOSED_RANGES = {
     "greenness_threshold": (-10.0, 10.0),
     "p_min": (0.0, 1.0),
     "p_max": (0.0, 1.0),
+    "guidance_rescale": (0.0, 1.0),
 }
 
 CHOICES = {
@@ -59,6 +63,9 @@ TOGETHER = {"p_max": ("p_min",), "mask_value": ("key",)}
 TRIES = (1, 100)
 """Fewest and most beginnings of a foreground."""
 
+SKIPPED = (0, 100)
+"""Fewest and most layers of text encoders that are skipped; each model has its own number."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -69,7 +76,8 @@ class Settings:
         guidance_scale: classifier-free guidance of the composite and the background.
         foreground_guidance_scale: classifier-free guidance of the foregrounds.
         crop_ratio: r in (0, 1), how late the seedling is harvested and released (the paper: 0.5).
-        key: a name of ``KEYS`` or "auto" (green, but magenta for subjects called green).
+        key: a name of ``KEYS``, any colour as "#ff00ff", which the model's own autoencoder encodes,
+            or "auto" (green, but magenta for subjects called green).
         key_strength: alpha of the key-colour injection, 0 to 1.
         layout_sigma: sigma of the probabilistic layout, in half boxes.
         p_min: the layout's least probability of a cell to be the subject's.
@@ -118,6 +126,10 @@ class Settings:
         moving: "regrown" brings a moved subject's estimate into its box, scaled, and grows it on
             under fresh noise; "transplanted" is the paper's: the seedling as it is, noise included,
             shifted on the grid.
+        guidance_rescale: how far guided predictions are brought back to the spread of those with
+            the prompt (arXiv 2305.08891, section 3.4), in all stages; 0 leaves them.
+        clip_skip: how many layers of the CLIP text encoders are skipped from the end, as in
+            diffusers; none beyond the family's own if None.
         base: the method that these values began as, "taue" (ours), "paper" or "paper-layout"; it
             decides nothing.
     """
@@ -153,6 +165,8 @@ class Settings:
     moving: str = "regrown"
     noise_blending: str = "two-phase"
     attention_blending: str = "regions"
+    guidance_rescale: float = 0.0
+    clip_skip: int | None = None
     base: str = "taue"
 
     @classmethod
@@ -181,6 +195,8 @@ class Settings:
     def __post_init__(self) -> None:
         _require_whole("num_inference_steps", self.num_inference_steps, STEPS)
         _require_whole("tries", self.tries, TRIES)
+        if self.clip_skip is not None:
+            _require_whole("clip_skip", self.clip_skip, SKIPPED)
         for name, (low, high) in CLOSED_RANGES.items():
             _require_number(name, getattr(self, name))
             if not low <= getattr(self, name) <= high:
@@ -188,8 +204,13 @@ class Settings:
                     f"{name} is {getattr(self, name)}; give a number from {low:g} to {high:g}."
                 )
         require_crop_ratio(self.crop_ratio)
-        if not isinstance(self.key, str) or self.key not in (*KEYS, "auto"):
-            raise TaueError(f"key is {quoted(self.key)}; choose one of {', '.join(KEYS)} or auto.")
+        if not isinstance(self.key, str) or not (
+            self.key in (*KEYS, "auto") or ANY_KEY.fullmatch(self.key)
+        ):
+            raise TaueError(
+                f"key is {quoted(self.key)}; choose one of {', '.join(KEYS)}, auto or a colour, as "
+                "#ff00ff."
+            )
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise TaueError(
@@ -204,7 +225,7 @@ class Settings:
             )
 
     def key_for(self, prompt: str) -> str:
-        """The name of the key colour for a subject's prompt."""
+        """The name of the key colour for a subject's prompt, or the colour."""
         if self.key != "auto":
             return self.key
         if self.mask_value == "greenness":

@@ -222,6 +222,14 @@ def unexplained(composite: Picture, background: Picture) -> Region:
     return (rest > UNEXPLAINED) | ((left < DARKEST) & changed)
 
 
+def key_rgb(key: str) -> tuple[float, float, float]:
+    """A key colour as it is painted, RGB in [0, 1]: a name of ``KEYS``, or as "#ff00ff"."""
+    if key in KEYS:
+        return KEYS[key]
+    red, green, blue = bytes.fromhex(key.removeprefix("#"))
+    return red / 255, green / 255, blue / 255
+
+
 def best_key(composite: Picture, region: Region, keys: Sequence[str] = AUTOMATIC) -> str:
     """The key colour that is farthest from what the composite shows of an object.
 

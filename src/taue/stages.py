@@ -45,6 +45,17 @@ class Context:
         """Of one row's latents, (1, C, h, w)."""
         return self.backbone.shape
 
+    def conditioning(
+        self,
+        prompts: Sequence[Encoded],
+        whole: Encoded,
+        scale: float,
+        regions: Sequence[Tensor] | None = None,
+    ) -> Conditioning:
+        """What a row is conditioned on: one prompt everywhere, or one for each region [h, w]."""
+        masks = None if regions is None else torch.stack(list(regions))
+        return Conditioning(tuple(prompts), whole, scale, masks, self.settings.guidance_rescale)
+
     def cultivate(self, rows: Sequence[Row]) -> list[Harvest]:
         """One pass of these rows."""
         return cultivate(self.backbone, rows, self.settings, self.observe)
@@ -62,6 +73,8 @@ class SubjectCondition:
         fits: whether it is brought into the box; if not, the layout only suggests the place.
         crop_ratio: when its seedling is harvested.
         asked: whether the box was asked for.
+        released: the whole scene's prompt with the subject's own negative prompt; None if it has
+            none of its own.
     """
 
     number: int
@@ -71,6 +84,7 @@ class SubjectCondition:
     fits: bool
     crop_ratio: float
     asked: bool = False
+    released: Encoded | None = None
 
 
 @dataclass(frozen=True)
@@ -213,7 +227,9 @@ def foreground_row(context: Context, condition: SubjectCondition, noise: Tensor)
     return Row(
         stage="foreground",
         noise=noise,
-        conditioning=Conditioning((prompt,), prompt, context.settings.foreground_guidance_scale),
+        conditioning=context.conditioning(
+            (prompt,), prompt, context.settings.foreground_guidance_scale
+        ),
         generator=context.source.generator("foreground-steps", condition.number),
         subject=condition.number,
         crop_ratio=condition.crop_ratio,
@@ -232,8 +248,12 @@ def composite_row(
     settings = context.settings
     scale = settings.guidance_scale
     prompts = (*(s.prompt for s in conditions), background)
-    regional = Conditioning(prompts, whole, scale, torch.stack(list(regions)))
-    everywhere = Conditioning((whole,), whole, scale)
+    regional = context.conditioning(prompts, whole, scale, regions)
+    everywhere = context.conditioning((whole,), whole, scale)
+    released = everywhere
+    if any(one.released is not None for one in conditions):  # what it must not show it never shows
+        own = (*(one.released or whole for one in conditions), whole)
+        released = context.conditioning(own, whole, scale, regions)
     scene, every = settings.released_prompt == "scene", settings.planted_subjects == "all"
     return Row(
         stage="composite",
@@ -241,7 +261,7 @@ def composite_row(
         conditioning=regional if settings.attention_blending == "regions" else everywhere,
         generator=context.source.generator("composite-steps"),
         crop_ratio=settings.crop_ratio,
-        released=everywhere if scene else None,
+        released=released if scene else None,
         plantings=tuple(
             Planting(one.seedling, region, settings.harmony, crop_ratio=condition.crop_ratio)
             for one, region, condition in zip(results, regions[:-1], conditions, strict=True)
@@ -256,7 +276,7 @@ def background_row(context: Context, prompt: Encoded, surroundings: Seedling) ->
     return Row(
         stage="background",
         noise=context.source.normal(context.shape, "background"),
-        conditioning=Conditioning((prompt,), prompt, settings.guidance_scale),
+        conditioning=context.conditioning((prompt,), prompt, settings.guidance_scale),
         generator=context.source.generator("background-steps"),
         crop_ratio=ratio,
         plantings=(Planting(surroundings, surroundings.mask, crop_ratio=ratio),),

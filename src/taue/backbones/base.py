@@ -15,9 +15,10 @@ from torch import Tensor
 class Encoded:
     """A prompt and its negative prompt.
 
-    ``prompt`` and ``negative`` are [1, L, D], ``pooled`` and ``negative_pooled`` [1, P], where P is
-    0 for families without; ``content`` are the positions of the prompt's own tokens (no start, end
-    or padding). ``counts`` [L] says for how many equal tokens each of both stands; None for one.
+    ``prompt`` and ``negative`` are [1, L, D], each with its own L, ``pooled`` and
+    ``negative_pooled`` [1, P], where P is 0 for families without; ``content`` are the positions of
+    the prompt's own tokens (no start, end or padding). ``counts`` and ``negative_counts`` [L] say
+    for how many equal tokens each stands; None for one.
     """
 
     prompt: Tensor
@@ -26,6 +27,7 @@ class Encoded:
     negative_pooled: Tensor
     content: tuple[int, ...]
     counts: Tensor | None = None
+    negative_counts: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,15 @@ class Conditioning:
 
     ``prompts`` are one for each mask of ``regions`` [K, h, w], which sum to 1, or one alone for
     everywhere; ``whole`` gives the pooled embedding, ``guidance_scale`` how much more the prompt
-    says than the negative prompt.
+    says than the negative prompt, and ``guidance_rescale`` how far the outcome is brought back to
+    the spread of what the prompt says.
     """
 
     prompts: tuple[Encoded, ...]
     whole: Encoded
     guidance_scale: float
     regions: Tensor | None = None
+    guidance_rescale: float = 0.0
 
     def __post_init__(self) -> None:
         count = 1 if self.regions is None else len(self.regions)
@@ -87,7 +91,15 @@ class Backbone(Protocol):
         """
         ...
 
-    def encode_prompt(self, prompt: str, negative_prompt: str | None) -> Encoded: ...
+    def encode_prompt(
+        self, prompt: str, negative_prompt: str | None, clip_skip: int | None = None
+    ) -> Encoded:
+        """A prompt of any length and its negative prompt; ``clip_skip`` as in diffusers.
+
+        Raises:
+            TaueError: if an encoder has too few layers to skip, or cannot read the prompt whole.
+        """
+        ...
 
     def predict(
         self, inputs: Tensor, timesteps: Tensor, conditionings: Sequence[Conditioning]

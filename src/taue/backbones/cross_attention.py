@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from taue import equations
-from taue.backbones.listening import Listening, layer_grid
+from taue.backbones.listening import NEVER, Listening, layer_grid
 from taue.backbones.processors import replaced
 
 
@@ -55,12 +55,13 @@ class TapProcessor:
         if encoder_hidden_states is not None:
             with torch.no_grad():
                 self.tap.add(self._probabilities(attn, hidden_states, encoder_hidden_states))
+        if temb is not None:  # not every processor takes one, as that of attention slicing
+            kwargs["temb"] = temb
         return self.inner(
             attn,
             hidden_states,
             encoder_hidden_states=encoder_hidden_states,
             attention_mask=attention_mask,
-            temb=temb,
             **kwargs,
         )
 
@@ -70,7 +71,11 @@ class TapProcessor:
         prompt = self.tap.samples(prompts)[:, : self.tap.length]
         query = attn.head_to_batch_dim(attn.to_q(pictures))
         key = attn.head_to_batch_dim(attn.to_k(prompt))
-        scores = attn.get_attention_scores(query, key)
+        hidden, bias = self.tap.hidden(), None
+        if hidden is not None:
+            bias = torch.zeros_like(hidden, dtype=query.dtype).masked_fill(hidden, NEVER)
+            bias = bias[:, None].repeat_interleave(attn.heads, dim=0).to(query.device)
+        scores = attn.get_attention_scores(query, key, bias)
         return scores.view(len(pictures), attn.heads, *scores.shape[1:]).mean(dim=1)
 
 
@@ -81,10 +86,12 @@ class RegionBlend:
 
     Args:
         masks: each sample's [B, K, h, w] on the latent grid, summing to 1 over K.
+        lengths: how many tokens of each prompt are its own, the first ones [B, K]; the others are
+            padding, which nothing sees. None if all are.
     """
 
-    def __init__(self, masks: Tensor) -> None:
-        self.masks = masks
+    def __init__(self, masks: Tensor, lengths: Tensor | None = None) -> None:
+        self.masks, self.lengths = masks, lengths
         self._weights: dict[int, Tensor] = {}
 
     def wrap(self, processor: Any) -> RegionProcessor:
@@ -98,6 +105,14 @@ class RegionBlend:
             weights = equations.resample(self.masks, *grid).flatten(2)
             self._weights[queries] = weights.transpose(0, 1)
         return self._weights[queries].to(like)
+
+    def seen(self, tokens: int) -> list[Tensor | None]:
+        """For each prompt, which of its tokens each sample sees [B, 1, 1, tokens]; None for all."""
+        if self.lengths is None:
+            return [None] * self.masks.shape[1]
+        positions = torch.arange(tokens, device=self.lengths.device)
+        seen = positions < self.lengths[..., None]  # [B, K, tokens]
+        return list(seen[:, :, None, None].unbind(dim=1))
 
 
 class RegionProcessor:
@@ -124,8 +139,10 @@ class RegionProcessor:
         query = split(attn.to_q(hidden_states))
         keys = split(attn.to_k(encoder_hidden_states)).chunk(count, dim=2)
         values = split(attn.to_v(encoder_hidden_states)).chunk(count, dim=2)
+        seen = self.blend.seen(keys[0].shape[2])
         attended = [
-            F.scaled_dot_product_attention(query, k, v) for k, v in zip(keys, values, strict=True)
+            F.scaled_dot_product_attention(query, k, v, attn_mask=mask)
+            for k, v, mask in zip(keys, values, seen, strict=True)
         ]
         blended = equations.blend_attention(self.blend.weights(query), attended)
         output = attn.to_out[0](blended.transpose(1, 2).flatten(2))

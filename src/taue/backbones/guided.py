@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import rescale_noise_cfg
 from torch import Tensor
 
 from taue import equations
@@ -40,6 +41,10 @@ class Guided:
             *([(e, e.prompt) for e in _filled(c, self.most)] for c in self.conditionings),
         ]
 
+    def lengths(self) -> list[list[int]]:
+        """How many tokens are read of each of every sample's prompts."""
+        return [[read.shape[1] for _, read in one] for one in self.prompts()]
+
     def pooled(self) -> Tensor:
         """Every sample's embedding of a whole prompt [B, P]."""
         return torch.cat(
@@ -66,6 +71,9 @@ class Guided:
         for row, negative in zip(self.steered, unconditional, strict=True):
             scale = self.conditionings[row].guidance_scale
             guided[row] = equations.guidance(negative, conditional[row], scale)
+            if (rescale := self.conditionings[row].guidance_rescale) > 0:
+                pair = guided[row][None], conditional[row][None]
+                guided[row] = rescale_noise_cfg(*pair, guidance_rescale=rescale)[0]
         return torch.stack(guided)
 
 

@@ -17,11 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from taue import equations
-from taue.backbones.listening import Listening, layer_grid
+from taue.backbones.listening import NEVER, Listening, layer_grid
 from taue.backbones.processors import replaced
-
-NEVER = -1e4
-"""A bias that leaves nothing of a key in a softmax, and is a number in half precision, too."""
 
 
 def joint_sites(transformer: Any) -> list[str]:

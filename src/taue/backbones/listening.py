@@ -10,6 +10,9 @@ from torch import Tensor
 
 from taue import equations
 
+NEVER = -1e4
+"""A bias that leaves nothing of a key in a softmax, and is a number in half precision, too."""
+
 
 def layer_grid(queries: int, height: int, width: int) -> tuple[int, int]:
     """The grid of a layer with so many queries, over latents [height, width].
@@ -36,20 +39,34 @@ class Listening:
         tokens: for each row, positions of its tokens; none for rows that are not listened to. The
             rows are the last samples of the batch: negative prompts come before them.
         height, width: of the latents.
-        length: tokens of one prompt; of a row that reads several, the first is listened to.
+        length: tokens of one prompt, padding included; of a row that reads several, the first is
+            listened to.
+        own: of each sample's first prompt, its own tokens; all of ``length`` if None.
     """
 
     def __init__(
-        self, tokens: Sequence[Sequence[int]], height: int, width: int, length: int
+        self,
+        tokens: Sequence[Sequence[int]],
+        height: int,
+        width: int,
+        length: int,
+        own: Sequence[int] | None = None,
     ) -> None:
         self.tokens = {row: tuple(chosen) for row, chosen in enumerate(tokens) if chosen}
         self.rows, self.height, self.width, self.length = len(tokens), height, width, length
         self.captured: dict[int, Tensor] = {}
+        self._own = None if own is None else torch.tensor(own)
 
     def samples(self, batch: Tensor) -> Tensor:
         """Of a batch those that are listened to [n, ...]."""
         first = len(batch) - self.rows
         return batch[[first + row for row in self.tokens]]
+
+    def hidden(self) -> Tensor | None:
+        """Which tokens of those that are listened to are padding [n, length]; None if none is."""
+        if self._own is None:
+            return None
+        return torch.arange(self.length) >= self.samples(self._own)[:, None]
 
     def add(self, probabilities: Tensor) -> None:
         """Take one layer in: its mean over heads [n, queries, tokens]."""

@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
-from taue.backbones.base import Encoded
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from taue.backbones.prompts import Pair
 from taue.backbones.unet import UNetBackbone
+from taue.backbones.weighting import Scale
 from taue.families import SD15
+
+
+@contextmanager
+def _with_text_model(encoder: Any) -> Iterator[None]:
+    """Let diffusers find the encoder's last norm, for ``clip_skip``, where transformers before its
+    fifth version had it: in a ``text_model`` of its own."""
+    if hasattr(encoder, "text_model"):
+        yield
+        return
+    encoder.__dict__["text_model"] = encoder  # not registered as its own part
+    try:
+        yield
+    finally:
+        del encoder.__dict__["text_model"]
 
 
 class SD15Backbone(UNetBackbone):
@@ -13,15 +32,28 @@ class SD15Backbone(UNetBackbone):
 
     family = SD15
 
-    def encode_prompt(self, prompt: str, negative_prompt: str | None) -> Encoded:
-        encoded, negative = self.pipeline.encode_prompt(
-            prompt=prompt,
-            device=self.device,
-            num_images_per_prompt=1,
-            do_classifier_free_guidance=True,
-            negative_prompt=negative_prompt,
-            lora_scale=(self.cross_attention_kwargs or {}).get("scale"),
-        )
+    @property
+    def tokenizers(self) -> tuple[Any, ...]:
+        return (self.pipeline.tokenizer,)
+
+    @property
+    def layers(self) -> int:
+        return self.pipeline.text_encoder.config.num_hidden_layers + 1  # it skips none by itself
+
+    @property
+    def scales(self) -> tuple[Scale, ...]:
+        return (Scale(self.pipeline.tokenizer, self.pipeline.text_encoder, normalised=True),)
+
+    def _encoded(self, prompt: str, negative_prompt: str | None, clip_skip: int | None) -> Pair:
+        with _with_text_model(self.pipeline.text_encoder):
+            encoded, negative = self.pipeline.encode_prompt(
+                prompt=prompt,
+                device=self.device,
+                num_images_per_prompt=1,
+                do_classifier_free_guidance=True,
+                negative_prompt=negative_prompt,
+                lora_scale=(self.cross_attention_kwargs or {}).get("scale"),
+                clip_skip=clip_skip,
+            )
         nothing = encoded.new_zeros(1, 0)
-        content = self.content(prompt, self.pipeline.tokenizer)
-        return Encoded(encoded, negative, nothing, nothing, content)
+        return encoded, negative, nothing, nothing

@@ -19,10 +19,16 @@ from taue.backbones.canvas import canvas, of_cells
 from taue.backbones.guided import Guided
 from taue.backbones.joint_attention import JointProcessor, JointRegions, installed
 from taue.backbones.listening import Listening
+from taue.backbones.prompts import Pair, Reader, joined, padded, require_layers
 from taue.backbones.timesteps import timed
+from taue.backbones.weighting import is_weighed, plain, require_scales
 from taue.errors import TaueError
 from taue.families import SD3
+from taue.readable import quoted
 from taue.space import noise_levels
+
+T5_TOKENS, MOST_T5_TOKENS = 256, 512
+"""What its pipeline gives T5 room for, and the most that it was trained with."""
 
 WIDENED = 4
 """A transformer's feed-forward layers are so many times as wide as its tokens."""
@@ -108,31 +114,68 @@ class SD3Backbone(WithAutoencoder):
             )
         return fresh
 
-    def encode_prompt(self, prompt: str, negative_prompt: str | None) -> Encoded:
+    def encode_prompt(
+        self, prompt: str, negative_prompt: str | None, clip_skip: int | None = None
+    ) -> Encoded:
         pipeline = self.pipeline
-        encoded, negative, pooled, negative_pooled = pipeline.encode_prompt(
-            prompt=prompt,
-            prompt_2=None,
-            prompt_3=None,
-            negative_prompt=negative_prompt,
-            device=self.device,
-            do_classifier_free_guidance=True,
-            lora_scale=(self.joint_attention_kwargs or {}).get("scale"),
-        )
+        encoders = (pipeline.text_encoder, pipeline.text_encoder_2)
+        require_layers(clip_skip, min(one.config.num_hidden_layers for one in encoders))
         first = pipeline.tokenizer_max_length  # CLIP's tokens come before T5's
-        content = _content(pipeline.tokenizer, prompt, first)
-        alike = _alike(encoded[:, first:]) and _alike(negative[:, first:])
-        if not alike:
-            count = encoded.shape[1] - first
-            further = _content(pipeline.tokenizer_3, prompt, count)
-            content += tuple(first + position for position in further)
-            return Encoded(encoded, negative, pooled, negative_pooled, content)
+        reader = Reader(pipeline, (pipeline.tokenizer, pipeline.tokenizer_2), first)
+        if is_weighed(prompt, negative_prompt):
+            require_scales((prompt, negative_prompt), can=False, clip_skip=clip_skip)
+        pieces, negatives = reader.pairs(prompt, negative_prompt)
+        prompt, negative_prompt = plain(prompt), negative_prompt and plain(negative_prompt)
+        tokens = self._longest(prompt, negative_prompt)
+        further: list[Tensor] = []
+
+        def encode(piece: str, negative_piece: str | None) -> Pair:
+            """CLIP reads a piece, T5 all of it."""
+            read, unread, pooled, negative_pooled = pipeline.encode_prompt(
+                prompt=piece,
+                prompt_2=None,
+                prompt_3=prompt,
+                negative_prompt=negative_piece,
+                negative_prompt_3=negative_prompt,
+                device=self.device,
+                do_classifier_free_guidance=True,
+                lora_scale=(self.joint_attention_kwargs or {}).get("scale"),
+                clip_skip=clip_skip,
+                max_sequence_length=min(max(tokens, T5_TOKENS), MOST_T5_TOKENS),
+            )
+            further[:] = read[:, first:], unread[:, first:]
+            return read[:, :first], unread[:, :first], pooled, negative_pooled
+
+        read, unread, pooled, negative_pooled = joined(encode, pieces, negatives)
+        t5, negative_t5 = further
+        content = reader.content(pieces)
+        if not (_alike(t5) and _alike(negative_t5)):
+            if tokens > MOST_T5_TOKENS:
+                raise TaueError(
+                    f"prompt {quoted(prompt)} or its negative has {tokens} tokens for T5, which "
+                    f"takes {MOST_T5_TOKENS} at most; shorten it."
+                )
+            own = _content(pipeline.tokenizer_3, prompt, t5.shape[1])
+            content += tuple(read.shape[1] + position for position in own)
+            read, unread = torch.cat([read, t5], dim=1), torch.cat([unread, negative_t5], dim=1)
+            return Encoded(read, unread, pooled, negative_pooled, content)
         # A T5 that says nothing, or none: equal tokens without positions stay equal in every
         # layer, so one of them that counts for all is the same and a third of the work.
-        counts = torch.ones(first + 1, device=encoded.device)
-        counts[first] = encoded.shape[1] - first
-        one, other = encoded[:, : first + 1], negative[:, : first + 1]
-        return Encoded(one, other, pooled, negative_pooled, content, counts)
+        one, other = (
+            torch.cat([x, y[:, :1]], dim=1) for x, y in ((read, t5), (unread, negative_t5))
+        )
+        return Encoded(
+            one, other, pooled, negative_pooled, content,
+            _counted(one, t5.shape[1]), _counted(other, t5.shape[1]),
+        )  # fmt: skip
+
+    def _longest(self, *prompts: str | None) -> int:
+        """The most tokens that T5 has of a prompt."""
+        tokenizer = self.pipeline.tokenizer_3
+        if tokenizer is None or self.pipeline.text_encoder_3 is None:
+            return 0
+        reader = Reader(self.pipeline, (tokenizer,), MOST_T5_TOKENS)
+        return max(reader.tokens(one or "") for one in prompts)
 
     def evaluations(self, guidance_scale: float) -> int:
         return 2 if guidance_scale > 1 else 1
@@ -146,8 +189,7 @@ class SD3Backbone(WithAutoencoder):
         transformer, samples = self.pipeline.transformer, self._samples(conditionings)
         length = _longest(samples)
         prompts = [
-            torch.cat([_padded(read, length) for _, read in one], dim=1)
-            for one in samples.prompts()
+            torch.cat([padded(read, length) for _, read in one], dim=1) for one in samples.prompts()
         ]
         output = transformer(
             inputs[samples.rows].to(transformer.dtype),
@@ -173,7 +215,7 @@ class SD3Backbone(WithAutoencoder):
         samples = self._samples(conditionings)
         length = _longest(samples)
         counts = [
-            torch.stack([_counts(encoded, length) for encoded, _ in one])
+            torch.stack([_counts(encoded, read, length) for encoded, read in one])
             for one in samples.prompts()
         ]
         masks = samples.masks(height, width, self.device)
@@ -217,16 +259,19 @@ def _alike(tokens: Tensor) -> bool:
 
 
 def _longest(samples: Guided) -> int:
-    return max(read.shape[1] for one in samples.prompts() for _, read in one)
+    return max(map(max, samples.lengths()))
 
 
-def _padded(tokens: Tensor, length: int) -> Tensor:
-    """[1, L, D] with tokens behind it that count for none."""
-    return F.pad(tokens, (0, 0, 0, length - tokens.shape[1]))
+def _counted(tokens: Tensor, last: int) -> Tensor:
+    """For how many tokens each stands, of which the last stands for so many."""
+    counts = torch.ones(tokens.shape[1], device=tokens.device)
+    counts[-1] = last
+    return counts
 
 
-def _counts(encoded: Encoded, length: int) -> Tensor:
-    own = encoded.prompt.shape[1]
-    counts = encoded.counts
-    counts = torch.ones(own, device=encoded.prompt.device) if counts is None else counts
+def _counts(encoded: Encoded, read: Tensor, length: int) -> Tensor:
+    """For how many tokens each stands of what is read of a prompt, with padding behind it."""
+    own = read.shape[1]
+    counts = encoded.negative_counts if read is encoded.negative else encoded.counts
+    counts = torch.ones(own, device=read.device) if counts is None else counts
     return F.pad(counts, (0, length - own))

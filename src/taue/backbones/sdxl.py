@@ -7,8 +7,9 @@ from typing import Any
 
 from torch import Tensor
 
-from taue.backbones.base import Encoded
+from taue.backbones.prompts import Pair
 from taue.backbones.unet import UNetBackbone
+from taue.backbones.weighting import Scale
 from taue.families import SDXL
 
 KEYS: dict[str, tuple[float, ...]] = {
@@ -29,17 +30,30 @@ class SDXLBackbone(UNetBackbone):
     def _keys(self) -> Mapping[str, tuple[float, ...]]:
         return KEYS
 
-    def encode_prompt(self, prompt: str, negative_prompt: str | None) -> Encoded:
-        prompt_embeds, negative, pooled, negative_pooled = self.pipeline.encode_prompt(
+    @property
+    def tokenizers(self) -> tuple[Any, ...]:
+        return self.pipeline.tokenizer, self.pipeline.tokenizer_2
+
+    @property
+    def layers(self) -> int:
+        encoders = (self.pipeline.text_encoder, self.pipeline.text_encoder_2)
+        return min(one.config.num_hidden_layers for one in encoders if one is not None)
+
+    @property
+    def scales(self) -> tuple[Scale, ...]:
+        pipe = self.pipeline
+        pairs = (pipe.tokenizer, pipe.text_encoder), (pipe.tokenizer_2, pipe.text_encoder_2)
+        return tuple(Scale(*pair, normalised=False) for pair in pairs if None not in pair)
+
+    def _encoded(self, prompt: str, negative_prompt: str | None, clip_skip: int | None) -> Pair:
+        return self.pipeline.encode_prompt(
             prompt=prompt,
             negative_prompt=negative_prompt,
             device=self.device,
             do_classifier_free_guidance=True,
             lora_scale=(self.cross_attention_kwargs or {}).get("scale"),
+            clip_skip=clip_skip,
         )
-        tokenizer = self.pipeline.tokenizer or self.pipeline.tokenizer_2
-        content = self.content(prompt, tokenizer)
-        return Encoded(prompt_embeds, negative, pooled, negative_pooled, content)
 
     def _added(self, pooled: Tensor) -> dict[str, Tensor]:
         text = pooled.to(self.pipeline.unet.dtype)

@@ -5,18 +5,21 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import cached_property
+from dataclasses import replace
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from taue.backbones.autoencoder import AT_ONCE, Autoencoder, WithAutoencoder
-from taue.backbones.base import Captured, Conditioning, Encoded, content_positions
+from taue.backbones.base import Captured, Conditioning, Encoded
 from taue.backbones.canvas import canvas, of_cells
 from taue.backbones.cross_attention import AttentionTap, RegionBlend, installed
 from taue.backbones.guided import Guided
+from taue.backbones.prompts import Pair, Reader, joined, padded, require_layers
 from taue.backbones.timesteps import timed
+from taue.backbones.weighting import Scale, is_weighed, require_scales
 from taue.errors import TaueError
 from taue.families import FAMILIES
 from taue.space import noise_levels
@@ -60,6 +63,7 @@ class UNetBackbone(WithAutoencoder, ABC):
             self.size[1] // cell,
         )
         self._vae = Autoencoder(pipeline.vae, cell, self.device, upcasts=self.upcasts)
+        self._attends = False
 
     @cached_property
     def keys(self) -> Mapping[str, tuple[float, ...]]:
@@ -78,18 +82,49 @@ class UNetBackbone(WithAutoencoder, ABC):
             )
         return fresh
 
+    @property
     @abstractmethod
-    def encode_prompt(self, prompt: str, negative_prompt: str | None) -> Encoded: ...
+    def tokenizers(self) -> tuple[Any, ...]:
+        """Of the text encoders, those that every prompt must fit."""
 
-    def content(self, prompt: str, tokenizer: Any) -> tuple[int, ...]:
-        """Positions of a prompt's own tokens."""
-        tokens = tokenizer(
-            self.pipeline.maybe_convert_prompt(prompt, tokenizer),
-            padding="max_length",
-            max_length=tokenizer.model_max_length,
-            truncation=True,
-        ).input_ids
-        return content_positions(tokens, frozenset(tokenizer.all_special_ids))
+    @property
+    @abstractmethod
+    def layers(self) -> int:
+        """Of the text encoders, as many as all have; the last of them is never skipped."""
+
+    @abstractmethod
+    def _encoded(self, prompt: str, negative_prompt: str | None, clip_skip: int | None) -> Pair:
+        """A prompt and a negative prompt that fit."""
+
+    def encode_prompt(
+        self, prompt: str, negative_prompt: str | None, clip_skip: int | None = None
+    ) -> Encoded:
+        require_layers(clip_skip, self.layers)
+        reader = Reader(self.pipeline, self.tokenizers)
+        pieces, negatives = reader.pairs(prompt, negative_prompt)
+        pair = joined(partial(self._encoded, clip_skip=clip_skip), pieces, negatives)
+        encoded = Encoded(*pair, reader.content(pieces))
+        if not is_weighed(prompt, negative_prompt):
+            return encoded
+        require_scales((prompt, negative_prompt), can=True, clip_skip=clip_skip)
+        if is_weighed(prompt):
+            read, content = self._weighed(prompt)
+            encoded = replace(encoded, prompt=read, content=content)
+        if negative_prompt is not None and is_weighed(negative_prompt):
+            encoded = replace(encoded, negative=self._weighed(negative_prompt)[0])
+        return encoded
+
+    @property
+    @abstractmethod
+    def scales(self) -> tuple[Scale, ...]:
+        """The text encoders as they weigh words."""
+
+    def _weighed(self, prompt: str) -> tuple[Tensor, tuple[int, ...]]:
+        """A prompt with weights, of all encoders side by side, and its own tokens' positions."""
+        read = [scale.weigh(prompt, self.device) for scale in self.scales]
+        longest = max(one.shape[1] for one, _ in read)
+        wide = torch.cat([padded(one, longest) for one, _ in read], dim=-1)
+        return wide, read[0][1]
 
     def evaluations(self, guidance_scale: float) -> int:
         return 2 if self._guides(guidance_scale) else 1
@@ -98,7 +133,14 @@ class UNetBackbone(WithAutoencoder, ABC):
         self, inputs: Tensor, timesteps: Tensor, conditionings: Sequence[Conditioning]
     ) -> Tensor:
         unet, samples = self.pipeline.unet, self._samples(conditionings)
-        prompts = [torch.cat([read for _, read in one], dim=1) for one in samples.prompts()]
+        if not self._attends and _uneven(samples):  # attention has to know what is padding
+            with self.attending(conditionings, [()] * len(conditionings)):
+                return self.predict(inputs, timesteps, conditionings)
+        longest = max(map(max, samples.lengths()))
+        prompts = [
+            torch.cat([padded(read, longest) for _, read in one], dim=1)
+            for one in samples.prompts()
+        ]
         scales = [conditionings[row].guidance_scale for row in samples.rows]
         output = unet(
             inputs[samples.rows].to(unet.dtype),
@@ -137,15 +179,24 @@ class UNetBackbone(WithAutoencoder, ABC):
         self, conditionings: Sequence[Conditioning], listen_to: Sequence[Sequence[int]]
     ) -> Iterator[Captured]:
         unet, (height, width) = self.pipeline.unet, self.shape[-2:]
-        length = conditionings[0].prompts[0].prompt.shape[1]
-        tap = AttentionTap(listen_to, height, width, length)
-        masks = self._samples(conditionings).masks(height, width, self.device)
-        with ExitStack() as stack:
-            if masks is not None:
-                stack.enter_context(installed(unet, RegionBlend(masks).wrap))
-            if tap.tokens:
-                stack.enter_context(installed(unet, tap.wrap))
-            yield tap.captured
+        samples = self._samples(conditionings)
+        lengths, uneven = samples.lengths(), _uneven(samples)
+        own = [one[0] for one in lengths] if uneven else None
+        tap = AttentionTap(listen_to, height, width, max(map(max, lengths)), own)
+        masks = samples.masks(height, width, self.device)
+        if uneven and masks is None:
+            masks = torch.ones(len(lengths), 1, height, width, device=self.device)
+        before, self._attends = self._attends, True
+        try:
+            with ExitStack() as stack:
+                if masks is not None:
+                    read = torch.tensor(lengths, device=self.device) if uneven else None
+                    stack.enter_context(installed(unet, RegionBlend(masks, read).wrap))
+                if tap.tokens:
+                    stack.enter_context(installed(unet, tap.wrap))
+                yield tap.captured
+        finally:
+            self._attends = before
 
     def denoising_bytes(self, samples: int) -> int:
         unet, cells = self.pipeline.unet, self.shape[-2] * self.shape[-1]
@@ -156,3 +207,8 @@ class UNetBackbone(WithAutoencoder, ABC):
             for level, channels in enumerate(unet.config.block_out_channels)
         )
         return samples * AT_ONCE * depth * activations * unet.dtype.itemsize
+
+
+def _uneven(samples: Guided) -> bool:
+    """Whether some prompts are read longer than others."""
+    return len({length for one in samples.lengths() for length in one}) > 1

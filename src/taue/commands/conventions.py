@@ -2,30 +2,89 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import logging
 import os
 import re
 import sys
 import traceback
 import warnings as python_warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
-from taue.commands.signals import INTERRUPTED, TERMINATED, heeded, silence
+from taue import devices, models
+from taue.commands.output import print_line, told, warn
+from taue.commands.signals import INTERRUPTED, TERMINATED, heeded
 from taue.disk.writing import names_taken
 from taue.errors import TaueError
 from taue.readable import LONGEST, readable
 
+if TYPE_CHECKING:
+    import torch
+
 BAD_INPUT = 2
 
+CONTEXT = {"help_option_names": ["-h", "--help"]}
+"""Of the root; its commands inherit it."""
+
+
+def _among(*words: str) -> Callable[[], list[str]]:
+    """What a shell completes a value to."""
+    return lambda: list(words)
+
+
 NewFolder = Annotated[Path, typer.Option(help="A folder that does not exist yet.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
-Dtype = Annotated[str, typer.Option(help="auto, float32, float16 or bfloat16.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace what an earlier run made, once all is there.")
+]
+Device = Annotated[
+    str,
+    typer.Option(
+        help="auto, cpu, cuda, cuda:N or mps.", autocompletion=_among("auto", "cpu", "cuda", "mps")
+    ),
+]
+Dtype = Annotated[
+    str,
+    typer.Option(
+        help="auto, float32, float16 or bfloat16.",
+        autocompletion=_among(devices.AUTO, *devices.DTYPES),
+    ),
+]
+MODELS = _among(*models.NAMED)
+METHODS = _among("taue", "paper", "paper-layout")
+
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Tell nothing but errors.")]
+
+
+def register(app: typer.Typer, name: str, function: Callable[..., None]) -> None:
+    """Make a function a command, with the options that every command has."""
+
+    @functools.wraps(function)
+    def command(*arguments: Any, as_json: bool, quiet: bool, **options: Any) -> None:
+        with told(name, as_json=as_json, quiet=quiet):
+            function(*arguments, **options)
+
+    own = inspect.signature(function, eval_str=True)
+    shared = [
+        inspect.Parameter(called, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=kind)
+        for called, kind in (("as_json", AsJson), ("quiet", Quiet))
+    ]
+    parameters = [*own.parameters.values(), *shared]
+    # Typer reads both; what functools.wraps leaves would show the function's own.
+    whole: Any = command
+    del whole.__wrapped__
+    whole.__signature__ = own.replace(parameters=parameters)
+    whole.__annotations__ = {one.name: one.annotation for one in parameters}
+    app.command(name)(whole)
 
 
 class OneSentence(TyperGroup):
@@ -51,7 +110,7 @@ class OneSentence(TyperGroup):
             _fail_unforeseen(error, debug=self.debug)
         if code == INTERRUPTED:
             kept = "what was written is whole" if names_taken() > before else "nothing was written"
-            say(f"{'Terminated' if heard.terminated else 'Interrupted'}; {kept}.", err=True)
+            _say(f"{'Terminated' if heard.terminated else 'Interrupted'}; {kept}.")
             sys.exit(TERMINATED if heard.terminated else INTERRUPTED)
         sys.exit(code if isinstance(code, int) else 0)
 
@@ -83,27 +142,14 @@ def quiet_libraries() -> Iterator[None]:
         yield
 
 
-def write_out(text: str) -> None:
-    """Print a file's content as it is, in UTF-8 and with its own line ends on every system."""
-    typer.echo(text.encode(), nl=False)
-
-
-def say(text: str, *, err: bool = False) -> None:
-    """Print a message on one line, shortened, with nothing in it that a terminal would obey."""
-    _print(readable(text), err=err)
-
-
-def say_path(path: Path) -> None:
-    """Print a path in full, otherwise as :func:`say` does."""
-    _print(readable(str(path), None), err=False)
-
-
-def _print(line: str, *, err: bool) -> None:
-    encoding = getattr(sys.stderr if err else sys.stdout, "encoding", None) or "utf-8"
-    try:
-        typer.echo(line.encode(encoding, "backslashreplace").decode(encoding), err=err)
-    except BrokenPipeError:
-        silence(2 if err else 1)
+def warn_of_machine(device: torch.device, dtype: torch.dtype) -> list[str]:
+    """Say what speaks against a device and dtype, once the model is there and before it runs;
+    what was said."""
+    unwise = devices.unwise(device, dtype)
+    if unwise is None:
+        return []
+    warn(unwise)
+    return [unwise]
 
 
 def _fail_unforeseen(error: Exception, *, debug: bool) -> NoReturn:
@@ -120,5 +166,9 @@ def _fail(message: str) -> NoReturn:
     """One line, one sentence, no matter how a library laid its message out."""
     line = readable(message, LONGEST - len("Error: .")).rstrip(".") + "."
     sentence = re.sub(r"\. ([A-Z])", lambda start: f"; {start[1].lower()}", line)
-    say(f"Error: {sentence}".replace("?.", "?"), err=True)
+    _say(f"Error: {sentence}".replace("?.", "?"))
     sys.exit(BAD_INPUT)
+
+
+def _say(text: str) -> None:
+    print_line(readable(text), err=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from taue.commands.conventions import Device, Dtype, NewFolder, quiet_libraries
+from taue.commands.output import console, tell, tell_fields, tell_path
 from taue.errors import TaueError
 
 if TYPE_CHECKING:
@@ -29,7 +30,10 @@ def paddy_data(
     """Write an evaluation set of rendered scenes of one object, in paddy's words."""
     from taue.evaluation.rendered import write_rendered
 
-    typer.echo(f"{write_rendered(out, n, seed, size)} scenes: {out}")
+    count = write_rendered(out, n, seed, size)
+    tell(f"{count} scenes: {out}")
+    tell_path(out, shown=False)
+    tell_fields(scenes=count)
 
 
 def coco_data(
@@ -74,7 +78,7 @@ def coco_data(
     instances = coco.read_instances(annotations)
     found, counts = coco.main_objects(instances, thresholds)
     for count in counts:
-        typer.echo(f"{count.after}: {count.pictures}")
+        tell(f"{count.after}: {count.pictures}")
     if not found:
         raise TaueError("annotations leave no picture after the filters; lower --min-area.")
     from_coco.check_pictures(found, images)
@@ -87,7 +91,7 @@ def coco_data(
         kept = prompt_cache or out.with_name(f"{out.name}.prompts.jsonl")
         prompted = _written(found, questions, prompt_model, kept, device, dtype)
     counts.append(Count(after="with prompts", pictures=len(prompted)))
-    typer.echo(f"with prompts: {len(prompted)}")
+    tell(f"with prompts: {len(prompted)}")
     if not prompted:
         raise TaueError("prompts leave no picture; give a line for each annotation that is left.")
     made_with: dict[str, str | int | None] = {
@@ -98,7 +102,8 @@ def coco_data(
     }
     source = from_coco.Source(instances, images, thresholds, made_with)
     from_coco.write_coco(out, source, prompted, counts, seed)
-    typer.echo(str(out))
+    tell_path(out)
+    tell_fields(pictures={count.after: count.pictures for count in counts})
 
 
 def _written(
@@ -110,7 +115,6 @@ def _written(
     dtype: str,
 ) -> list[tuple[MainObject, Prompts]]:
     """Main objects with the prompts that the model writes for them, under a bar."""
-    from rich.console import Console
     from rich.progress import track
 
     from taue import devices
@@ -120,8 +124,7 @@ def _written(
     with quiet_libraries():
         writer = loading(model, *devices.choose(device, dtype))
         answers = written_prompts(questions, model, cache, writer)
-        console = Console(stderr=True)
-        bar = track(answers, "prompts", total=len(questions), console=console)
+        bar = track(answers, "prompts", total=len(questions), console=console())
         return [
             (one, prompts)
             for one, (_, prompts) in zip(found, bar, strict=True)

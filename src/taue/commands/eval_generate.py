@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from taue import devices, models
-from taue.commands.conventions import INTERRUPTED, Device, Dtype, quiet_libraries
+from taue.commands.conventions import Device, Dtype, quiet_libraries, warn_of_machine
+from taue.commands.output import console, tell, tell_fields, tell_path, warn
+from taue.commands.signals import INTERRUPTED
+from taue.commands.words import strange_words
 from taue.scene import Scene
 
 if TYPE_CHECKING:
@@ -86,11 +89,10 @@ def draw(data: Path, method: Callable[[], Method], out: Path, how: Drawn) -> Non
     canvas = {"width": how.width, "height": how.height}
     pairs = part.of(read.pairs)
     scenes = {pair.id: _scene(pair, how.model, how.steps, canvas) for pair in pairs}
-    from rich.console import Console
     from rich.progress import track
 
-    console = Console(stderr=True)
-    with quiet_libraries(), console.status("loading"):
+    bars = console()
+    with quiet_libraries(), bars.status("loading"):
         from taue.evaluation.methods import Drawing
         from taue.evaluation.methods.base import counted
 
@@ -101,6 +103,11 @@ def draw(data: Path, method: Callable[[], Method], out: Path, how: Drawn) -> Non
         begin(out, read, chosen.name, chosen.copies, options)
         todo = missing(out, pairs)
         pipe = _loaded([scenes[pair.id] for pair in todo], chosen, place, kind)
+
+    warn_of_machine(place, kind)
+    texts = ((pair.foreground, pair.background, pair.scene) for pair in todo)
+    for warning in strange_words(how.model, (text for three in texts for text in three)):
+        warn(warning)
 
     def make(pair: Pair) -> Item:
         with counted(pipe.network) as count:
@@ -113,13 +120,16 @@ def draw(data: Path, method: Callable[[], Method], out: Path, how: Drawn) -> Non
         if pipe is not None:
             pipe.set_progress_bar_config(disable=True)
         try:
-            for pair in track(todo, chosen.name, console=console):
+            for pair in track(todo, chosen.name, console=bars):
                 made += make_item(out, pair, make)
         except KeyboardInterrupt:
             typer.echo("Interrupted; the same command goes on where it was.", err=True)
             sys.exit(INTERRUPTED)
     left = len(missing(out, read.pairs))
-    typer.echo(f"{made} made, {len(read.pairs) - left} of {len(read.pairs)} are there: {out}")
+    there = len(read.pairs) - left
+    tell(f"{made} made, {there} of {len(read.pairs)} are there: {out}")
+    tell_path(out, shown=False)
+    tell_fields(made=made, there=there, of=len(read.pairs))
 
 
 def _loaded(scenes: Sequence[Scene], method: Method, place: Any, kind: Any) -> Any:

@@ -12,6 +12,7 @@ from taue.commands.conventions import Device, Dtype
 from taue.commands.eval_data import WRITER, coco_data
 from taue.commands.eval_generate import LayerDiffuse, run_method
 from taue.commands.eval_score import score
+from taue.commands.output import tell, tell_path
 from taue.errors import TaueError
 
 if TYPE_CHECKING:
@@ -63,9 +64,9 @@ def paper(
     networks |= {"CLIP": clip, "LPIPS": alexnet, "LayerDiffuse": layerdiffuse}
     plan = _plan(instances, (min_area, max_second), names, model, steps, (width, height), networks)
     for line in plan.lines(evaluation_seconds):
-        typer.echo(line)
+        tell(line)
     if not method and layerdiffuse is None:
-        typer.echo(f"{OPTION}: left out, for its weights are not named; give --{OPTION}")
+        tell(f"{OPTION}: left out, for its weights are not named; give --{OPTION}")
     if dry_run:
         return
     data = out / "data"
@@ -144,4 +145,4 @@ def _draw_grid(runs: list[Path], table: Path) -> None:
     }
     with whole_file(table.with_suffix(".png")) as stream:
         stream.write(png_bytes(picture_grid(runs, chosen(figures))))
-    typer.echo(str(table.with_suffix(".png")))
+    tell_path(table.with_suffix(".png"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ import typer
 
 from taue import devices
 from taue.commands.conventions import Device, quiet_libraries
+from taue.commands.output import console, tell_fields, tell_path
 from taue.errors import TaueError
 
 if TYPE_CHECKING:
@@ -64,13 +66,12 @@ def score(
         for need in COLUMNS[key].needs:
             if need in given and given[need] is None:
                 raise TaueError(f"require is {key!r}; {WHY[need]}.")
-    from rich.console import Console
     from rich.progress import track
 
     from taue.evaluation.networks import Networks
     from taue.evaluation.score import Reference, scored
 
-    console = Console(stderr=True)
+    bars = console()
     with quiet_libraries():
         place, _ = devices.choose(device, "auto")
         networks = Networks.load(place, inception=inception, clip=clip, alexnet=alexnet)
@@ -81,18 +82,27 @@ def score(
                 *source,
                 networks,
                 reference,
-                partial(track, description=source[0], console=console),
+                partial(track, description=source[0], console=bars),
                 plain,
             )
             for source in sources
         ]
     _check_required(done, require or [])
-    told = networks.told()
-    texts = (markdown(done, told), comma_separated(done), document(done, told), latex(done))
+    used = networks.told()
+    texts = (markdown(done, used), comma_separated(done), document(done, used), latex(done))
     for ending, text in zip(ENDINGS, texts, strict=True):
         with whole_file(out.with_suffix(ending)) as stream:
             stream.write(text.encode())
-        typer.echo(str(out.with_suffix(ending)))
+        tell_path(out.with_suffix(ending))
+    tell_fields(runs={run.name: _means(run) for run in done})
+
+
+def _means(run: Scored) -> dict[str, float | None]:
+    """A run's columns, for scripts; None where a column is empty or no number."""
+    return {
+        key: None if one is None or not math.isfinite(one.value) else one.value
+        for key, one in run.columns.items()
+    }
 
 
 def _sources(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from taue.commands.conventions import OneSentence
+from taue.commands.conventions import OneSentence, register
 from taue.commands.eval_ablation import ablation
 from taue.commands.eval_data import coco_data, paddy_data
 from taue.commands.eval_generate import run_method
@@ -22,10 +22,10 @@ def start(context: typer.Context) -> None:
         typer.echo(context.get_help())
 
 
-data.command("paddy")(paddy_data)
-data.command("coco")(coco_data)
-evaluate.command("generate")(run_method)
-evaluate.command("score")(score)
-evaluate.command("paper")(paper)
-evaluate.command("ablation")(ablation)
+register(data, "paddy", paddy_data)
+register(data, "coco", coco_data)
+register(evaluate, "generate", run_method)
+register(evaluate, "score", score)
+register(evaluate, "paper", paper)
+register(evaluate, "ablation", ablation)
 evaluate.add_typer(data, name="data")

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from taue.commands.conventions import say_path
+from taue.commands.conventions import Overwrite
+from taue.commands.goals import check_file, check_folder
+from taue.commands.output import tell_path
 from taue.errors import TaueError
 
 
@@ -24,10 +26,12 @@ def export(
     mode: Annotated[
         str, typer.Option(help="exact: the layers show the composite; raw: the stages untouched.")
     ] = "exact",
+    overwrite: Overwrite = False,
 ) -> None:
     """Write a result's layers as PSD, ORA or WebP."""
     from taue.disk.streams import is_special
-    from taue.disk.writing import check_out, together
+    from taue.disk.writing import together
+    from taue.files.made import PICTURES
     from taue.files.save import write_layered, write_pictures
     from taue.files.saved import read_pictures
     from taue.stack import stack_of
@@ -38,19 +42,20 @@ def export(
     for ending, path in files:
         if path.suffix.lower() != ending and not is_special(path):
             raise TaueError(f"{ending[1:]} is {str(path)!r}; give a file that ends in {ending}.")
+        check_file(path, ending[1:], overwrite=overwrite)
     if webp is not None:
-        check_out(webp)
+        check_folder(webp, PICTURES, overwrite=overwrite)
     stack = stack_of(read_pictures(folder), mode)
     made = []
     with together() as writes:
         for ending, path in files:
-            with writes.file(path) as stream:
+            with writes.file(path, replace=overwrite) as stream:
                 write_layered(stack, stream, ending)
             if not is_special(path):
                 made.append(path.expanduser())
         if webp is not None:
-            with writes.folder(webp) as pictures:
+            with writes.folder(webp, PICTURES if overwrite else None) as pictures:
                 written = write_pictures(stack, pictures, "webp")
             made += [webp.expanduser() / path.name for path in written]
     for path in made:
-        say_path(path)
+        tell_path(path)

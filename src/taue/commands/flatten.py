@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from taue.commands.conventions import say_path
+from taue.commands.conventions import Overwrite
+from taue.commands.goals import check_file
+from taue.commands.output import tell_path
 from taue.errors import TaueError
 
 
@@ -18,21 +20,26 @@ def flatten(
         Path | None,
         typer.Option(help="The PNG to write, - for standard output; beside the file if absent."),
     ] = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Render the layers of a PSD or ORA file into a PNG."""
     from PIL import Image
 
     from taue.disk.streams import is_special
     from taue.disk.writing import whole_file
-    from taue.files.layered import flatten_file
+    from taue.files.layered import flatten_file, require_layered
     from taue.files.png import png_bytes
 
     aside = out is not None and is_special(out)
     if out is not None and out.suffix.lower() != ".png" and not aside:
         raise TaueError(f"out is {str(out)!r}; give a file that ends in .png.")
+    goal = out
+    if goal is None:
+        require_layered(file)
+        goal = file.with_suffix(".png")
+    check_file(goal, "out", overwrite=overwrite)
     picture = Image.fromarray(flatten_file(file))
-    goal = file.with_suffix(".png") if out is None else out
-    with whole_file(goal) as stream:
+    with whole_file(goal, replace=overwrite) as stream:
         stream.write(png_bytes(picture))
     if not aside:
-        say_path(goal)
+        tell_path(goal)

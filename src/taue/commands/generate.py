@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from taue import loras, models
-from taue.commands.conventions import Device, Dtype, NewFolder
+from taue.commands.conventions import METHODS, MODELS, Device, Dtype, NewFolder, Overwrite
 from taue.commands.growing import grow_result
 from taue.commands.options import chosen_scene
 from taue.errors import TaueError
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 Several = list[str] | None
 DEFAULTS = Scene.model_fields | Method.model_fields
-MOST_WARNINGS = 20
 OWN = {name: f" (default {field.default})" for name, field in DEFAULTS.items()}
 
 
@@ -30,8 +29,8 @@ def generate(
         Path | None,
         typer.Argument(
             metavar="SCENE",
-            help="A scene: .toml, .json, a .png that taue made or a result folder. "
-            "Options given besides win over it.",
+            help="A scene: .toml, .json, a .png that taue made, a result folder, or - for standard "
+            "input. Options given besides win over it.",
         ),
     ] = None,
     subject: Annotated[
@@ -58,7 +57,8 @@ def generate(
         str | None,
         typer.Option(
             help="taue (ours), paper (as published) or paper-layout; it sets the defaults of every "
-            "setting of the method (default taue)."
+            "setting of the method (default taue).",
+            autocompletion=METHODS,
         ),
     ] = None,
     negative: Annotated[
@@ -87,9 +87,21 @@ def generate(
             help=f"How late subjects are transplanted, between 0 and 1{OWN['crop_ratio']}."
         ),
     ] = None,
+    guidance_rescale: Annotated[
+        float | None,
+        typer.Option(
+            help=f"Against overexposure by strong guidance, 0 to 1{OWN['guidance_rescale']}."
+        ),
+    ] = None,
+    clip_skip: Annotated[
+        int | None, typer.Option(help="Layers of the text encoders to leave out, as in diffusers.")
+    ] = None,
     key: Annotated[
         str | None,
-        typer.Option(help=f"The subjects' key colour: green, magenta, blue or auto{OWN['key']}."),
+        typer.Option(
+            help="The subjects' key colour: green, magenta, blue, any other as #ff00ff, or "
+            f"auto{OWN['key']}."
+        ),
     ] = None,
     harmony: Annotated[
         float | None,
@@ -100,7 +112,10 @@ def generate(
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(help=f"paddy, sdxl, a hub id, a folder or FILE.safetensors{OWN['model']}."),
+        typer.Option(
+            help=f"paddy, sdxl, a hub id, a folder or FILE.safetensors{OWN['model']}.",
+            autocompletion=MODELS,
+        ),
     ] = None,
     revision: Annotated[
         str | None, typer.Option(help="A branch, tag or commit of a model from the hub.")
@@ -119,6 +134,7 @@ def generate(
             help="A .safetensors file, a folder, a hub id or few-steps (paddy's); may be repeated.",
         ),
     ] = None,
+    overwrite: Overwrite = False,
     device: Device = "auto",
     dtype: Dtype = "auto",
     width: Annotated[int | None, typer.Option(help="Pixels; the model's own if absent.")] = None,
@@ -143,6 +159,8 @@ def generate(
         "guidance": guidance,
         "foreground-guidance": foreground_guidance,
         "crop-ratio": crop_ratio,
+        "guidance-rescale": guidance_rescale,
+        "clip-skip": clip_skip,
         "key": key,
         "harmony": harmony,
         "model": model,
@@ -161,8 +179,7 @@ def generate(
 
         return lambda pipe, bars: run.make(pipe, chosen, bars)
 
-    strange = _strange_words(chosen)
-    grow_result(chosen, prepare, growing, out, device, dtype, began, strange)
+    grow_result(chosen, prepare, growing, out, device, dtype, began, overwrite=overwrite)
 
 
 def _check_model(scene: Scene) -> None:
@@ -174,17 +191,3 @@ def _check_model(scene: Scene) -> None:
             f"revision is {scene.revision!r}, but model {scene.model} is not from the hub; "
             "leave the revision out."
         )
-
-
-def _strange_words(scene: Scene) -> list[str]:
-    """A warning for each word that the model never saw."""
-    prompts = (*(one.prompt for one in scene.subjects), scene.background, scene.scene or "")
-    unknown = models.unknown_words(scene.model, " ".join(prompts))
-    told = [
-        f'model {scene.model} does not know the word "{word}"'
-        + (f"; the nearest that it knows: {', '.join(near)}." if near else "; see taue models.")
-        for word, near in unknown[:MOST_WARNINGS]
-    ]
-    if more := len(unknown) - len(told):
-        told.append(f"model {scene.model} does not know {more} words more; see taue models.")
-    return told

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from taue import devices
-from taue.commands.conventions import quiet_libraries, say, say_path
-from taue.commands.signals import PatientConsole
-from taue.disk.writing import check_out
+from taue.commands.conventions import quiet_libraries, warn_of_machine
+from taue.commands.goals import check_folder
+from taue.commands.output import console, tell, tell_fields, tell_path, warn
+from taue.commands.words import prompts_of, strange_words
+from taue.files.made import RESULT
 from taue.readable import readable
 from taue.scene import Scene
 
@@ -30,7 +32,8 @@ def grow_result(
     device: str,
     dtype: str,
     began: float,
-    warnings: Sequence[str] = (),
+    *,
+    overwrite: bool = False,
 ) -> None:
     """Make a result folder and print its paths, what the user should know, and how long it took.
 
@@ -41,19 +44,20 @@ def grow_result(
         foregrounds: the prompts of the subjects that grow, by the numbers of each batch.
         out, device, dtype: the user's options.
         began: when the command began (``time.perf_counter``).
-        warnings: what is known before anything grows.
+        overwrite: whether an older result gives way.
 
     Raises:
         TaueError: for a bad option, or whatever model, pipeline or file system decline.
     """
     devices.check_names(device, dtype)
-    check_out(out)
+    strange = strange_words(scene.model, prompts_of(scene))
+    check_folder(out, RESULT, overwrite=overwrite)
     from rich.text import Text
 
     from taue.progress import StageProgress
 
-    console = PatientConsole(stderr=True)
-    with quiet_libraries(), console.status(Text(f"loading {readable(scene.model, 80)}")):
+    drawn = console()
+    with quiet_libraries(), drawn.status(Text(f"loading {readable(scene.model, 80)}")):
         from taue import run
         from taue.files.report import make_report
         from taue.files.result import write_result
@@ -62,21 +66,24 @@ def grow_result(
         place, kind = devices.choose(device, dtype)
         pipe = run.load(scene, place, kind)
         pipe.set_progress_bar_config(disable=True)
+    known = warn_of_machine(place, kind)
     loaded = time.perf_counter()
     further: list[tuple[str, tuple[int, ...]]] = []
     if scene.settings.layering == "first":
         further = [("refine", tuple(range(1, len(scene.subjects) + 1))), ("heal", ())]
-    with StageProgress(console, foregrounds, scene.steps, further) as bars, quiet_libraries():
+    with StageProgress(drawn, foregrounds, scene.steps, further) as bars, quiet_libraries():
         layers = grow(pipe, bars)
     generated = time.perf_counter()
-    warnings = [*warnings, *layers.warnings]
+    warnings = [*strange, *layers.warnings]
     machine = {"device": str(place), "dtype": str(kind).removeprefix("torch.")}
     settings = {"model": scene.model, "seed": scene.seed, **machine}
     seconds = {"load": loaded - began, "generate": generated - loaded}
     seconds["total"] = sum(seconds.values())
-    paths = write_result(layers, make_report(layers, settings, warnings, seconds), out)
+    report = make_report(layers, settings, [*known, *warnings], seconds)
+    paths = write_result(layers, report, out, overwrite=overwrite)
     for warning in warnings:
-        say(f"Warning: {warning}", err=True)
-    say(f"Made in {time.perf_counter() - began:.1f} s:")
+        warn(warning)
+    tell(f"Made in {time.perf_counter() - began:.1f} s:")
     for path in paths:
-        say_path(path)
+        tell_path(path)
+    tell_fields(scene=layers.made_scene.model_dump(mode="json", exclude_none=True))

@@ -8,18 +8,19 @@ from typing import Annotated
 
 import typer
 
-from taue.commands.conventions import say
-from taue.commands.signals import PatientConsole
+from taue.commands.conventions import Overwrite
+from taue.commands.goals import check_file
+from taue.commands.output import console, tell_fields, tell_path, warn
 
 
 def judge(
     folders: Annotated[list[Path], typer.Argument(help="Folders that taue generate made.")],
-    json_path: Annotated[
+    *,
+    out: Annotated[
         Path | None,
-        typer.Option(
-            "--json", help="Write all verdicts and their sum here, - for standard output."
-        ),
+        typer.Option(help="A JSON file for all verdicts and their sum, - for standard output."),
     ] = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Say what is right and wrong in results made with paddy's words.
 
@@ -29,6 +30,8 @@ def judge(
 
     for folder in folders:  # all of them before any is touched
         read_judged(folder)
+    if out is not None:
+        check_file(out, "out", overwrite=overwrite)
 
     from taue.disk.streams import is_special
     from taue.disk.writing import together
@@ -43,8 +46,8 @@ def judge(
     verdicts = []
     with together() as writes, ExitStack() as last:
         document = None
-        if json_path is not None:
-            document = last.enter_context(writes.file(json_path, parents=False))
+        if out is not None:
+            document = last.enter_context(writes.file(out, parents=False, replace=overwrite))
         for folder in folders:
             result = read_judged(folder)
             verdict = judge_result(looker, result)
@@ -52,22 +55,23 @@ def judge(
             with writes.file(folder / "report.json") as report:
                 report.write(report_bytes(told(result, as_json(verdict), warnings)))
             verdicts.append((verdict, warnings))
+        judged = {
+            "results": [
+                {"folder": str(folder), **as_json(verdict)}
+                for folder, (verdict, _) in zip(folders, verdicts, strict=True)
+            ],
+            "sum": in_sum([verdict for verdict, _ in verdicts]),
+        }
         if document is not None:
-            document.write(
-                report_bytes(
-                    {
-                        "results": [
-                            {"folder": str(folder), **as_json(verdict)}
-                            for folder, (verdict, _) in zip(folders, verdicts, strict=True)
-                        ],
-                        "sum": in_sum([verdict for verdict, _ in verdicts]),
-                    }
-                )
-            )
+            document.write(report_bytes(judged))
     for folder, (verdict, warnings) in zip(folders, verdicts, strict=True):
         for line in warnings:
-            say(f"Warning: {folder}: {line}", err=True)
+            warn(f"{folder}: {line}")
         for prompt in verdict.not_judged:
-            say(f"Not judged: {folder}: {prompt!r} is not in paddy's words.", err=True)
+            warn(f"{folder}: {prompt!r} is not in paddy's words.", kind="Not judged")
     table = verdict_table([str(folder) for folder in folders], [one for one, _ in verdicts])
-    PatientConsole(stderr=json_path is not None and is_special(json_path)).print(table)
+    aside = out is not None and is_special(out)
+    console(err=aside).print(table)
+    if out is not None and not aside:
+        tell_path(out, shown=False)
+    tell_fields(**judged)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from taue.box import Box
+from taue.commands.given import given_scene
 from taue.errors import TaueError
 from taue.scene import Scene
 from taue.scene.problems import Place, dotted
@@ -21,6 +22,8 @@ PLACES: dict[str, tuple[str, ...]] = {
     "guidance": ("guidance_scale",),
     "foreground-guidance": ("foreground_guidance_scale",),
     "crop-ratio": ("method", "crop_ratio"),
+    "guidance-rescale": ("method", "guidance_rescale"),
+    "clip-skip": ("method", "clip_skip"),
     "key": ("method", "key"),
     "harmony": ("method", "harmony"),
     "model": ("model",),
@@ -44,7 +47,7 @@ def chosen_scene(file: Path | None, options: Mapping[str, Any]) -> Scene:
     """The scene of ``file``, if there is one, with every option that is not None in its place.
 
     Args:
-        file: what :meth:`Scene.load` reads, or None.
+        file: what :func:`given_scene` reads, or None.
         options: by name; those of ``SUBJECT_FIELDS`` have lists. New subjects replace all of the
             file's; the others of these options need one value for each subject, in order.
 
@@ -52,7 +55,7 @@ def chosen_scene(file: Path | None, options: Mapping[str, Any]) -> Scene:
         TaueError: naming the file's field or the option.
     """
     _require_words("negative", options.get("negative"))
-    data: dict[str, Any] = {} if file is None else Scene.load(file).model_dump(exclude_none=True)
+    data: dict[str, Any] = {} if file is None else given_scene(file).model_dump(exclude_none=True)
     if file is not None and options.get("method") is not None:
         # What the file chose otherwise than its own method stays chosen.
         data["method"] = Scene.from_data(data).method.deviations

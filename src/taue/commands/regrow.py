@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from taue.box import Box
-from taue.commands.conventions import Device, Dtype, NewFolder
+from taue.commands.conventions import Device, Dtype, NewFolder, Overwrite
 from taue.commands.growing import grow_result
 from taue.commands.options import box_from, require_one_each
 from taue.errors import TaueError
@@ -38,6 +38,7 @@ def rebackground(
             help="Where subjects go, once for each in order; an empty one stays where it is.",
         ),
     ] = None,
+    overwrite: Overwrite = False,
     device: Device = "auto",
     dtype: Dtype = "auto",
 ) -> None:
@@ -47,7 +48,8 @@ def rebackground(
     if box is not None:
         require_one_each("box", box, len(old.subjects))
         moves = {i: Box(*box_from(text)) for i, text in enumerate(box, 1) if text.strip()}
-    _regrow(folder, old.before(background, scene), moves, out, device, dtype)
+    there = old.before(background, scene)
+    _regrow(folder, there, moves, out, device, dtype, overwrite=overwrite)
 
 
 def move(
@@ -62,12 +64,14 @@ def move(
         ),
     ],
     out: NewFolder,
+    overwrite: Overwrite = False,
     device: Device = "auto",
     dtype: Dtype = "auto",
 ) -> None:
     """Move and scale one object; the composite and the background grow anew around it."""
     old = Scene.load(folder)
-    _regrow(folder, old, {_number(old, subject): Box(*box_from(box))}, out, device, dtype)
+    moves = {_number(old, subject): Box(*box_from(box))}
+    _regrow(folder, old, moves, out, device, dtype, overwrite=overwrite)
 
 
 def _number(scene: Scene, told: str) -> int:
@@ -84,7 +88,14 @@ def _number(scene: Scene, told: str) -> int:
 
 
 def _regrow(
-    folder: Path, there: Scene, moves: dict[int, Box], out: Path, device: str, dtype: str
+    folder: Path,
+    there: Scene,
+    moves: dict[int, Box],
+    out: Path,
+    device: str,
+    dtype: str,
+    *,
+    overwrite: bool,
 ) -> None:
     """Grow a result again before ``there``'s background, its subjects moved from where they are."""
     began = time.perf_counter()
@@ -100,4 +111,4 @@ def _regrow(
         background, whole = scene.background, scene.scene
         return lambda pipe, bars: run.regrow(pipe, layers, background, whole, moves, bars)
 
-    grow_result(scene, prepare, growing, out, device, dtype, began)
+    grow_result(scene, prepare, growing, out, device, dtype, began, overwrite=overwrite)

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from taue.commands.conventions import write_out
+from taue.commands.given import given_scene
+from taue.commands.output import tell_document
 from taue.errors import TaueError
 
 
@@ -15,20 +16,26 @@ def show_scene(
     *,
     file: Annotated[
         Path | None,
-        typer.Argument(help="A .toml or .json scene, a .png that taue made, or a result folder."),
+        typer.Argument(
+            help="A .toml or .json scene, a .png that taue made, a result folder, or - for "
+            "standard input."
+        ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of TOML.")] = False,
     schema: Annotated[
         bool, typer.Option("--schema", help="Print the JSON schema of scene files instead.")
     ] = False,
 ) -> None:
-    """Check a scene and print it in full: what was chosen, and the defaults besides."""
-    from taue.scene import Scene
+    """Check a scene and print it in full: what was chosen, and the defaults besides.
+
+    With --json it is a scene file in JSON.
+    """
     from taue.scene.schema import schema_text
 
     if schema:
-        write_out(schema_text())
+        text = schema_text()
+        tell_document(text, text)
     elif file is None:
         raise TaueError("file is missing; name a scene file, a PNG or a result folder.")
     else:
-        write_out(Scene.load(file).dumps("json" if as_json else "toml"))
+        scene = given_scene(file)
+        tell_document(scene.dumps("toml"), scene.dumps("json"))

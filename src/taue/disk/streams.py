@@ -56,6 +56,16 @@ def is_special(path: Path) -> bool:
     )
 
 
+def is_standard_output(path: Path) -> bool:
+    """Whether ``path`` names this process's standard output."""
+    if str(path) == STANDARD:
+        return True
+    try:
+        return path.is_symlink() and _standard(path.stat()) == 1
+    except (OSError, ValueError):
+        return False
+
+
 class Stream:
     """Takes everything in memory first, so that a failure before the end writes nothing.
 

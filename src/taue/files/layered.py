@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from taue.disk.limits import named
 from taue.errors import TaueError
@@ -31,18 +32,27 @@ def flatten_file(path: str | os.PathLike[str]) -> Bytes:
             normal mode with opacities.
     """
     file = named(path)
-    suffix = file.suffix.lower()
-    if suffix == ".psd":
+    if require_layered(file) == ".psd":
         from taue.files.psd_reader import read_psd
 
         size, layers = read_psd(file)
-    elif suffix == ".ora":
+    else:
         from taue.files.ora_reader import read_ora
 
         size, layers = read_ora(file)
-    else:
-        raise TaueError(f"file {str(file)!r} is neither .psd nor .ora; name one of these.")
     return _render(size, layers)
+
+
+def require_layered(file: Path) -> str:
+    """The ending of a file, lower case.
+
+    Raises:
+        TaueError: if none of its kind is read.
+    """
+    suffix = file.suffix.lower()
+    if suffix not in (".psd", ".ora"):
+        raise TaueError(f"file {str(file)!r} is neither .psd nor .ora; name one of these.")
+    return suffix
 
 
 def _render(size: tuple[int, int], layers: Iterable[Placed]) -> Bytes:

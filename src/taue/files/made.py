@@ -1,5 +1,7 @@
 """Names in a result folder that both its writer and its readers know."""
 
+import re
+
 RAW = "raw"
 """Folder of what the model drew on the way to the layers, untouched."""
 
@@ -8,6 +10,17 @@ SEEDLINGS = "seedlings"
 
 CUT = "-cut"
 """Ends the name of a foreground cut out as its stage left it."""
+
+
+RESULT = re.compile(
+    r"(composite|background|sheet|(subject|foreground)-[^/]+)\.png|layers\.(psd|ora)|report\.json"
+    r"|scene\.toml|raw/(composite|healed|refined-[^/]+)\.png|seedlings/subject-[^/]+\.safetensors"
+    r"|layers/\d+-(background|(effects|subject)-[^/]+)\.png"
+)
+"""The files of a result folder, relative to it."""
+
+PICTURES = re.compile(r"\d+-(background|(effects|subject)-[^/]+)\.(png|webp)")
+"""The files of a folder of layers."""
 
 
 def layer_file(place: int, count: int, role: str, stem: str | None) -> str:

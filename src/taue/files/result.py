@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from taue.disk.writing import complete_folder, whole_file
-from taue.files.made import CUT, RAW, SEEDLINGS
+from taue.files.made import CUT, RAW, RESULT, SEEDLINGS
 from taue.files.png import write_png
 from taue.files.report import distances, recomposition, write_report
 from taue.files.save import save, write_pictures
@@ -25,6 +25,8 @@ def write_result(
     layers: Layers,
     report: dict[str, Any],
     out: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
 ) -> list[Path]:
     """Write every layer, the exact stack, sheet, report and scene into a new folder, or nothing.
 
@@ -33,6 +35,7 @@ def write_result(
             every PNG.
         report: see :func:`taue.files.report.make_report`.
         out: the folder.
+        overwrite: whether an older result there gives way, whole and at once.
 
     Returns:
         The paths of what was made, the most looked-at first.
@@ -43,7 +46,7 @@ def write_result(
     scene, pictures = layers.made_scene.dumps(), _pictures(layers)
     texts = {KEYWORD: scene}
     stack, subjects = layers.stack(), [layer.subject for layer in layers.subjects]
-    with complete_folder(out) as folder:
+    with complete_folder(out, RESULT if overwrite else None) as folder:
         for name, picture in pictures.items():
             (folder / name).parent.mkdir(exist_ok=True)
             write_png(picture, folder / name, texts)

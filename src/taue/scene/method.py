@@ -22,7 +22,17 @@ from pydantic import (
 from taue.errors import TaueError
 from taue.paper import METHODS
 from taue.readable import quoted, readable
-from taue.settings import CHOICES, CLOSED_RANGES, KEYS, STEPS, TOGETHER, TRIES, Settings
+from taue.settings import (
+    ANY_KEY,
+    CHOICES,
+    CLOSED_RANGES,
+    KEYS,
+    SKIPPED,
+    STEPS,
+    TOGETHER,
+    TRIES,
+    Settings,
+)
 
 CALLED = {
     "steps": "num_inference_steps",
@@ -38,10 +48,11 @@ LIMITS: Mapping[str, dict[str, Any]] = {
             **CLOSED_RANGES,
             "num_inference_steps": STEPS,
             "tries": TRIES,
+            "clip_skip": SKIPPED,
         }.items()
     },
     "crop_ratio": {"exclusiveMinimum": 0, "exclusiveMaximum": 1},
-    "key": {"enum": [*KEYS, "auto"]},
+    "key": {"anyOf": [{"enum": [*KEYS, "auto"]}, {"pattern": f"^{ANY_KEY.pattern}$"}]},
     **{name: {"enum": list(choices)} for name, choices in CHOICES.items()},
 }
 """What ``Settings`` takes, for the JSON schema; it is ``Settings`` that checks."""

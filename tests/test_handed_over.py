@@ -1,0 +1,82 @@
+"""Pipelines handed to diffusers and back, saved and loaded, and its ways to save memory."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from diffusers import DiffusionPipeline, StableDiffusionXLPipeline
+
+from families import KITS, Kit
+from taue import TauePipeline
+from taue.errors import TaueError
+
+
+@pytest.fixture(params=KITS)
+def kit(request: Any) -> Kit:
+    return KITS[request.param]
+
+
+def drawn(pipe: Any, output_type: str = "np") -> np.ndarray:
+    layers = pipe(
+        ["a red apple"], background="a desert", num_inference_steps=2, height=128, width=128,
+        generator=torch.Generator().manual_seed(3), output_type=output_type,
+    )  # fmt: skip
+    return np.asarray(layers.composite)
+
+
+def test_a_pipeline_goes_to_diffusers_and_back(kit: Kit, painter: TauePipeline) -> None:
+    for pipe in (kit.pipeline(), *([painter] if kit.name == "sdxl" else [])):
+        plain = pipe.plain()
+        assert type(plain) is kit.plain
+        assert all(plain.components[name] is part for name, part in pipe.components.items())
+        back = TauePipeline.from_pipe(plain)
+        assert type(back) is type(pipe)
+        assert all(back.components[name] is part for name, part in pipe.components.items())
+    named: Any = StableDiffusionXLPipeline.from_pipe(painter, vae=painter.vae)
+    assert type(named) is StableDiffusionXLPipeline and named.vae is painter.vae
+
+
+def test_a_saved_model_is_found_by_diffusers_and_by_us(kit: Kit, tmp_path: Path) -> None:
+    pipe = kit.pipeline()
+    expected = drawn(pipe)
+    pipe.save_pretrained(tmp_path / "saved")
+    loaded: Any = DiffusionPipeline.from_pretrained(tmp_path / "saved", trust_remote_code=True)
+    assert type(loaded) is type(pipe)
+    loaded.set_progress_bar_config(disable=True)
+    assert np.array_equal(drawn(loaded), expected)
+    with pytest.raises(ValueError, match="trust_remote_code"):
+        DiffusionPipeline.from_pretrained(tmp_path / "saved")
+    again = TauePipeline.from_pretrained(tmp_path / "saved")
+    assert type(again) is type(pipe)
+    again.save_pretrained(tmp_path / "twice")
+    code = [(tmp_path / name / "pipeline.py").read_text() for name in ("saved", "twice")]
+    assert code[0] == code[1]
+    index = json.loads((tmp_path / "twice" / "model_index.json").read_text())
+    assert index["_class_name"] == ["pipeline", type(pipe).__name__]
+
+
+def test_no_code_of_a_folder_is_run(tmp_path: Path) -> None:
+    KITS["sdxl"].pipeline().save_pretrained(tmp_path / "saved")
+    (tmp_path / "saved" / "pipeline.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    assert TauePipeline.from_pretrained(tmp_path / "saved").family == "sdxl"
+    index = json.loads((tmp_path / "saved" / "model_index.json").read_text())
+    for strange in ([], ["pipeline", "Other"], ["pipeline", 3], [[]]):
+        index["_class_name"] = strange
+        (tmp_path / "saved" / "model_index.json").write_text(json.dumps(index))
+        with pytest.raises(TaueError, match="which is of no known family"):
+            TauePipeline.from_pretrained(tmp_path / "saved")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_attention_in_slices_draws_the_same(kit: Kit) -> None:
+    pipe = kit.pipeline()
+    expected = drawn(pipe, "latent")
+    pipe.enable_attention_slicing(1)
+    np.testing.assert_allclose(drawn(pipe, "latent"), expected, atol=1e-3)
+    pipe.disable_attention_slicing()
+    np.testing.assert_allclose(drawn(pipe, "latent"), expected, atol=1e-3)
