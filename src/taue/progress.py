@@ -17,6 +17,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from taue.forecast import Forecast
 from taue.readable import readable
 
 LONGEST = 52
@@ -36,6 +37,7 @@ class StageProgress:
         foregrounds: the prompts of the subjects that grow, by the numbers of each batch.
         steps: steps per stage, until the pipeline says how many they are.
         further: stages after the background, with the numbers of their subjects.
+        memory: bytes that the call takes besides the model, about, to be told if it takes long.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class StageProgress:
         foregrounds: Mapping[Key, Sequence[str]],
         steps: int,
         further: Sequence[tuple[str, Key]] = (),
+        memory: int = 0,
     ) -> None:
         self.progress = Progress(
             TextColumn("{task.description}", markup=False),
@@ -62,7 +65,10 @@ class StageProgress:
             self._add((stage, ()), stage, steps)
         for stage, numbers in further:
             self._add((stage, numbers), stage, steps)
-        self._begin(next(iter(self.bars)))
+        self.first = next(iter(self.bars))
+        # What comes after the background is short: it begins late.
+        self.forecast = Forecast([*(len(n) for n in foregrounds), 1, 1], memory)
+        self._begin(self.first)
 
     def __enter__(self) -> Self:
         return self
@@ -87,6 +93,8 @@ class StageProgress:
         self.progress.start()  # does nothing from the second time on
         self._begin(stage)
         self.progress.update(self.bars[stage], total=total, completed=step + 1)
+        if stage == self.first and (told := self.forecast.after(step, total)) is not None:
+            self.progress.console.print(told, markup=False, highlight=False)
         if step + 1 == total:  # the next stage's clock starts when this one ends
             later = [key for key, bar in self.bars.items() if bar > self.bars[stage]]
             if later:

@@ -71,7 +71,8 @@ def grow_result(
     further: list[tuple[str, tuple[int, ...]]] = []
     if scene.settings.layering == "first":
         further = [("refine", tuple(range(1, len(scene.subjects) + 1))), ("heal", ())]
-    with StageProgress(drawn, foregrounds, scene.steps, further) as bars, quiet_libraries():
+    takes = _needed(pipe, scene)
+    with StageProgress(drawn, foregrounds, scene.steps, further, takes) as bars, quiet_libraries():
         layers = grow(pipe, bars)
     generated = time.perf_counter()
     warnings = [*strange, *layers.warnings]
@@ -87,3 +88,12 @@ def grow_result(
     for path in paths:
         tell_path(path)
     tell_fields(scene=layers.made_scene.model_dump(mode="json", exclude_none=True))
+
+
+def _needed(pipe: TauePipeline, scene: Scene) -> int:
+    """Bytes that the scene takes besides the model, about."""
+    from taue.memory import needed
+
+    backbone = pipe.backbone(scene.canvas.height, scene.canvas.width)
+    height, width = backbone.size
+    return needed(backbone, scene.on_canvas(width, height))
