@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -33,7 +35,9 @@ def frayed(alpha: np.ndarray) -> np.ndarray:
 
 def loose(alpha: np.ndarray) -> int:
     """Crumbs off the object and pinholes in it."""
-    return ndimage.label(alpha > 0.5)[1] + ndimage.label(alpha < 0.5)[1] - 2
+    crumbs: Any = ndimage.label(alpha > 0.5)
+    holes: Any = ndimage.label(alpha < 0.5)
+    return crumbs[1] + holes[1] - 2
 
 
 def plain(colour: np.ndarray, side: int) -> np.ndarray:
