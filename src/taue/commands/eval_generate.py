@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -78,8 +78,22 @@ class Drawn:
     dtype: str = "auto"
 
 
-def draw(data: Path, method: Callable[[], Method], out: Path, how: Drawn) -> None:
-    """Draw a data set's pairs into a run; ``method`` is asked for once libraries may be slow."""
+def draw(
+    data: Path,
+    method: Callable[[], Method],
+    out: Path,
+    how: Drawn,
+    beside: Mapping[str, str] | None = None,
+) -> None:
+    """Draw a data set's pairs into a run.
+
+    Args:
+        data: the set.
+        method: asked for once libraries may be slow.
+        out: the run.
+        how: the options.
+        beside: a second subject's prompt by pair, for a scene of two.
+    """
     from taue.evaluation.dataset import read_data
     from taue.evaluation.generate import Shard, begin, make_item, missing
 
@@ -88,7 +102,10 @@ def draw(data: Path, method: Callable[[], Method], out: Path, how: Drawn) -> Non
     part, read = Shard.parse(how.shard), read_data(data)
     canvas = {"width": how.width, "height": how.height}
     pairs = part.of(read.pairs)
-    scenes = {pair.id: _scene(pair, how.model, how.steps, canvas) for pair in pairs}
+    second = beside or {}
+    scenes = {
+        pair.id: _scene(pair, how.model, how.steps, canvas, second.get(pair.id)) for pair in pairs
+    }
     from rich.progress import track
 
     bars = console()
@@ -144,16 +161,23 @@ def _loaded(scenes: Sequence[Scene], method: Method, place: Any, kind: Any) -> A
     return pipe
 
 
-def _scene(pair: Pair, model: str, steps: int, canvas: dict[str, int | None]) -> Scene:
-    """A pair as a scene of our own method."""
-    return Scene.from_data(
-        {
-            "model": model,
-            "seed": pair.seed,
-            "steps": steps,
-            "background": pair.background,
-            "scene": pair.scene,
-            "canvas": canvas,
-            "subjects": [{"prompt": pair.foreground, "box": list(pair.box)}],
-        }
-    )
+def _scene(
+    pair: Pair, model: str, steps: int, canvas: dict[str, int | None], second: str | None
+) -> Scene:
+    """A pair as a scene of our own method; with a second subject in the mirrored box, without the
+    pair's sentence of the whole."""
+    left, top, width, height = pair.box
+    told: dict[str, Any] = {
+        "model": model,
+        "seed": pair.seed,
+        "steps": steps,
+        "background": pair.background,
+        "canvas": canvas,
+        "subjects": [{"prompt": pair.foreground, "box": list(pair.box)}],
+    }
+    if second is None:
+        told["scene"] = pair.scene
+    else:
+        mirrored = [1 - left - width, top, width, height]
+        told["subjects"].append({"prompt": second, "box": mirrored})
+    return Scene.from_data(told)

@@ -6,6 +6,7 @@ import typer
 
 from taue.commands.conventions import OneSentence, register
 from taue.commands.eval_ablation import ablation
+from taue.commands.eval_capabilities import capabilities
 from taue.commands.eval_data import coco_data, paddy_data
 from taue.commands.eval_generate import run_method
 from taue.commands.eval_paper import paper
@@ -28,4 +29,5 @@ register(evaluate, "generate", run_method)
 register(evaluate, "score", score)
 register(evaluate, "paper", paper)
 register(evaluate, "ablation", ablation)
+register(evaluate, "capabilities", capabilities)
 evaluate.add_typer(data, name="data")

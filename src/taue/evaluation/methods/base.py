@@ -40,6 +40,7 @@ class Method:
         make: from what is asked to what is left of it, without its cost.
         check: raises ``TaueError`` if something that it needs is not installed.
         draws: whether it draws by itself, with SDXL's pipelines.
+        several: whether it draws all subjects of a scene; others draw the pair's alone.
         told: what a run says of it besides; another run of it has the same.
     """
 
@@ -50,6 +51,7 @@ class Method:
     make: Callable[[Drawing], Item]
     check: Callable[[], None] = lambda: None
     draws: bool = True
+    several: bool = False
     told: Mapping[str, str] = field(default_factory=dict)
 
     def evaluations(self, steps: int) -> int:

@@ -32,12 +32,13 @@ def make(drawing: Drawing, base: str, changes: Mapping[str, Any]) -> Item:
         layers=tuple(layer.pixels for layer in stack.layers),
         shown=stack.merged,
         cost=Cost(warnings=layers.warnings),
+        subjects=len(layers.subjects),
     )
 
 
 def _method(base: str, source: str, passes: float) -> Method:
     own = partial(make, base=base, changes={})
-    return Method(base, source, copies=False, passes=passes, make=own, draws=False)
+    return Method(base, source, copies=False, passes=passes, make=own, draws=False, several=True)
 
 
 def changed(method: Method, name: str, changes: Mapping[str, Any]) -> Method:
