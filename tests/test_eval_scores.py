@@ -404,6 +404,15 @@ def test_bad_options_runs_and_files_are_one_sentence(run: Path, data: Path, tmp_
 
 def test_a_run_that_lacks_pairs_says_so(data: Path, tmp_path: Path) -> None:
     run = write_run(tmp_path / "half", data, first=2)
+    whole = write_run(tmp_path / "whole", data, first=3)
+    shared = tmp_path / "common.md"
+    assert call(run, whole, "--common", "--out", shared).exit_code == 0
+    assert [list(told(shared, place)["items"]) for place in (0, 1)] == [["000001", "000002"]] * 2
+    shutil.rmtree(run / "items" / "000001")
+    shutil.rmtree(run / "items" / "000002")
+    none = call(run, whole, "--common", "--out", shared)
+    assert none.exit_code == 2 and "runs have no item in common" in none.stderr
+    run = write_run(tmp_path / "again" / "half", data, first=2)
     hidden = run / "items" / ".unfinished-000003"
     hidden.mkdir()
     mask = run / "items" / "000001" / "mask.png"
@@ -415,3 +424,34 @@ def test_a_run_that_lacks_pairs_says_so(data: Path, tmp_path: Path) -> None:
     # A foreground that is not there has no PSNR; the table says of how many the mean is.
     assert told(out)["columns"]["psnr_fg"]["count"] == 1
     assert "of 1 pictures: the others have no such figure" in page
+
+
+def test_the_results_page_compares_the_pairs_that_all_runs_have(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parent.parent / "benchmarks"))
+    import results
+
+    runs, out = tmp_path / "runs", tmp_path / "docs"
+    out.mkdir()
+    write_run(runs / "taue", data, first=3)
+    write_run(runs / "tkg", data, "tkg", copies=True, first=2)
+    plain = write_run(runs / "alfie", data, "alfie")
+    for folder in (plain / "items").iterdir():
+        (folder / "item.json").write_text('{"seconds": 1, "unet_evaluations": 50}')
+    with pytest.raises(TaueError, match="runs share 2 pairs; draw 100 at least"):
+        results.main(runs, out)
+    assert not list(out.iterdir())
+    results.main(runs, out, least=2)
+    page = (out / "results.md").read_text(encoding="utf-8")
+    assert page.startswith("# All methods on paddy") and "2 pairs of 4" in page
+    assert "- UNet evaluations: 100, and alfie 50." in page
+    assert "`taue` is the best, or inside the interval of the best, in " in page
+    assert page.index("results-columns.png") < page.index("| taue | 2 |")
+    told_runs = json.loads((out / "results.json").read_text())["runs"]
+    assert [len(run["items"]) for run in told_runs] == [2, 2, 2]
+    for name in ("columns", "pairs"):
+        with Image.open(out / f"figures/results-{name}.png") as image:
+            assert min(image.size) > 300
+    with pytest.raises(TaueError, match="holds no run"):
+        results.main(tmp_path, out)

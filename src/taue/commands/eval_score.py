@@ -45,6 +45,9 @@ def score(
     alexnet: Annotated[
         str | None, typer.Option(help="LPIPS's trunk: a file, a folder or a hub id.")
     ] = None,
+    common: Annotated[
+        bool, typer.Option("--common", help="Only the items that all of them have.")
+    ] = False,
     device: Device = "auto",
 ) -> None:
     """Score runs, and write the tables."""
@@ -59,6 +62,8 @@ def score(
         if key not in COLUMNS:
             raise TaueError(f"require is {key!r}; choose among {', '.join(COLUMNS)}.")
     sources = _sources(runs or [], layers or [])
+    if common:
+        sources = _common(sources)
     chosen = _data(runs or [], data)
     given = {Needs.DATA: chosen, Needs.INCEPTION: inception, Needs.CLIP: clip}
     given |= {Needs.ALEXNET: alexnet}
@@ -105,15 +110,17 @@ def _means(run: Scored) -> dict[str, float | None]:
     }
 
 
-def _sources(
-    runs: Sequence[Path], layers: Sequence[Path]
-) -> list[tuple[str, str, bool, dict[str, Path]]]:
-    """Name, method, whether it copies, and item folders of everything that is to be scored."""
+Source = tuple[str, str, bool, dict[str, Path]]
+"""Name, method, whether it copies, and item folders by id."""
+
+
+def _sources(runs: Sequence[Path], layers: Sequence[Path]) -> list[Source]:
+    """Everything that is to be scored."""
     from taue.evaluation.runs import ITEMS, item_folders, read_run
 
     if not runs and not layers:
         raise TaueError("runs are missing; name what taue eval generate made, or give --layers.")
-    found: list[tuple[str, str, bool, dict[str, Path]]] = []
+    found: list[Source] = []
     for folder in runs:
         about = read_run(folder)
         found.append((folder.name, about.method, about.copies, item_folders(folder / ITEMS)))
@@ -122,6 +129,21 @@ def _sources(
     if twice := {name for name in names if names.count(name) > 1}:
         raise TaueError(f"run {min(twice)!r} is named twice; rename one of the folders.")
     return found
+
+
+def _common(sources: list[Source]) -> list[Source]:
+    """The same with the items alone that all have.
+
+    Raises:
+        TaueError: if there are none.
+    """
+    both = set.intersection(*(set(folders) for *_, folders in sources))
+    if not both:
+        raise TaueError("runs have no item in common; leave --common out.")
+    return [
+        (name, method, copies, {key: folders[key] for key in folders if key in both})
+        for name, method, copies, folders in sources
+    ]
 
 
 def _data(runs: Sequence[Path], given: Path | None) -> DataSet | None:

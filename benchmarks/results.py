@@ -1,0 +1,149 @@
+"""The comparison of all methods as a page: tables, a plot of each column, pictures by a fixed rule.
+
+    python benchmarks/results.py RUNS --out docs
+
+RUNS is a folder of runs of one data set (``taue eval generate``). What is compared are the pairs
+that all runs have, ``--least`` of them at least. Writes ``results.json`` (figures of every pair),
+``results.md``, ``figures/results-columns.png`` and ``figures/results-pairs.png``. Pairs are the
+best, the middle and the worst by ``psnr_fg`` of the first method.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+import matplotlib.pyplot as plt
+import typer
+from matplotlib.figure import Figure
+
+from taue.commands.eval_score import score
+from taue.errors import TaueError
+from taue.evaluation.columns import COLUMNS
+from taue.evaluation.grid import chosen, picture_grid
+from taue.evaluation.methods import METHODS
+from taue.evaluation.runs import ITEMS, RUN, item_folders
+
+LEAST = 100
+OURS = "taue"
+ACROSS = 5
+
+HEAD = """# All methods on paddy
+
+    taue eval data paddy --n 300 --seed 1 --out DATA
+    taue eval generate --data DATA --method METHOD --out RUNS/METHOD    # each
+    python benchmarks/results.py RUNS --out docs
+
+{pairs} pairs of {of}, 50 steps, the same seeds for every method; how everything is measured:
+[evaluation](evaluation.md#scores). Every figure of every pair: [results.json](results.json).
+
+![A plot for every column: means and 95 % intervals](figures/results-columns.png)
+
+![The best, the middle and the worst pair by PSNR fg of {ours}, a row for each
+method: composite, background, foreground, mask](figures/results-pairs.png)
+"""
+
+
+def main(
+    runs: Annotated[Path, typer.Argument(help="A folder of runs.")],
+    out: Annotated[Path, typer.Option(help="Where the page goes.")],
+    least: Annotated[int, typer.Option(help="Fewest pairs that make a page.")] = LEAST,
+    inception: str | None = None,
+    clip: str | None = None,
+    alexnet: str | None = None,
+) -> None:
+    """Score all runs of a folder over the pairs that they share."""
+    folders = [runs / name for name in METHODS if (runs / name / RUN).is_file()]
+    if not folders:
+        raise TaueError(f"runs {str(runs)!r} holds no run; make them by taue eval generate.")
+    there = [set(item_folders(folder / ITEMS)) for folder in folders]
+    if (shared := len(set.intersection(*there))) < least:
+        raise TaueError(f"runs share {shared} pairs; draw {least} at least, or lower --least.")
+    with TemporaryDirectory() as place:
+        table = Path(place) / "table.md"
+        score(folders, out=table, common=True, inception=inception, clip=clip, alexnet=alexnet)
+        told = json.loads(table.with_suffix(".json").read_text(encoding="utf-8"))
+        scores = table.read_text(encoding="utf-8")
+    first = told["runs"][0]
+    head = HEAD.format(pairs=shared, of=shared + first["absent"], ours=first["name"])
+    page = [head, standing(told), scores.replace("# Scores\n", "", 1).replace("\n## ", "\n### ")]
+    (out / "results.md").write_text("\n".join(page), encoding="utf-8")
+    (out / "results.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    pictures = out / "figures"
+    pictures.mkdir(exist_ok=True)
+    plot(told).savefig(pictures / "results-columns.png", dpi=110)
+    figures = {
+        name: {k: _number(v) for k, v in row.items()} for name, row in first["items"].items()
+    }
+    picture_grid(folders, chosen(figures)).save(pictures / "results-pairs.png")
+
+
+def standing(told: Mapping[str, Any]) -> str:
+    """In which columns the first run is the best of those that do not copy, or inside the interval
+    of the best, and in which it is not."""
+    rivals = [run for run in told["runs"] if not run["copies"]]
+    ours, lines = told["runs"][0], ["## Where it stands", ""]
+    good: list[str] = []
+    for key, column in COLUMNS.items():
+        own = ours["columns"][key]
+        there = [run for run in rivals if run["columns"][key] is not None]
+        if own is None or not column.better or len(there) < 2:
+            continue
+        best = max(there, key=lambda run: column.better * _value(run["columns"][key]))
+        top = best["columns"][key]
+        reach = top["low"] if column.better > 0 else top["high"]
+        if best is ours or (
+            reach is not None and column.better * (_value(own) - _value({"value": reach})) >= 0
+        ):
+            good.append(column.title)
+        else:
+            form = f".{column.digits}f"
+            lines.append(
+                f"- {column.title}: {_value(own):{form}}, and {best['name']} {_value(top):{form}}."
+            )
+    named = ", ".join(good) or "no column"
+    told_of = f"`{ours['name']}` is the best, or inside the interval of the best, in {named}."
+    return "\n".join([lines[0], "", told_of, *lines[1:], ""])
+
+
+def plot(told: Mapping[str, Any]) -> Figure:
+    """Small plots, one for each column that any run has: mean and interval of each run."""
+    keys = [k for k in COLUMNS if any(run["columns"][k] for run in told["runs"])]
+    rows = math.ceil(len(keys) / ACROSS)
+    figure, axes = plt.subplots(
+        rows, ACROSS, figsize=(3 * ACROSS, 2.2 * rows), squeeze=False, layout="constrained"
+    )
+    for place, axis in enumerate(axes.flat):
+        if place >= len(keys):
+            axis.axis("off")
+            continue
+        column = COLUMNS[keys[place]]
+        axis.set_title(f"{column.title} {({1: '(more)', -1: '(less)'}).get(column.better, '')}")
+        for row, run in enumerate(told["runs"]):
+            one = run["columns"][column.key]
+            value = None if one is None else _number(one["value"])
+            if one is None or value is None or not math.isfinite(value):
+                continue
+            axis.plot(value, row, "o", color="tab:grey" if run["copies"] else "tab:blue")
+            if one["low"] is not None:
+                axis.hlines(row, one["low"], one["high"], color="tab:grey")
+        axis.set_yticks(range(len(told["runs"])), [run["name"] for run in told["runs"]], fontsize=7)
+        axis.invert_yaxis()
+        axis.tick_params(axis="x", labelsize=7)
+    return figure
+
+
+def _value(figure: Mapping[str, Any]) -> float:
+    return float(figure["value"])
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+if __name__ == "__main__":
+    typer.run(main)
