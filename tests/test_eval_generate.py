@@ -363,12 +363,31 @@ def test_an_ablation_changes_one_factor_at_a_time_and_goes_on(
     assert all(drawn[0] != other for other in drawn[1:])
     again = ablation(data, out, tiny_sdxl, *asked)
     assert again.stdout.count(f"0 made, {COUNT} of {COUNT} are there") == len(wanted)
+    page = (out / "ablation.md").read_text(encoding="utf-8")
+    assert "| **paper** | 3 |" in page and "| crop-25 | 3 |" in page
+    cells = json.loads((out / "ablation.json").read_text())["cells"]
+    assert [cell["run"] for cell in cells] == wanted
+    # Shards draw and leave the scores to a last call, which draws nothing.
+    shared, shard = tmp_path / "shared", [*asked[:2], "--factor", "crop", "--steps", "4"]
+    for part in ("1/2", "2/2"):
+        done = ablation(data, shared, tiny_sdxl, *shard, "--shard", part, "--no-score")
+        assert done.exit_code == 0, done.stderr
+        assert not (shared / "table.md").exists()
+    none = ablation(data, tmp_path / "none", tiny_sdxl, *shard, "--no-draw")
+    assert none.exit_code == 2 and "has no pictures to score" in none.stderr
+    done = ablation(data, shared, tiny_sdxl, *shard, "--no-draw")
+    assert done.exit_code == 0, done.stderr
+    assert pictures(shared / "runs/paper-crop-75") == pictures(out / "runs/paper-crop-75")
+    assert "| crop-75 | 3 |" in (shared / "ablation.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--factor", "colour"], "factor is 'colour'; choose among crop, filter, blending,"),
+        (
+            ["--factor", "colour"],
+            "choose among crop, filter, unfiltered, blending,",
+        ),
         (["--method", "tkg"], "method is 'tkg'; choose among taue, paper, paper-layout."),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,10 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from taue.cli import app
+from taue.commands.workers import Crew, together
+from taue.errors import TaueError
+from taue.evaluation.ablation import FACTORS, variants
+from taue.evaluation.dataset import first_pairs, read_data
 from taue.evaluation.grid import chosen
 from taue.evaluation.plan import Plan, download, own_side
 from taue.evaluation.rendered import write_rendered
@@ -49,7 +54,11 @@ def test_a_dry_run_says_what_it_takes_and_does_nothing(coco: Path, tmp_path: Pat
     assert "plain: 100 UNet evaluations an item, 300 in all" in lines
     assert "taue: 360 UNet evaluations an item, 1080 in all" in lines
     total = 3 * (360 + 300 + 300 + 100 + 200 + 200 + 300)
-    assert f"all methods: {total} UNet evaluations" in lines
+    cells = [one.base for one in variants(["taue", "paper"], list(FACTORS))]
+    small = 3 * sum(360 if base == "taue" else 300 for base in cells)
+    assert f"ablation: {len(cells)} runs, 3 pairs each, {small} UNet evaluations in all" in lines
+    total += small
+    assert f"everything: {total} UNet evaluations" in lines
     assert lines[-2] == f"hours: {total * 0.1 / 3600:.1f}"
     assert lines[-1] == (
         "layerdiffuse: left out, for its weights are not named; give --layerdiffuse"
@@ -67,7 +76,7 @@ def test_the_whole_comparison_runs_and_goes_on(coco: Path, tiny_sdxl: Path, tmp_
         "--prompt-model", save_phi(tmp_path / "phi"), "--clip", save_clip(tmp_path / "clip"),
         "--inception", save_inception(tmp_path / "inception"),
         "--alexnet", save_alexnet(tmp_path / "alexnet"), "--device", "cpu",
-        "--method", "taue", "--method", "plain",
+        "--method", "taue", "--method", "plain", "--ablation-pairs", "1", "--factor", "filter",
     ]  # fmt: skip
     out = tmp_path / "out"
     done = call(coco, out, *options)
@@ -79,10 +88,63 @@ def test_the_whole_comparison_runs_and_goes_on(coco: Path, tiny_sdxl: Path, tmp_
     assert columns["fid"] is not None and columns["clip_s"] is not None
     with Image.open(out / "table.png") as grid:
         assert grid.size[0] == 640
+    whole = (out / "page.md").read_text(encoding="utf-8")
+    assert whole.startswith(page) and "](table.png)" in whole
+    assert "# Ablation: one factor at a time" in whole and "| **paper** | 1 |" in whole
     again = call(coco, out, *options)
     assert again.exit_code == 0
     assert again.stdout.count("0 made, 3 of 3 are there") == 2
+    assert again.stdout.count("0 made, 1 of 1 are there") == 6
     assert (out / "table.md").read_text(encoding="utf-8") == page
+
+
+def test_two_processes_draw_what_one_does(coco: Path, tiny_sdxl: Path, tmp_path: Path) -> None:
+    prompts = tmp_path / "prompts.jsonl"
+    words = {"foreground": "a red apple", "background": "a desert", "scene": "a red apple"}
+    prompts.write_text(
+        "".join(json.dumps({"annotation": i, **words}) + "\n" for i in range(1, COUNT + 1))
+    )
+    options = [
+        "--model", tiny_sdxl, "--steps", "2", "--width", "64", "--height", "64", "--device", "cpu",
+        "--prompts", prompts, "--method", "plain", "--ablation-pairs", "0",
+    ]  # fmt: skip
+    one, two = tmp_path / "one", tmp_path / "two"
+    assert call(coco, one, *options).exit_code == 0
+    done = call(coco, two, *options, "--gpus", "2")
+    assert done.exit_code == 0, done.stderr
+    for path in (one / "runs").rglob("*.png"):
+        assert path.read_bytes() == (two / path.relative_to(one)).read_bytes()
+    logs = [(two / f"logs/plain/{i}.txt").read_text() for i in (1, 2)]
+    assert sorted(log.splitlines()[-1].split(" made")[0] for log in logs) == ["1", "2"]
+
+
+def test_a_worker_that_fails_says_why_and_stops_the_others(tmp_path: Path) -> None:
+    logs = [tmp_path / "logs" / f"{i}.txt" for i in (1, 2)]
+    with pytest.raises(TaueError, match=r"worker 1 of 2 failed: .*nowhere.* is no evaluation set"):
+        together(
+            [["eval", "generate", "--data", "nowhere", "--out", str(tmp_path / "a")]] * 2, logs
+        )
+
+
+def test_more_processes_than_gpus_are_refused(
+    coco: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    for more, sentence in (
+        (["--gpus", "2"], "gpus is 2 and this machine has 1"),
+        (["--gpus", "0"], "gpus is 0; give 1 at least"),
+        (["--ablation-pairs", "-1"], "ablation-pairs is -1; give 0 at least"),
+        (["--factor", "colour"], "factor is 'colour'"),
+    ):
+        done = call(coco, tmp_path / "out", "--model", "paddy", *more)
+        assert done.exit_code == 2
+        assert sentence in done.stderr
+        assert not (tmp_path / "out").exists()
+    crew = Crew(2, "auto", tmp_path)
+    assert [crew.device_of(number) for number in (1, 2)] == ["cuda:0", "cuda:1"]
+    assert Crew(1, "auto", tmp_path).device_of(1) == "auto"
 
 
 def test_the_grid_shows_the_best_the_middle_and_the_worst() -> None:
@@ -103,4 +165,23 @@ def test_a_plan_adds_up() -> None:
     assert plan.total_evaluations == 1500
     assert plan.hours(2.4) == 1
     assert plan.disk == 10 * 2 * 64 * 64 * 25 / 1e9
+    more = replace(plan, ablation_pairs=4, ablation_evaluations=100, ablation_runs=2)
+    assert more.total_evaluations == 1900 and more.hours(3.6, 2) == 0.95
+    assert more.disk == (10 * 2 + 4 * 2) * 64 * 64 * 25 / 1e9
+    assert "ablation: 2 runs, 4 pairs each, 400 UNet evaluations in all" in more.lines(None)
+    assert replace(more, ablation_pairs=99).few == 10
+    assert not any("ablation" in line for line in plan.lines(1.0))
     assert "model: some/model, size unknown" in plan.lines(None)
+
+
+def test_the_first_pairs_are_a_set(coco: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    write_rendered(data, COUNT, seed=4, side=64)
+    read, out = read_data(data), tmp_path / "few"
+    assert first_pairs(read, COUNT, out) == data and not out.exists()
+    for _ in range(2):
+        few = read_data(first_pairs(read, 2, out))
+        assert few.pairs == read.pairs[:2]
+        assert few.about.counts[-1].pictures == 2
+    with pytest.raises(TaueError, match="has other pairs; remove it"):
+        first_pairs(read, 1, out)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from taue.commands.conventions import Device, Dtype
 from taue.commands.eval_generate import Drawn, ShardName, Side, Steps, draw
 from taue.commands.eval_score import score
+from taue.commands.output import tell_path
 from taue.errors import TaueError
 from taue.readable import quoted
 
@@ -45,11 +46,18 @@ def ablation(
     inception: Annotated[str | None, typer.Option(help="As of taue eval score.")] = None,
     clip: Annotated[str | None, typer.Option(help="As of taue eval score.")] = None,
     alexnet: Annotated[str | None, typer.Option(help="As of taue eval score.")] = None,
+    draw_pairs: Annotated[
+        bool, typer.Option("--draw/--no-draw", help="Draw what is missing, or score what is there.")
+    ] = True,
+    score_runs: Annotated[
+        bool, typer.Option("--score/--no-score", help="Score, or leave that to the last shard.")
+    ] = True,
     device: Device = "auto",
     dtype: Dtype = "auto",
 ) -> None:
     """Draw a data set with each factor of a method changed alone, and score all of it."""
     from taue.evaluation.ablation import FACTORS, variants
+    from taue.evaluation.runs import ITEMS, item_folders
 
     bases = method or list(BOTH)
     for base in bases:
@@ -59,11 +67,35 @@ def ablation(
     how = Drawn(model, steps, width, height, shard, device, dtype)
     runs = [out / "runs" / one.name for one in chosen]
     for one, run in zip(chosen, runs, strict=True):
-        draw(data, lambda one=one: _method(one), run, how)
+        if draw_pairs:
+            draw(data, lambda one=one: _method(one), run, how)
+    if not score_runs:
+        return
+    there = [run for run in runs if item_folders(run / ITEMS)]
+    if not there:
+        raise TaueError(f"out {str(out)!r} has no pictures to score; leave --no-draw out.")
+    table = out / "table.md"
     score(
-        runs, out=out / "table.md", data=data, inception=inception, clip=clip, alexnet=alexnet,
-        device=device,
-    )  # fmt: skip
+        there, out=table, data=data, inception=inception, clip=clip, alexnet=alexnet, device=device
+    )
+    _write_page(table, chosen, data, {"model": model, "steps": steps})
+
+
+def _write_page(table: Path, chosen: list[Variant], data: Path, how: dict[str, Any]) -> None:
+    """``ablation.json`` and the page that is made of it, beside the table."""
+    import json
+
+    from taue.disk.writing import whole_file
+    from taue.evaluation.ablation_page import document, page
+    from taue.evaluation.dataset import read_data
+
+    scores = json.loads(table.with_suffix(".json").read_text(encoding="utf-8"))
+    told = document(scores, chosen, read_data(data).pairs, how)
+    for ending, text in (("json", json.dumps(told) + "\n"), ("md", page(told))):
+        path = table.with_name(f"ablation.{ending}")
+        with whole_file(path) as stream:
+            stream.write(text.encode())
+        tell_path(path)
 
 
 def _method(one: Variant) -> Method:

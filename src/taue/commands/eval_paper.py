@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from taue import devices, models
 from taue.commands.conventions import Device, Dtype
+from taue.commands.eval_ablation import BOTH, ablation
 from taue.commands.eval_data import WRITER, coco_data
 from taue.commands.eval_generate import LayerDiffuse, run_method
 from taue.commands.eval_score import score
 from taue.commands.output import tell, tell_path
+from taue.commands.workers import Crew, shared_out
 from taue.errors import TaueError
 
 if TYPE_CHECKING:
@@ -38,6 +41,13 @@ def paper(
     min_area: Annotated[float, typer.Option(help="As of taue eval data coco.")] = 0.05,
     max_second: Annotated[float, typer.Option(help="As of taue eval data coco.")] = 0.25,
     layerdiffuse: LayerDiffuse = None,
+    ablation_pairs: Annotated[
+        int, typer.Option(help="Pairs of the ablation, the first ones; 0 leaves it out.")
+    ] = 100,
+    factor: Annotated[
+        list[str] | None, typer.Option(help="Of the ablation, as of taue eval ablation.")
+    ] = None,
+    gpus: Annotated[int, typer.Option(help="Processes at once, each with a GPU of its own.")] = 1,
     inception: Annotated[str | None, typer.Option(help="As of taue eval score.")] = None,
     clip: Annotated[str | None, typer.Option(help="As of taue eval score.")] = None,
     alexnet: Annotated[str | None, typer.Option(help="As of taue eval score.")] = None,
@@ -50,11 +60,13 @@ def paper(
     device: Device = "auto",
     dtype: Dtype = "auto",
 ) -> None:
-    """Rerun the paper's comparison: data, methods, scores and a grid of pictures."""
+    """Rerun the paper: data, every method, scores, pictures and the ablation on one page."""
+    from taue.evaluation.dataset import first_pairs, read_data
     from taue.evaluation.methods import METHODS, method_named
     from taue.evaluation.methods.layerdiffuse import OPTION
 
     devices.check_names(device, dtype)
+    few = _few(ablation_pairs, factor, steps)
     models.resolve(model)
     names = method or [name for name in METHODS if name != OPTION or layerdiffuse is not None]
     for name in names:
@@ -62,8 +74,12 @@ def paper(
     instances, images = coco / INSTANCES.format(split), coco / split
     networks = {"prompts": None if prompts else prompt_model, "FID": inception}
     networks |= {"CLIP": clip, "LPIPS": alexnet, "LayerDiffuse": layerdiffuse}
-    plan = _plan(instances, (min_area, max_second), names, model, steps, (width, height), networks)
-    for line in plan.lines(evaluation_seconds):
+    plan = _plan(
+        instances, (min_area, max_second), names, model, steps, (width, height), networks, few
+    )
+    if not dry_run:
+        Crew(gpus, device, out).check()
+    for line in plan.lines(evaluation_seconds, gpus):
         tell(line)
     if not method and layerdiffuse is None:
         tell(f"{OPTION}: left out, for its weights are not named; give --{OPTION}")
@@ -84,25 +100,59 @@ def paper(
             device=device,
             dtype=dtype,
         )
+    part = data
+    if ablation_pairs:
+        part = first_pairs(read_data(data), ablation_pairs, out / "ablation-data")
+    how: dict[str, Any] = {
+        "model": model,
+        "steps": steps,
+        "width": width,
+        "height": height,
+        "dtype": dtype,
+    }
+    judged: dict[str, Any] = {"inception": inception, "clip": clip, "alexnet": alexnet}
     runs = [out / "runs" / name for name in names]
     for name, run in zip(names, runs, strict=True):
-        run_method(
-            data=data,
-            method=name,
-            out=run,
-            model=model,
-            steps=steps,
-            width=width,
-            height=height,
-            layerdiffuse=layerdiffuse if name == OPTION else None,
-            device=device,
-            dtype=dtype,
-        )
+        own = {"layerdiffuse": layerdiffuse} if name == OPTION else {}
+        shared_out(
+            run_method, "generate", {"data": data, "out": run, "method": name, **how, **own},
+            Crew(gpus, device, out / "logs" / name),
+        )  # fmt: skip
     table = out / "table.md"
-    score(
-        runs, out=table, data=data, inception=inception, clip=clip, alexnet=alexnet, device=device
-    )
+    score(runs, out=table, data=data, device=device, **judged)
     _draw_grid(runs, table)
+    pages = [table]
+    if ablation_pairs:
+        crew = Crew(gpus, device, out / "logs" / "ablation")
+        pages.append(_ablated(part, out / "ablation", factor, how, crew, judged))
+    _write_page(out / "page.md", pages)
+
+
+def _few(pairs: int, factor: list[str] | None, steps: int) -> tuple[int, int, int]:
+    """The ablation's pairs, UNet evaluations of one pair by all of its runs, and how many those
+    are."""
+    from taue.evaluation.ablation import FACTORS, variants
+    from taue.evaluation.methods import METHODS
+
+    if pairs < 0:
+        raise TaueError(f"ablation-pairs is {pairs}; give 0 at least.")
+    cells = [one.base for one in variants(BOTH, factor or list(FACTORS))]
+    return pairs, sum(METHODS[base].evaluations(steps) for base in cells), len(cells)
+
+
+def _ablated(
+    data: Path,
+    out: Path,
+    factor: list[str] | None,
+    how: dict[str, Any],
+    crew: Crew,
+    judged: dict[str, Any],
+) -> Path:
+    """Draw and score the ablation; its page."""
+    told: dict[str, Any] = {"data": data, "out": out, "factor": factor, **how}
+    shared_out(partial(ablation, score_runs=False), "ablation", told, crew, ["--no-score"])
+    ablation(**told, draw_pairs=False, device=crew.device, **judged)
+    return out / "ablation.md"
 
 
 def _plan(
@@ -113,6 +163,7 @@ def _plan(
     steps: int,
     canvas: tuple[int | None, int | None],
     networks: dict[str, str | None],
+    few: tuple[int, int, int],
 ) -> Plan:
     from taue.evaluation.coco import Thresholds, main_objects, read_instances
     from taue.evaluation.methods import METHODS
@@ -127,7 +178,7 @@ def _plan(
     here = models.resolve(model).kind is not models.Kind.hub
     downloads = [download("model", model, here=here)]
     downloads += [download(use, name) for use, name in networks.items() if name is not None]
-    return Plan(len(found), pixels, evaluations, downloads)
+    return Plan(len(found), pixels, evaluations, downloads, *few)
 
 
 def _draw_grid(runs: list[Path], table: Path) -> None:
@@ -146,3 +197,16 @@ def _draw_grid(runs: list[Path], table: Path) -> None:
     with whole_file(table.with_suffix(".png")) as stream:
         stream.write(png_bytes(picture_grid(runs, chosen(figures))))
     tell_path(table.with_suffix(".png"))
+
+
+def _write_page(path: Path, pages: list[Path]) -> None:
+    """One page of everything: the scores, the grid of pictures, the ablation."""
+    from taue.disk.writing import whole_file
+
+    scores, *others = (one.read_text(encoding="utf-8") for one in pages)
+    grid = (
+        "![Of each pair a row for every method: composite, background, foreground, mask](table.png)"
+    )
+    with whole_file(path) as stream:
+        stream.write("\n".join([scores, grid, "", *others]).encode())
+    tell_path(path)

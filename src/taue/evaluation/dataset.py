@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from taue.box import Box
 from taue.disk.limits import read_bytes
+from taue.disk.writing import complete_folder
 from taue.errors import TaueError
 from taue.evaluation.checked import parsed, read_checked
 
@@ -99,6 +101,32 @@ def write_data(
     (folder / PAIRS).write_text(lines, encoding="utf-8", newline="\n")
     (folder / ANNOTATIONS).write_text(json.dumps(annotations) + "\n", encoding="utf-8")
     (folder / DATA).write_text(about.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def first_pairs(data: DataSet, count: int, out: Path) -> Path:
+    """A set of the first pairs of another, written unless it is there; the set itself if it has no
+    more.
+
+    Raises:
+        TaueError: if it cannot be written, or is there and of other pairs.
+    """
+    if count >= len(data.pairs):
+        return data.folder
+    pairs = data.pairs[:count]
+    if out.exists():
+        if read_data(out).pairs != pairs:
+            raise TaueError(f"data {str(out)!r} has other pairs; remove it.")
+        return out
+    about = data.about.model_copy(
+        update={"counts": [*data.about.counts, Count(after="the first", pictures=count)]}
+    )
+    with complete_folder(out) as folder:
+        (folder / IMAGES).mkdir()
+        for pair in pairs:
+            shutil.copy(data.picture(pair), folder / pair.image)
+        kept = json.loads(read_bytes(data.folder / ANNOTATIONS))
+        write_data(folder, about, kept, pairs)
+    return out
 
 
 def read_data(folder: Path) -> DataSet:

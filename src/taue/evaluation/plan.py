@@ -37,27 +37,47 @@ class Download:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be drawn: pairs, the canvas in pixels, UNet evaluations of one item by method."""
+    """What is to be drawn.
+
+    Attributes:
+        pairs: of the set.
+        pixels: of a canvas.
+        evaluations: of the UNet for one item, by method.
+        downloads: what has to be fetched.
+        ablation_pairs: of the ablation, if there are so many.
+        ablation_evaluations: of the UNet for one pair by all of its runs.
+        ablation_runs: how many runs it has.
+    """
 
     pairs: int
     pixels: int
     evaluations: Mapping[str, int]
     downloads: Sequence[Download]
+    ablation_pairs: int = 0
+    ablation_evaluations: int = 0
+    ablation_runs: int = 0
+
+    @property
+    def few(self) -> int:
+        """Pairs of the ablation."""
+        return min(self.pairs, self.ablation_pairs)
 
     @property
     def total_evaluations(self) -> int:
-        return self.pairs * sum(self.evaluations.values())
+        own = self.pairs * sum(self.evaluations.values())
+        return own + self.few * self.ablation_evaluations
 
     @property
     def disk(self) -> float:
         """Gigabytes that the runs take at most."""
-        return self.pairs * len(self.evaluations) * self.pixels * BYTES_OF_A_PIXEL / GIGA
+        items = self.pairs * len(self.evaluations) + self.few * self.ablation_runs
+        return items * self.pixels * BYTES_OF_A_PIXEL / GIGA
 
-    def hours(self, seconds: float) -> float:
-        """Of drawing, at so many seconds for one UNet evaluation."""
-        return self.total_evaluations * seconds / 3600
+    def hours(self, seconds: float, gpus: int = 1) -> float:
+        """Of drawing, at so many seconds for one UNet evaluation, by so many processes."""
+        return self.total_evaluations * seconds / 3600 / gpus
 
-    def lines(self, seconds: float | None) -> list[str]:
+    def lines(self, seconds: float | None, gpus: int = 1) -> list[str]:
         """The plan for people."""
         told = [f"pairs: {self.pairs}"]
         for one in self.downloads:
@@ -65,14 +85,19 @@ class Plan:
             told.append(f"{one.use}: {one.name}, {size if one.gigabytes != 0 else 'here'}")
         for method, count in self.evaluations.items():
             told.append(f"{method}: {count} UNet evaluations an item, {self.pairs * count} in all")
+        if self.few:
+            told.append(
+                f"ablation: {self.ablation_runs} runs, {self.few} pairs each, "
+                f"{self.few * self.ablation_evaluations} UNet evaluations in all"
+            )
         told += [
-            f"all methods: {self.total_evaluations} UNet evaluations",
+            f"everything: {self.total_evaluations} UNet evaluations",
             f"disk: {self.disk:.1f} GB at most",
         ]
         if seconds is None:
             told.append("hours: unknown; measure one evaluation and give --evaluation-seconds")
         else:
-            told.append(f"hours: {self.hours(seconds):.1f}")
+            told.append(f"hours: {self.hours(seconds, gpus):.1f}")
         return told
 
 

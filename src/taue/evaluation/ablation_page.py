@@ -1,0 +1,188 @@
+"""The page of an ablation: each factor's change against the method as it is, over the same pairs,
+with 95 % intervals; and what that says of the paper's trends."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from taue.evaluation.ablation import CROPS, Variant
+from taue.evaluation.bootstrap import Figure, mean_figure
+from taue.evaluation.columns import COLUMNS
+from taue.evaluation.dataset import Pair
+from taue.settings import Settings
+
+SHOWN = (
+    "psnr_fg", "psnr_bg", "ssim_fg", "ssim_bg", "edge", "ghosts", "iou", "residue", "box_iou",
+)  # fmt: skip
+"""The columns of the page, those of ``taue eval score``."""
+
+Row = Mapping[str, float | None]
+Cells = Mapping[str, Mapping[str, Row]]
+"""Of every run, of every item, its figures."""
+
+HEAD = """# Ablation: one factor at a time
+
+    taue eval data paddy --n 100 --seed 1 --out DATA
+    taue eval ablation --data DATA --out OUT
+    python docs/generate_ablation.py OUT/ablation.json
+
+{model}, {steps} steps. The set has {of} pairs; **{drawn} of them are drawn so far**, of each cell
+as many as its row says. Rows are changes against the method as it is over the pairs that both have,
+in brackets their 95 % interval (bootstrap over pairs); a single pair has none, and an interval that
+holds 0 says nothing. Columns as in [evaluation](evaluation.md#scores), runs and their settings as
+[there](evaluation.md#ablation). The paper's own rows are not quoted: what is compared are the
+trends that it states.
+"""
+
+TRENDS = """The paper states: the later the crop, the higher the PSNR of both regions; 25 % loses
+shapes; the filter costs 0.1 dB of PSNR and saves edges and ghosts.
+"""
+
+
+def document(
+    told: Mapping[str, Any],
+    chosen: Sequence[Variant],
+    pairs: Sequence[Pair],
+    how: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The JSON from which the page is made, from the scores' own document."""
+    runs = {run["name"]: run["items"] for run in told["runs"]}
+    cells = [
+        {
+            "run": one.name,
+            "method": one.base,
+            "changes": dict(one.changes),
+            "items": {
+                name: {key: _short(row.get(key)) for key in SHOWN}
+                for name, row in runs[one.name].items()
+            },
+        }
+        for one in chosen
+        if one.name in runs
+    ]
+    drawn = {name for cell in cells for name in cell["items"]}
+    areas = {pair.id: round(pair.box[2] * pair.box[3], 4) for pair in pairs if pair.id in drawn}
+    missing = [one.name for one in chosen if one.name not in runs]
+    return {**how, "of": len(pairs), "areas": areas, "cells": cells, "missing": missing}
+
+
+def page(told: Mapping[str, Any]) -> str:
+    """The page in Markdown."""
+    parts = [HEAD.format(**told, drawn=len(told["areas"]))]
+    if told["missing"]:
+        parts += [f"Not drawn yet: {', '.join(told['missing'])}.", ""]
+    for base in dict.fromkeys(cell["method"] for cell in told["cells"]):
+        cells: Cells = {c["run"]: c["items"] for c in told["cells"] if c["method"] == base}
+        parts += [f"## {base}", "", *table(base, cells), "", "### The paper's trends", "", TRENDS]
+        parts += [*trends(base, cells), "", "### Crop ratio and size", ""]
+        parts += [*by_size(base, cells, told["areas"]), ""]
+    return "\n".join(parts)
+
+
+def table(base: str, cells: Cells) -> list[str]:
+    """The method's own figures, and each run's change."""
+    lines = [_line(["run", "pairs", *(COLUMNS[key].title for key in SHOWN)])]
+    lines.append(_line(["---"] * (len(SHOWN) + 2)))
+    own = cells.get(base, {})
+    shown = [_told(_mean(own.values(), key), key, signed=False) for key in SHOWN]
+    lines.append(_line([f"**{base}**", str(len(own)), *shown]))
+    for run, items in cells.items():
+        if run != base:
+            changes = [_told(change(own, items, key), key) for key in SHOWN]
+            count = str(len(set(own) & set(items)))
+            lines.append(_line([run.removeprefix(f"{base}-"), count, *changes]))
+    return lines
+
+
+def trends(base: str, cells: Cells) -> list[str]:
+    """What the cells say of each of the paper's trends."""
+    lines: list[str] = []
+    crops = _crops(base, cells)
+    for key in ("psnr_fg", "psnr_bg"):
+        for place, (early, late) in enumerate(pairwise(crops)):
+            names = f"{CROPS[place]} to {CROPS[place + 1]} %"
+            lines.append(_verdict(f"{COLUMNS[key].title}, crop {names}", early, late, key, 1))
+    lost = "crop 25 to 50 %"
+    lines += [
+        _verdict(f"{COLUMNS[key].title}, {lost}", crops[0], crops[1], key, COLUMNS[key].better)
+        for key in ("iou", "ghosts")
+    ]
+    off, on = cells.get(f"{base}-filter-off", {}), cells.get(base, {})
+    for key, sign in (("psnr_fg", -1), ("edge", 1), ("ghosts", -1)):
+        lines.append(_verdict(f"{COLUMNS[key].title}, with the filter", off, on, key, sign))
+    return lines
+
+
+def by_size(base: str, cells: Cells, areas: Mapping[str, float]) -> list[str]:
+    """PSNR of the foreground by crop ratio, of the smaller and the larger half of the objects."""
+    crops = _crops(base, cells)
+    there = sorted(set.intersection(*(set(c) for c in crops)), key=lambda name: areas[name])
+    if len(there) < 2:
+        return ["Too few pairs have all three ratios."]
+    half = len(there) // 2
+    lines = [
+        _line(["objects", "pairs", *(f"PSNR fg at {ratio} %" for ratio in CROPS)]),
+        _line(["---"] * (len(CROPS) + 2)),
+    ]
+    for title, some in (("smaller half", there[:half]), ("larger half", there[half:])):
+        values = [_mean((c[name] for name in some), "psnr_fg") for c in crops]
+        shown = [_told(value, "psnr_fg", signed=False) for value in values]
+        lines.append(_line([title, str(len(some)), *shown]))
+    return lines
+
+
+def _crops(base: str, cells: Cells) -> list[Mapping[str, Row]]:
+    """The runs of each ratio; the method as it is where that is its own."""
+    own = Settings.of(base).crop_ratio
+    names = [base if ratio / 100 == own else f"{base}-crop-{ratio}" for ratio in CROPS]
+    return [cells.get(name, {}) for name in names]
+
+
+def change(before: Mapping[str, Row], after: Mapping[str, Row], key: str) -> Figure | None:
+    """The mean change of a column over the pairs that both have."""
+    both = [(before[name].get(key), after[name].get(key)) for name in before if name in after]
+    changes = [b - a for a, b in both if a is not None and b is not None]
+    return mean_figure(changes) if changes else None
+
+
+def _verdict(
+    what: str, before: Mapping[str, Row], after: Mapping[str, Row], key: str, sign: int
+) -> str:
+    """Whether a change goes the stated way: "agrees" or "disagrees" if its interval says so."""
+    found = change(before, after, key)
+    if found is None:
+        return f"- {what}: not drawn."
+    text = _told(found, key)
+    if found.low is None or found.high is None:
+        return f"- {what}: {text}, of a single pair."
+    ends = sorted((sign * found.low, sign * found.high))
+    said = "agrees" if ends[0] > 0 else "disagrees" if ends[1] < 0 else "not told apart"
+    return f"- {what}: {text}; {said}, of {found.count} pairs."
+
+
+def _mean(rows: Iterable[Row], key: str) -> Figure | None:
+    values = [value for row in rows if (value := row.get(key)) is not None]
+    return mean_figure(values) if values else None
+
+
+def _told(figure: Figure | None, key: str, *, signed: bool = True) -> str:
+    if figure is None:
+        return "-"
+    form = f"{'+' if signed else ''}.{COLUMNS[key].digits}f"
+    text = format(figure.value, form)
+    if figure.low is None or figure.high is None:
+        return text
+    return f"{text} [{figure.low:{form}}, {figure.high:{form}}]"
+
+
+def _short(value: Any) -> float | None:
+    """A figure with four digits after the point; None of what is none, or is infinite."""
+    finite = isinstance(value, (int, float)) and math.isfinite(value)
+    return round(float(value), 4) if finite else None
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"

@@ -1,0 +1,94 @@
+"""The page of an ablation: changes over the same pairs, and what they say of the paper's trends."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from taue.evaluation.ablation import variants
+from taue.evaluation.ablation_page import SHOWN, change, document, page
+from taue.evaluation.dataset import Pair
+from taue.evaluation.table import COLUMNS
+
+NAMES = [f"{i:06d}" for i in range(1, 9)]
+
+
+def made_up(effects: dict[str, float]) -> dict:
+    """The scores of paper's runs whose PSNR is a pair's own plus the run's effect, in dB."""
+    rng = np.random.default_rng(0)
+    own = dict(zip(NAMES, rng.normal(18, 3, len(NAMES)), strict=True))
+    runs = [
+        {
+            "name": run,
+            "items": {
+                name: {
+                    "psnr_fg": own[name] + effect + (0.05 if place % 2 == (run == "paper") else 0),
+                    "psnr_bg": "infinity",
+                }
+                for place, name in enumerate(NAMES)
+            },
+        }
+        for run, effect in effects.items()
+    ]
+    return {"runs": runs}
+
+
+def pairs() -> list[Pair]:
+    return [
+        Pair(
+            id=name, image=f"images/{name}.png", annotation=i, foreground="a", background="b",
+            scene="c", box=(0, 0, 0.1 * i, 0.5), seed=i,
+        )
+        for i, name in enumerate([*NAMES, "000009"], 1)
+    ]  # fmt: skip
+
+
+def told(effects: dict[str, float]) -> dict:
+    chosen = list(variants(["paper"], ["crop", "filter"]))
+    how = {"model": "paddy", "steps": 50}
+    return json.loads(json.dumps(document(made_up(effects), chosen, pairs(), how)))
+
+
+def test_trends_agree_disagree_or_are_not_told_apart() -> None:
+    text = page(
+        told({"paper": 1, "paper-crop-25": 0, "paper-crop-75": 0.5, "paper-filter-off": 1.1})
+    )
+    lines = [line for line in text.splitlines() if line.startswith("- PSNR fg")]
+    assert lines[0].startswith("- PSNR fg, crop 25 to 50 %: +")
+    assert float(lines[0].split(": ")[1].split(" [")[0]) == pytest.approx(1, abs=0.1)
+    assert lines[0].endswith("; agrees, of 8 pairs.")
+    assert lines[1].endswith("; disagrees, of 8 pairs.")
+    assert "with the filter: -0." in lines[2] and lines[2].endswith("; agrees, of 8 pairs.")
+    same = page(told({"paper": 1, "paper-filter-off": 1.001}))
+    (line,) = [one for one in same.splitlines() if one.startswith("- PSNR fg, with the filter")]
+    assert line.endswith("; not told apart, of 8 pairs.")
+    assert "- PSNR fg, crop 25 to 50 %: not drawn." in same
+    assert "- PSNR bg, with the filter" not in same
+    assert "Not drawn yet: paper-filter-estimate." in text
+    assert "**8 of them are drawn so far**" in text and "The set has 9 pairs" in text
+    # What has no number is left out, and never 0.
+    (row,) = [line for line in text.splitlines() if line.startswith("| **paper** | 8 |")]
+    assert row.split(" | ")[3] == "-"
+    sizes = [line for line in text.splitlines() if "er half |" in line]
+    assert [line.split(" | ")[1] for line in sizes] == ["4", "4"]
+
+
+def test_a_change_is_over_the_pairs_that_both_have() -> None:
+    before = {"a": {"psnr_fg": 1.0}, "b": {"psnr_fg": 2.0}, "c": {"psnr_fg": None}}
+    after = {"b": {"psnr_fg": 5.0}, "c": {"psnr_fg": 9.0}, "d": {"psnr_fg": 0.0}}
+    one = change(before, after, "psnr_fg")
+    assert one is not None
+    assert (one.value, one.count, one.low) == (3, 1, None)
+    assert change(before, {"d": {}}, "psnr_fg") is None
+
+
+@pytest.mark.parametrize("name", ["ablation"])
+def test_the_committed_page_is_that_of_the_committed_figures(name: str) -> None:
+    docs = Path(__file__).parent.parent / "docs"
+    figures = json.loads((docs / f"{name}.json").read_text(encoding="utf-8"))
+    assert (docs / f"{name}.md").read_text(encoding="utf-8") == page(figures)
+    assert set(SHOWN) <= set(COLUMNS)
+    assert len(figures["areas"]) == len({i for cell in figures["cells"] for i in cell["items"]})
