@@ -7,3 +7,6 @@ MOST_SUBJECTS = 100
 
 MOST_MOVES = 100
 """Of one subject; each costs a stage."""
+
+MOST_RESULTS = 100
+"""Of one command, which shows all of them on one sheet."""

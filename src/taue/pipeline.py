@@ -287,6 +287,17 @@ class TauePipeline(HandedOver):
         )
 
     @torch.no_grad()
+    def check(self, request: Request) -> None:
+        """Make sure that :meth:`make` takes a request, growing nothing.
+
+        Raises:
+            TaueError: if not.
+        """
+        backbone = self.backbone(request.canvas.height, request.canvas.width)
+        with self._generation(backbone, request.on_canvas(*backbone.size), 0, None):
+            pass
+
+    @torch.no_grad()
     def regrow(
         self,
         layers: Layers,

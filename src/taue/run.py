@@ -58,6 +58,16 @@ def make(
         )
 
 
+def check(pipe: TauePipeline, scene: Scene) -> None:
+    """Make sure that :func:`make` takes a scene, growing nothing.
+
+    Raises:
+        TaueError: if its scheduler, prompts, boxes or canvas do not suit the model or the memory.
+    """
+    with _prepared(pipe, scene):
+        pipe.check(scene)
+
+
 def regrow(
     pipe: TauePipeline,
     layers: Layers,

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from taue import loras, models
+from taue.bounds import MOST_RESULTS
 from taue.commands.conventions import METHODS, MODELS, Device, Dtype, NewFolder, Overwrite
-from taue.commands.growing import grow_result
+from taue.commands.growing import foregrounds_of, grow_result
 from taue.commands.options import chosen_scene
+from taue.commands.series import grow_series, require_count, series
 from taue.errors import TaueError
 from taue.scene import Method, Scene
 
@@ -25,12 +27,13 @@ OWN = {name: f" (default {field.default})" for name, field in DEFAULTS.items()}
 
 def generate(
     *,
-    file: Annotated[
-        Path | None,
+    files: Annotated[
+        list[Path] | None,
         typer.Argument(
             metavar="SCENE",
             help="A scene: .toml, .json, a .png that taue made, a result folder, or - for standard "
-            "input. Options given besides win over it.",
+            "input. Options given besides win over it. Several, of one model, become OUT/0001, "
+            "OUT/0002, ...",
         ),
     ] = None,
     subject: Annotated[
@@ -70,6 +73,13 @@ def generate(
     ] = None,
     seed: Annotated[
         int | None, typer.Option(help=f"The same seed, the same picture{OWN['seed']}.")
+    ] = None,
+    count: Annotated[
+        int | None,
+        typer.Option(
+            help="Results by as many seeds in a row from each scene's own, as OUT/0001, OUT/0002, "
+            f"... with OUT/sheet.png to choose from; at most {MOST_RESULTS} in all."
+        ),
     ] = None,
     steps: Annotated[
         int | None, typer.Option(help=f"Denoising steps of each stage{OWN['steps']}.")
@@ -170,15 +180,22 @@ def generate(
         "width": width,
         "height": height,
     }
-    chosen = chosen_scene(file, options)
-    _check_model(chosen)
-    growing = {b: [chosen.subjects[number - 1].prompt for number in b] for b in chosen.batches}
+    require_count(count, len(files or [None]))
+    scenes = [chosen_scene(file, options) for file in files or [None]]
+    for one in scenes:
+        _check_model(one)
+    if count is not None or len(scenes) > 1:
+        wanted = series(scenes, count or 1)
+        grow_series(wanted, out, device, dtype, began, overwrite=overwrite)
+        return
+    chosen = scenes[0]
 
     def prepare() -> Grow:
         from taue import run
 
         return lambda pipe, bars: run.make(pipe, chosen, bars)
 
+    growing = foregrounds_of(chosen)
     grow_result(chosen, prepare, growing, out, device, dtype, began, overwrite=overwrite)
 
 

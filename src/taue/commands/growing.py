@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from taue import devices
 from taue.commands.conventions import quiet_libraries, warn_of_machine
@@ -23,11 +24,16 @@ if TYPE_CHECKING:
 
     Grow = Callable[[TauePipeline, StepCallback], Layers]
 
+T = TypeVar("T")
+
+Foregrounds = Mapping[tuple[int, ...], Sequence[str]]
+"""The prompts of the subjects that grow, by the numbers of each batch."""
+
 
 def grow_result(
     scene: Scene,
     prepare: Callable[[], Grow],
-    foregrounds: Mapping[tuple[int, ...], Sequence[str]],
+    foregrounds: Foregrounds,
     out: Path,
     device: str,
     dtype: str,
@@ -52,42 +58,99 @@ def grow_result(
     devices.check_names(device, dtype)
     strange = strange_words(scene.model, prompts_of(scene))
     check_folder(out, RESULT, overwrite=overwrite)
-    from rich.text import Text
-
-    from taue.progress import StageProgress
-
-    drawn = console()
-    with quiet_libraries(), drawn.status(Text(f"loading {readable(scene.model, 80)}")):
-        from taue import run
-        from taue.files.report import make_report
-        from taue.files.result import write_result
-
-        grow = prepare()
-        place, kind = devices.choose(device, dtype)
-        pipe = run.load(scene, place, kind)
-        pipe.set_progress_bar_config(disable=True)
-    known = warn_of_machine(place, kind)
-    loaded = time.perf_counter()
-    further: list[tuple[str, tuple[int, ...]]] = []
-    if scene.settings.layering == "first":
-        further = [("refine", tuple(range(1, len(scene.subjects) + 1))), ("heal", ())]
-    takes = _needed(pipe, scene)
-    with StageProgress(drawn, foregrounds, scene.steps, further, takes) as bars, quiet_libraries():
-        layers = grow(pipe, bars)
-    generated = time.perf_counter()
-    warnings = [*strange, *layers.warnings]
-    machine = {"device": str(place), "dtype": str(kind).removeprefix("torch.")}
-    settings = {"model": scene.model, "seed": scene.seed, **machine}
-    seconds = {"load": loaded - began, "generate": generated - loaded}
-    seconds["total"] = sum(seconds.values())
-    report = make_report(layers, settings, [*known, *warnings], seconds)
-    paths = write_result(layers, report, out, overwrite=overwrite)
-    for warning in warnings:
+    grow, loaded = load(scene, prepare, device, dtype, began)
+    layers, paths = grow_one(
+        loaded, scene, grow, foregrounds, out, strange, loaded.seconds, overwrite=overwrite
+    )
+    for warning in [*strange, *layers.warnings]:
         warn(warning)
     tell(f"Made in {time.perf_counter() - began:.1f} s:")
     for path in paths:
         tell_path(path)
-    tell_fields(scene=layers.made_scene.model_dump(mode="json", exclude_none=True))
+    tell_fields(scene=scene_told(layers))
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model on its device.
+
+    Attributes:
+        machine: device and dtype, for reports.
+        known: what the user was told of them.
+        seconds: what it took since the command began.
+    """
+
+    pipe: TauePipeline
+    machine: Mapping[str, str]
+    known: Sequence[str]
+    seconds: float
+
+
+def load(
+    scene: Scene, prepare: Callable[[], T], device: str, dtype: str, began: float
+) -> tuple[T, Loaded]:
+    """What ``prepare`` gives, and the scene's model; arguments as of :func:`grow_result`."""
+    from rich.text import Text
+
+    with quiet_libraries(), console().status(Text(f"loading {readable(scene.model, 80)}")):
+        from taue import run
+
+        prepared = prepare()
+        place, kind = devices.choose(device, dtype)
+        pipe = run.load(scene, place, kind)
+        pipe.set_progress_bar_config(disable=True)
+    known = warn_of_machine(place, kind)
+    machine = {"device": str(place), "dtype": str(kind).removeprefix("torch.")}
+    return prepared, Loaded(pipe, machine, known, time.perf_counter() - began)
+
+
+def grow_one(
+    loaded: Loaded,
+    scene: Scene,
+    grow: Grow,
+    foregrounds: Foregrounds,
+    out: Path,
+    strange: Sequence[str],
+    load_seconds: float,
+    *,
+    overwrite: bool,
+) -> tuple[Layers, list[Path]]:
+    """Grow one result with bars and write its folder; the layers, and the paths of what was made.
+
+    Args:
+        loaded: the scene's model.
+        grow: makes the layers.
+        strange: what the user is told of the prompts' words, for the report.
+        load_seconds: what the report says that loading took.
+        scene, foregrounds, out, overwrite: as of :func:`grow_result`.
+    """
+    from taue.files.report import make_report
+    from taue.files.result import write_result
+    from taue.progress import StageProgress
+
+    began = time.perf_counter()
+    further: list[tuple[str, tuple[int, ...]]] = []
+    if scene.settings.layering == "first":
+        further = [("refine", tuple(range(1, len(scene.subjects) + 1))), ("heal", ())]
+    bars = StageProgress(console(), foregrounds, scene.steps, further, _needed(loaded.pipe, scene))
+    with bars, quiet_libraries():
+        layers = grow(loaded.pipe, bars)
+    seconds = {"load": load_seconds, "generate": time.perf_counter() - began}
+    seconds["total"] = sum(seconds.values())
+    warnings = [*loaded.known, *strange, *layers.warnings]
+    settings = {"model": scene.model, "seed": scene.seed, **loaded.machine}
+    report = make_report(layers, settings, warnings, seconds)
+    return layers, write_result(layers, report, out, overwrite=overwrite)
+
+
+def scene_told(layers: Layers) -> dict[str, Any]:
+    """The scene that was made, for scripts."""
+    return layers.made_scene.model_dump(mode="json", exclude_none=True)
+
+
+def foregrounds_of(scene: Scene) -> Foregrounds:
+    """What grows if all of a scene does."""
+    return {b: [scene.subjects[number - 1].prompt for number in b] for b in scene.batches}
 
 
 def _needed(pipe: TauePipeline, scene: Scene) -> int:

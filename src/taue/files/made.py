@@ -19,6 +19,12 @@ RESULT = re.compile(
 )
 """The files of a result folder, relative to it."""
 
+SHEET = "sheet.png"
+"""What a folder of several results shows them on."""
+
+SERIES = re.compile(rf"{re.escape(SHEET)}|\d{{4}}/({RESULT.pattern})")
+"""The files of a folder of several results."""
+
 PICTURES = re.compile(r"\d+-(background|(effects|subject)-[^/]+)\.(png|webp)")
 """The files of a folder of layers."""
 

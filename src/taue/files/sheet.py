@@ -1,12 +1,14 @@
-"""The contact sheet: one picture of everything that a run made.
+"""Contact sheets: one picture of everything that a run made, or of several results.
 
-The top row holds the layers (every subject on a checkerboard, the background) and the composite;
-below, one row per subject shows how it came about: raw foreground, mask, attention map.
+In a run's, the top row holds the layers (every subject on a checkerboard, the background) and the
+composite; below, one row per subject shows how it came about: raw foreground, mask, attention map.
 """
 
 from __future__ import annotations
 
 import bisect
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -51,6 +53,19 @@ def contact_sheet(layers: Layers) -> Image.Image:
             ]
         )
     return _arrange(rows, size)
+
+
+def choice_tile(label: str, composite: Image.Image) -> Tile:
+    """A result as :func:`choice_sheet` shows it: a small copy, so that many can be kept."""
+    return label, _fit(composite, _tile_size(composite.size))
+
+
+def choice_sheet(tiles: Sequence[Tile]) -> Image.Image:
+    """Draw results to choose from, in order, row by row in about a square; at least one."""
+    columns = math.ceil(math.sqrt(len(tiles)))
+    rows = [list(tiles[i : i + columns]) for i in range(0, len(tiles), columns)]
+    widths, heights = zip(*(tile.size for _, tile in tiles), strict=True)
+    return _arrange(rows, (max(widths), max(heights)))
 
 
 def on_checkerboard(image: Image.Image, size: tuple[int, int]) -> Image.Image:

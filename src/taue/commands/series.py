@@ -1,0 +1,151 @@
+"""Several results by one command: seeds in a row, several scenes, one model that is loaded once."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from taue import devices
+from taue.bounds import MOST_RESULTS
+from taue.commands.goals import check_folder
+from taue.commands.growing import foregrounds_of, grow_one, load, scene_told
+from taue.commands.output import console, tell, tell_fields, tell_path, warn
+from taue.commands.words import prompts_of, strange_words
+from taue.disk.paths import expanded
+from taue.disk.unfinished import sweep
+from taue.errors import TaueError
+from taue.files.made import SERIES, SHEET
+from taue.scene import Scene
+from taue.scene.fields import LARGEST_SEED
+
+ONE_MODEL = {"model": "model", "revision": "revision", "loras": "lora"}
+"""Fields in which the scenes of one command agree, and the options that make them."""
+
+
+def require_count(count: int | None, scenes: int) -> None:
+    """Make sure that a number of results for each scene can be made.
+
+    Raises:
+        TaueError: if not.
+    """
+    most = MOST_RESULTS // scenes
+    if count is not None and not 1 <= count <= max(1, most):
+        of = f" for {scenes} scenes" if scenes > 1 else ""
+        raise TaueError(f"count is {count}; give a whole number from 1 to {max(1, most)}{of}.")
+    if not most:
+        raise TaueError(f"there are {scenes} scenes; give at most {MOST_RESULTS} to one command.")
+
+
+def series(scenes: Sequence[Scene], count: int) -> list[Scene]:
+    """Each scene by ``count`` seeds in a row from its own, in order.
+
+    Raises:
+        TaueError: if the scenes are not of one model, or a seed would be too large.
+    """
+    for number, scene in enumerate(scenes, 1):
+        for field, option in ONE_MODEL.items():
+            if getattr(scene, field) != getattr(scenes[0], field):
+                raise TaueError(
+                    f"{field} of scene {number} is not that of scene 1, and one command loads one "
+                    f"model; give --{option} for all, or make them by commands of their own."
+                )
+        if scene.seed + count - 1 > LARGEST_SEED:
+            raise TaueError(
+                f"seed is {scene.seed} and count {count}, which ends above the largest seed, "
+                f"{LARGEST_SEED}; begin with a smaller one."
+            )
+    return [
+        scene.model_copy(update={"seed": scene.seed + i}) for scene in scenes for i in range(count)
+    ]
+
+
+def grow_series(
+    scenes: Sequence[Scene],
+    out: Path,
+    device: str,
+    dtype: str,
+    began: float,
+    *,
+    overwrite: bool,
+) -> None:
+    """Make ``out/0001``, ``out/0002``, ..., each whole at once, then a sheet to choose from.
+
+    Args:
+        scenes: of one model.
+        out, device, dtype, began, overwrite: as of :func:`taue.commands.growing.grow_result`; an
+            older result gives way when the new one of its number is complete.
+
+    Raises:
+        TaueError: as there. What was finished before stays.
+    """
+    devices.check_names(device, dtype)
+    strange = [strange_words(scene.model, prompts_of(scene)) for scene in scenes]
+    _check_folder(out, len(scenes), overwrite=overwrite)
+    _, loaded = load(scenes[0], lambda: None, device, dtype, began)
+
+    from taue import run
+    from taue.files.png import write_png
+    from taue.files.sheet import choice_sheet, choice_tile
+
+    for scene in {scene.model_copy(update={"seed": 0}).dumps(): scene for scene in scenes}.values():
+        run.check(loaded.pipe, scene)
+    tiles, results, said = [], list[dict[str, Any]](), set[str]()
+    for number, (scene, words) in enumerate(zip(scenes, strange, strict=True), 1):
+        start = time.perf_counter()
+        name = f"{number:04}"
+        console().print(f"{name} (of {len(scenes)}), seed {scene.seed}", highlight=False)
+        layers, paths = grow_one(
+            loaded,
+            scene,
+            lambda pipe, bars, scene=scene: run.make(pipe, scene, bars),
+            foregrounds_of(scene),
+            out / name,
+            words,
+            loaded.seconds if number == 1 else 0.0,
+            overwrite=overwrite,
+        )
+        for warning in (w for w in words if w not in said):
+            warn(warning)
+        said.update(words)
+        for warning in layers.warnings:
+            warn(f"{name}: {warning}")
+        tell(f"Made in {time.perf_counter() - start:.1f} s:")
+        tell_path(out.expanduser() / name)
+        results.append(
+            {
+                "folder": str(out.expanduser() / name),
+                "seed": scene.seed,
+                "paths": [str(path) for path in paths],
+                "warnings": [*loaded.known, *words, *layers.warnings],
+                "scene": scene_told(layers),
+            }
+        )
+        tiles.append(choice_tile(f"{name}  seed {scene.seed}", layers.composite))
+    sheet = out.expanduser() / SHEET
+    write_png(choice_sheet(tiles), sheet)
+    tell(f"All {len(scenes)} in {time.perf_counter() - began:.1f} s, to choose from:")
+    tell_path(sheet)
+    tell_fields(results=results)
+
+
+def _check_folder(out: Path, count: int, *, overwrite: bool) -> None:
+    """As for one result; and no older result may stay beside newer ones."""
+    older: list[str] = []
+    with suppress(OSError):  # said by what follows
+        folder = expanded(out)
+        if overwrite:
+            sweep(folder)  # what a killed run left there is nobody's
+        older = sorted(path.name for path in folder.iterdir())
+    if overwrite and "report.json" in older:
+        raise TaueError(f"out {str(out)!r} is one result, not several; name another folder.")
+    beyond = [name for name in older if re.fullmatch(r"\d{4}", name) and int(name) > count]
+    if overwrite and beyond:
+        raise TaueError(
+            f"out {str(out)!r} holds {beyond[0]!r}, beyond the {count} that are made now; name "
+            "another folder, or remove it."
+        )
+    check_folder(out, SERIES, overwrite=overwrite)
