@@ -49,8 +49,9 @@ def connected_level(found: Array, true: Array) -> Array:
     least = np.minimum(found, true)
     level = np.zeros(found.shape)
     for threshold in np.arange(STEP, 1 + STEP / 2, STEP):
-        parts, count = ndimage.label(least >= threshold - 1e-6)
-        if count == 0:
+        parts = np.empty(found.shape, np.int32)
+        ndimage.label(least >= threshold - 1e-6, output=parts)
+        if not parts.any():
             break
         largest = 1 + int(np.bincount(parts.ravel())[1:].argmax())
         level[parts == largest] = threshold

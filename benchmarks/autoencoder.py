@@ -1,6 +1,6 @@
 """paddy's autoencoder on pictures that it never saw: PSNR of the round trip, and a sheet.
 
-python benchmarks/autoencoder.py --model paddy --sheet sheet.png
+python -m benchmarks.autoencoder --model paddy --sheet sheet.png
 """
 
 from __future__ import annotations

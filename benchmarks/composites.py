@@ -1,6 +1,6 @@
 """Whether composites that are laid from layers pay for it: judged beside the free ones.
 
-    python benchmarks/composites.py --out docs
+    python -m benchmarks.composites --out docs
 
 Grows the 200 pairs of :mod:`judged` with the defaults and judges of each both composites, the free
 one that the stage ended with and the one that the layers show: the judge's rates, contact shadows
@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 import torch
 import typer
-from crew import Out, share_out
-from judged import Asked, contact_shadow, judged_pair, pairs, rendered
 from numpy.typing import NDArray
-from one_object import followed, fraction
-from pair import Pair
 
+from benchmarks.crew import Out, share_out
+from benchmarks.judged import Asked, contact_shadow, judged_pair, pairs, rendered
+from benchmarks.one_object import followed, fraction
+from benchmarks.pair import Pair
 from taue import Layers, TauePipeline
 from taue.layers import SubjectLayer
 from taue.paddy.judge import Judge, frechet_distance

@@ -1,6 +1,6 @@
 """What layers cost beside a plain picture of the same model: seconds, UNet evaluations, FLOPs.
 
-    python benchmarks/cost.py --out docs
+    python -m benchmarks.cost --out docs
 
 Every recipe draws the same pairs, one after the other in each round, so that a machine that slows
 down slows all of them; seconds are wall-clock, on one thread, from prompts to decoded pictures (of
@@ -18,13 +18,13 @@ from typing import Any
 
 import torch
 import typer
-from crew import Out
-from designer import pairs
 from diffusers import StableDiffusionXLPipeline
-from pair import Pair
 from rich.progress import track
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.crew import Out
+from benchmarks.designer import pairs
+from benchmarks.pair import Pair
 from taue import Scene, TauePipeline, run
 from taue.evaluation.methods.base import counted
 
@@ -44,13 +44,14 @@ class Recipe:
     fields: dict[str, Any]
 
     def scene(self, pair: Pair) -> Scene:
-        guidance = dict.fromkeys(("guidance_scale", "foreground_guidance_scale"), 1.0)
+        scales = ("guidance_scale", "foreground_guidance_scale") if "loras" in self.fields else ()
+        guidance: dict[str, Any] = dict.fromkeys(scales, 1.0)
         return Scene.from_data(
             {
                 "seed": pair.seed,
                 "background": pair.background,
                 "subjects": [{"prompt": pair.subject}],
-                **(guidance if "loras" in self.fields else {}),
+                **guidance,
                 **self.fields,
             }
         )

@@ -30,6 +30,11 @@ Out = Annotated[Path, typer.Option(help="Folder for figures and sheets.", callba
 """The folder of a benchmark's results, made before the work and not after it."""
 
 
+def figure_in(out: Path, name: str) -> Path:
+    """Where a picture of a benchmark goes, beside its numbers."""
+    return _made(out / "figures") / name
+
+
 def load(model: str) -> TauePipeline:
     """The model without bars of its own; in a process of :func:`share_out`, on one thread."""
     if parent_process() is not None:

@@ -1,6 +1,6 @@
 """Layers measured as a designer looks at them, and a sheet to look at.
 
-    python benchmarks/designer.py --out docs
+    python -m benchmarks.designer --out docs
 
 Grows 100 pairs of one subject and a background, with the seeds of ``SEED`` on which nothing was
 tuned, and writes ``designer.json``, every pair's figures with their medians and worst tenths, and
@@ -18,12 +18,12 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import typer
-from crew import Out, share_out
 from numpy.typing import NDArray
-from pair import Pair
 from PIL import Image
 from scipy import ndimage
 
+from benchmarks.crew import Out, figure_in, share_out
+from benchmarks.pair import Pair
 from taue import Layers, TauePipeline
 from taue.evaluation.opened import figures, pasted, psnr, shadow_figures
 from taue.paddy import scenes
@@ -198,7 +198,7 @@ def main(
     pictures = [picture for _, picture, _ in answers[:SHOWN]]
     for start in range(0, len(pictures), ON_A_SHEET):
         sheet = np.concatenate(pictures[start : start + ON_A_SHEET])
-        Image.fromarray(sheet).save(out / f"designer-{start // ON_A_SHEET + 1}.png")
+        Image.fromarray(sheet).save(figure_in(out, f"designer-{start // ON_A_SHEET + 1}.png"))
     for name, values in told["sum"].items():
         typer.echo(f"{name:15s} " + " ".join(f"{k} {v:.3f}" for k, v in values.items()))
 

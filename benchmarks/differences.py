@@ -1,6 +1,6 @@
 """What each single difference between our method and the paper's is worth, on paddy.
 
-    python benchmarks/differences.py --out docs
+    python -m benchmarks.differences --out docs
 
 Every pair is grown by the paper's method, then with one field after another as ours has it; with
 ``--both`` also by ours, with one field after another as the paper has it. Of ours it is the three
@@ -19,10 +19,10 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import typer
-from crew import Out, share_out
-from judged import pairs, verdict
-from pair import Pair
 
+from benchmarks.crew import Out, share_out
+from benchmarks.judged import pairs, verdict
+from benchmarks.pair import Pair
 from taue import Layers, Subject, TauePipeline
 from taue.box import Box
 from taue.evaluation import figures

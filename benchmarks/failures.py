@@ -1,7 +1,7 @@
 """Hard requests: what goes wrong with their subjects, and whether the user is told.
 
-    python benchmarks/failures.py grow --out FAILURES
-    python benchmarks/failures.py score FAILURES --labels docs/failures.json
+    python -m benchmarks.failures grow --out FAILURES
+    python -m benchmarks.failures score FAILURES --labels docs/failures.json
 
 ``grow`` makes the fixed requests (small boxes, boxes at the border, layouts that only suggest, few
 steps, an object in its key's colour, numbers of objects, three subjects) and draws sheets without
@@ -21,10 +21,10 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import typer
-from crew import Out, share_out
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from benchmarks.crew import Out, share_out
 from taue import Box, Subject, TauePipeline
 from taue.paddy import scenes
 from taue.paddy.judge import Judge

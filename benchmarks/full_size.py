@@ -1,6 +1,6 @@
 """What a plain call costs at SDXL's full size: its own shape with random weights, on a GPU.
 
-python benchmarks/full_size.py --out full-size.json
+python -m benchmarks.full_size --out full-size.json
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def main(
     pooled = ("pooled_prompt_embeds", "negative_pooled_prompt_embeds")
     prompts: dict[str, Any] = dict(zip(names + pooled, said, strict=True))
 
-    def loop(count: int) -> torch.Tensor:
+    def loop(count: int) -> Any:
         return pipe(
             **prompts, num_inference_steps=count, height=side, width=side, output_type="latent"
         ).images

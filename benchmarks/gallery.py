@@ -1,6 +1,6 @@
 """What each example makes, a row per script.
 
-    python benchmarks/gallery.py --out docs
+    python -m benchmarks.gallery --out docs
 
 Writes the sheet ``gallery.png``.
 """
@@ -14,9 +14,10 @@ import tempfile
 from pathlib import Path
 
 import typer
-from crew import Out
 from PIL import Image
-from sceneries import Row, sheet
+
+from benchmarks.crew import Out, figure_in
+from benchmarks.sceneries import Row, sheet
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 TILE = 192
@@ -37,7 +38,7 @@ def main(out: Out) -> None:
     """Run every example and show its pictures."""
     rows = [row(script) for script in sorted(EXAMPLES.glob("*.py"))]
     across = max(len(pictures) for _, pictures in rows)
-    sheet(out / "gallery.png", [""] * across, rows, TILE)
+    sheet(figure_in(out, "gallery.png"), [""] * across, rows, TILE)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How good paddy's judge is: on held-out renders, on planted mistakes, against labels made by eye.
 
-    python benchmarks/judge.py --out docs
+    python -m benchmarks.judge --out docs
 
 writes ``judge.json`` (every figure) and ``judge.png`` (pictures with what the judge sees in them).
 Renders are judged as they are and after the autoencoder with latent noise; their seeds are not
@@ -23,6 +23,7 @@ import typer
 from diffusers import AutoencoderTiny
 from rich.progress import track
 
+from benchmarks.crew import figure_in
 from taue.models import NAMED
 from taue.paddy.judge import Judge, frechet_distance
 from taue.paddy.judge.agreement import agreement, read_labels
@@ -221,7 +222,7 @@ def main(
     print(text)
     (out / "judge.json").write_text(text + "\n")
     shown = shown_pictures(coder, side)
-    sighting_sheet(shown, judge.look(shown)).save(out / "judge.png")
+    sighting_sheet(shown, judge.look(shown)).save(figure_in(out, "judge.png"))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Paddy judged: plain generation, then the three stages on the same footing.
 
-    python benchmarks/judged.py plain --out docs
-    python benchmarks/judged.py stages --out docs
+    python -m benchmarks.judged plain --out docs
+    python -m benchmarks.judged stages --out docs
 
 ``plain`` asks plain diffusers for 360 fixed prompts (objects, backgrounds, whole scenes, a third of
 the scenes with colour-kind pairs that training never saw) and writes ``judged-plain.json``, or of
@@ -21,12 +21,12 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import typer
-from crew import Out, share_out
-from pair import Pair
 from PIL import Image, ImageDraw
-from plain import Device, Lora, load, settings
 from rich.progress import track
 
+from benchmarks.crew import Out, figure_in, share_out
+from benchmarks.pair import Pair
+from benchmarks.plain import Device, Lora, load, settings
 from taue import Layers, TauePipeline, metrics
 from taue.paddy import scenes
 from taue.paddy.judge import Judge, Sighting, frechet_distance
@@ -276,7 +276,8 @@ def pairs(count: int) -> list[Pair]:
 
     def deck(words: Sequence[str]) -> list[str]:
         rounds = -(-count // len(words))
-        return [words[i] for _ in range(rounds) for i in rng.permutation(len(words))][:count]
+        dealt = [int(i) for _ in range(rounds) for i in rng.permutation(len(words))]
+        return [words[i] for i in dealt[:count]]
 
     decks = deck(tuple(scenes.COLOURS)), deck(scenes.KINDS), deck(tuple(scenes.BACKGROUNDS))
     return [Pair(*triple, seed=SEED + i) for i, triple in enumerate(zip(*decks, strict=True))]
@@ -430,7 +431,7 @@ def stages(
     document = {"model": model, "settings": chosen, "summary": told, "each": lines}
     (out / "judged-stages.json").write_text(json.dumps(document, indent=1) + "\n")
     if pictures is not None:
-        stages_sheet(asked, pictures, out / "judged-stages.png")
+        stages_sheet(asked, pictures, figure_in(out, "judged-stages.png"))
 
 
 if __name__ == "__main__":

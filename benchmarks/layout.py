@@ -1,6 +1,6 @@
 """Do objects go where their boxes say? Boxes against the bounding boxes of alpha, on paddy.
 
-python benchmarks/layout.py --model paddy --out docs
+python -m benchmarks.layout --model paddy --out docs
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 import typer
-from crew import Out, share_out
-from sceneries import write
 
+from benchmarks.crew import Out, figure_in, share_out
+from benchmarks.sceneries import write
 from taue import TauePipeline, matte, stages
 from taue.backbones.sdxl import SDXLBackbone
 from taue.box import Box
@@ -128,7 +128,7 @@ def main(
         axes.hist(ious, bins=np.linspace(0, 1, 21).tolist(), alpha=0.6, label=name)
     axes.set(xlabel="IoU of the box and the bounding box of alpha", ylabel=f"of {count} objects")
     axes.legend()
-    figure.savefig(out / "layout.png", dpi=110)
+    figure.savefig(figure_in(out, "layout.png"), dpi=110)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Two and three objects in one composite, judged against plain generation from one prompt.
 
-    python benchmarks/many_objects.py --out docs
+    python -m benchmarks.many_objects --out docs
 
 Writes ``many-objects.json`` and the sheet ``many-objects.png``: plain generation left, ours right.
 """
@@ -13,11 +13,11 @@ from typing import Annotated, Any, cast
 import numpy as np
 import torch
 import typer
-from crew import Out, share_out
 from diffusers import StableDiffusionXLPipeline
 from PIL import Image
-from sceneries import Row, Scenery, all_there, grown, sceneries, sheet, thumbnail, write
 
+from benchmarks.crew import Out, figure_in, share_out
+from benchmarks.sceneries import Row, Scenery, all_there, grown, sceneries, sheet, thumbnail, write
 from taue import TauePipeline
 from taue.flaws import Flaw
 from taue.paddy.judge import Judge
@@ -88,7 +88,7 @@ def main(
     rows: list[Row] = [(line["prompt"], pictures) for line, pictures in shown]
     each = [line for line, _ in answers]
     write(out / "many-objects.json", summary(each), each)
-    sheet(out / "many-objects.png", COLUMNS, rows)
+    sheet(figure_in(out, "many-objects.png"), COLUMNS, rows)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Layers marked by eye, without knowing which form they have.
 
-    python benchmarks/designer.py --keep NEW --count 40
-    python benchmarks/designer.py --keep OLD --count 40 --layering difference --out OLD
-    python benchmarks/marking.py sheets NEW OLD --out MARKING
-    python benchmarks/marking.py count MARKING --marks docs/marks.json
+    python -m benchmarks.designer --keep NEW --count 40
+    python -m benchmarks.designer --keep OLD --count 40 --layering difference --out OLD
+    python -m benchmarks.marking sheets NEW OLD --out MARKING
+    python -m benchmarks.marking count MARKING --marks docs/marks.json
 
 ``sheets`` draws one picture for each pair and form, in an order that only ``key.json`` knows. Who
 marks them writes ``marks.json``: for each sheet's number the defects that are seen in ``subject``
@@ -19,10 +19,11 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from crew import Out
-from designer import BACKDROPS, GREY, on
 from numpy.typing import NDArray
 from PIL import Image
+
+from benchmarks.crew import Out
+from benchmarks.designer import BACKDROPS, GREY, on
 
 SEED = 77
 LARGE, SMALL, MARGIN = 4, 2, 12

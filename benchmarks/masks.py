@@ -1,6 +1,6 @@
 """Which thresholds, cross-attention layers and steps find the object best, on paddy.
 
-python benchmarks/masks.py --out docs
+python -m benchmarks.masks --out docs
 
 Foregrounds of fixed pairs are grown; the true region is what the judge sees in the finished
 foreground, on the latent grid. Writes ``masks.json``: precision, recall and intersection over
@@ -20,12 +20,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 import typer
-from crew import Out, load
-from judged import pairs
-from pair import Pair
 from rich.progress import track
 from torch import Tensor
 
+from benchmarks.crew import Out, load
+from benchmarks.judged import pairs
+from benchmarks.pair import Pair
 from taue import TauePipeline, stages
 from taue.backbones.cross_attention import (
     AttentionTap,

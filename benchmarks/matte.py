@@ -1,6 +1,6 @@
 """Alpha against truth: ours beside three other methods on 300 pictures, and a sheet.
 
-    python benchmarks/matte.py --out docs
+    python -m benchmarks.matte --out docs
 
 needs the extra ``bench`` (pymatting, opencv-python-headless) and writes ``matte.json`` (every
 picture, and the means by group) and ``matte.png``. Any ``--count`` takes pictures of all groups in
@@ -17,15 +17,15 @@ from typing import Any
 import numpy as np
 import torch
 import typer
-from alpha_errors import colour_error, errors
-from crew import Out
 from diffusers import AutoencoderTiny
-from fringe import BACKDROPS, fringed
-from matte_cases import GROUPS, Case, make
-from matte_methods import METHODS, Array
 from PIL import Image
 from rich.progress import track
 
+from benchmarks.alpha_errors import colour_error, errors
+from benchmarks.crew import Out, figure_in
+from benchmarks.fringe import BACKDROPS, fringed
+from benchmarks.matte_cases import GROUPS, Case, make
+from benchmarks.matte_methods import METHODS, Array
 from taue import models
 
 SIDE = 256
@@ -141,7 +141,7 @@ def main(
     print("\n".join(table(label, found[label]) for label in found))
     document = {"side": SIDE, "count": count, "means": found, "cases": rows}
     (out / "matte.json").write_text(json.dumps(rounded(document)) + "\n")
-    sheet([make(n, SIDE, network) for n in SHOWN], out / "matte.png")
+    sheet([make(n, SIDE, network) for n in SHOWN], figure_in(out, "matte.png"))
 
 
 if __name__ == "__main__":

@@ -91,7 +91,8 @@ def drawn(group: str, kind: str, colour: str, side: int, rng: np.random.Generato
         return SHAPES[kind](colour, round(longest), rng)
     aspect = ASPECT[kind]
     width, height = longest * min(1, aspect), longest * min(1, 1 / aspect)
-    return draw_object(kind, colour, round(width), round(height)).astype(np.float32) / 255
+    object_ = draw_object(kind, colour, round(width), round(height))
+    return object_.astype(np.float32) / np.float32(255)
 
 
 def placed(thing: Array, side: int, rng: np.random.Generator) -> Array:
@@ -115,7 +116,7 @@ def painted(name: str, alpha: Array, rng: np.random.Generator) -> Array:
     base = 0.5 + dull * (np.array(KEYS[name]) / 255 - 0.5)
     y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
     slope = np.stack([x, y, x * y, x * x], axis=-1) @ rng.normal(0, 4 / 255, (4, 3))
-    away = ndimage.distance_transform_edt(alpha < 0.5)
+    away = np.asarray(ndimage.distance_transform_edt(alpha < 0.5))
     ripple = 4 / 255 * np.exp(-away / CELL) * np.cos(2 * np.pi * away / CELL)
     return (base + slope + ripple[..., None]).astype(np.float32)
 

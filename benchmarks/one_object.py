@@ -1,6 +1,6 @@
 """One object in other scenes, at other places, in other light, judged.
 
-    python benchmarks/one_object.py --out docs
+    python -m benchmarks.one_object --out docs
 
 Each object grows once; from its seedling come a composite before another background, one at
 another place, and five between its own look and the scene's light (``harmony``). Writes
@@ -18,12 +18,22 @@ from typing import Annotated, Any
 import matplotlib.pyplot as plt
 import numpy as np
 import typer
-from crew import Out, share_out
-from judged import contact_shadow, raw_psnr
-from layout import alpha_box
 from PIL import Image
-from sceneries import SEED, Row, Scenery, all_there, grown, sceneries, sheet, thumbnail, write
 
+from benchmarks.crew import Out, figure_in, share_out
+from benchmarks.judged import contact_shadow, raw_psnr
+from benchmarks.layout import alpha_box
+from benchmarks.sceneries import (
+    SEED,
+    Row,
+    Scenery,
+    all_there,
+    grown,
+    sceneries,
+    sheet,
+    thumbnail,
+    write,
+)
 from taue import Layers, TauePipeline, metrics
 from taue.box import Box
 from taue.paddy import scenes
@@ -241,8 +251,8 @@ def main(
     write(out / "one-object.json", told, each)
     for name, columns in COLUMNS.items():
         rows: list[Row] = [(line["prompt"], row[name]) for line, row in answers[:ROWS]]
-        sheet(out / f"{name}.png", columns, rows)
-    curve(out / "harmony-curve.png", told)
+        sheet(figure_in(out, f"{name}.png"), columns, rows)
+    curve(figure_in(out, "harmony-curve.png"), told)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The layers of two and three subjects, of moved ones and before new backgrounds, opened.
 
-    python benchmarks/opened_scenes.py --out docs
+    python -m benchmarks.opened_scenes --out docs
 
 Grows 40 scenes of each sort with the defaults, none of them tuned on, and writes
 ``opened-scenes.json``: the figures of :mod:`taue.evaluation.opened` for every subject, as far as it
@@ -22,12 +22,12 @@ from typing import Any
 import numpy as np
 import torch
 import typer
-from crew import Out, share_out
-from designer import GREY, TILE, mask, on, summed
 from numpy.typing import NDArray
 from PIL import Image
-from sceneries import Scenery
 
+from benchmarks.crew import Out, figure_in, share_out
+from benchmarks.designer import GREY, TILE, mask, on, summed
+from benchmarks.sceneries import Scenery
 from taue import Box, Layers, TauePipeline
 from taue.evaluation.opened import figures, psnr
 from taue.layering import brought
@@ -173,7 +173,7 @@ def main(out: Out, count: int = COUNT, model: str = "paddy", workers: int = 2) -
         ]
         sheet += [drawn for _, (_, drawn, _) in some[:SHOWN]]
     (out / "opened-scenes.json").write_text(json.dumps(told, indent=1) + "\n")
-    Image.fromarray(np.concatenate(sheet)).save(out / "opened-scenes.png")
+    Image.fromarray(np.concatenate(sheet)).save(figure_in(out, "opened-scenes.png"))
     for sort, table in told["sum"].items():
         typer.echo(sort)
         for name, values in table.items():

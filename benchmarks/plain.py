@@ -1,6 +1,6 @@
 """What a model draws by itself: a sheet of fixed prompts through plain diffusers.
 
-python benchmarks/plain.py --model paddy --out docs/paddy-plain.png
+python -m benchmarks.plain --model paddy --out docs/figures/paddy-plain.png
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Exact recomposition against rendered truth: largest error, coverage, shadows found; and a sheet.
 
-    python benchmarks/recomposition.py --out docs --results RESULTS
+    python -m benchmarks.recomposition --out docs --results RESULTS
 
 The renderer's plate, composite and alpha are decomposed as they are, and after composite and plate
 went through a model's autoencoder; once more with alphas that end early, as if the scene had drawn
@@ -19,11 +19,11 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import typer
-from crew import Out, load
 from PIL import Image, ImageDraw
 from rich.progress import track
 from scipy import ndimage
 
+from benchmarks.crew import Out, figure_in, load
 from taue.files.saved import read_pictures
 from taue.paddy import scenes
 from taue.stack import Pictures, Stack, coverage, darkened, exact, flatten, largest_error
@@ -77,8 +77,8 @@ def pictures_of(scene: scenes.RenderedScene, codec: Codec | None) -> Pictures:
 def early(rgba: Bytes) -> Bytes:
     """The subject with an alpha that ends too early."""
     size = 2 * round(EARLY * min(rgba.shape[:2])) + 1
-    alpha = ndimage.grey_erosion(rgba[..., 3], (size, size), mode="nearest")
-    return np.concatenate([rgba[..., :3], alpha[..., None]], axis=-1)
+    alpha = np.asarray(ndimage.grey_erosion(rgba[..., 3], (size, size), mode="nearest"))
+    return np.concatenate([rgba[..., :3], alpha[..., None].astype(np.uint8)], axis=-1)
 
 
 def alpha_error(subjects: Iterable[Bytes], true: Iterable[Bytes]) -> float:
@@ -207,7 +207,7 @@ def main(
         rows += made[:ROWS]
     print(json.dumps(document, indent=2))
     (out / "layers.json").write_text(json.dumps(document, indent=2) + "\n")
-    sheet(rows, out / "layers.png")
+    sheet(rows, figure_in(out, "layers.png"))
 
 
 if __name__ == "__main__":

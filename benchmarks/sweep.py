@@ -1,7 +1,7 @@
 """Numbers that the paper leaves open, on paddy: alpha, the layout's sigma, tau_bg, tau_A, the
 mask's blur, kappa and lambda.
 
-    python benchmarks/sweep.py --out docs
+    python -m benchmarks.sweep --out docs
 
 Foregrounds of fixed pairs are grown by the paper's method for each alpha, and with a box for each
 sigma. On what was harvested every blur and pair of thresholds is tried; the true region is what the
@@ -21,13 +21,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 import typer
-from crew import Out, load
-from judged import pairs
-from masks import scores
-from pair import Pair
 from rich.progress import track
 from torch import Tensor
 
+from benchmarks.crew import Out, load
+from benchmarks.judged import pairs
+from benchmarks.masks import scores
+from benchmarks.pair import Pair
 from taue import TauePipeline, matte, stages
 from taue.backbones.sdxl import SDXLBackbone
 from taue.box import Box

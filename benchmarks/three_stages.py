@@ -1,6 +1,6 @@
 """The three stages on paddy, one subject: figures and sheets over fixed prompt pairs.
 
-    python benchmarks/three_stages.py --set test --out docs
+    python -m benchmarks.three_stages --set test --out docs
 
 writes ``three-stages.json`` (every figure, per pair and in sum) and ``three-stages-1.png``, ... : a
 row per pair of raw foreground, cut-out subject, composite and background. The pairs for tuning
@@ -20,11 +20,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 import typer
-from crew import Out, load
-from pair import Pair
 from PIL import Image, ImageDraw
 from rich.progress import track
 
+from benchmarks.crew import Out, load
+from benchmarks.pair import Pair
 from taue import TauePipeline
 from taue.backbones.sdxl import KEYS
 from taue.layers import Layers

@@ -1,4 +1,4 @@
-"""Write ``docs/architecture.md`` and ``docs/architecture.png`` from the imports of the package.
+"""Write ``docs/architecture.md`` and its picture from the imports of the package.
 
 python docs/generate_architecture.py
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src/taue"
-PAGE, PICTURE = ROOT / "docs/architecture.md", ROOT / "docs/architecture.png"
+PAGE, PICTURE = ROOT / "docs/architecture.md", ROOT / "docs/figures/architecture.png"
 
 WAY = (
     ("cli", "app", "a prompt is typed"),
@@ -32,7 +32,7 @@ imports only from levels below its own. What a function imports when it is calle
 the writers behind `Layers.save`) waits and does not count. Drawn from the code by
 `docs/generate_architecture.py`; a test fails if this page is old or imports run in a circle.
 
-![Rooms by level; arrows for imports, without those that go by way of others](architecture.png)
+![Rooms by level; arrows for imports that go by way of no other](figures/architecture.png)
 
 """
 

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from alpha_errors import colour_error, connected_level, connectivity_error, errors, gradient_error
-from fringe import behind, fringed
+
+from benchmarks.alpha_errors import (
+    colour_error,
+    connected_level,
+    connectivity_error,
+    errors,
+    gradient_error,
+)
+from benchmarks.fringe import behind, fringed
 
 
 def test_sad_and_mse_by_hand() -> None:

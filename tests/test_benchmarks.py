@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
-from types import ModuleType
 
-import judged
 import numpy as np
 import pytest
-from pair import Pair
 from PIL import Image, ImageDraw
 
+from benchmarks import judged, three_stages
+from benchmarks.pair import Pair
 from taue.paddy import scenes
 
-FOLDER = Path(__file__).parent.parent / "benchmarks"
 
-
-@pytest.fixture(scope="module")
-def three_stages() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("three_stages", FOLDER / "three_stages.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["three_stages"] = module  # its dataclasses look themselves up
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_no_pair_is_both_for_tuning_and_for_testing(three_stages: ModuleType) -> None:
+def test_no_pair_is_both_for_tuning_and_for_testing() -> None:
     tuning, test = three_stages.pairs("tuning"), three_stages.pairs("test")
     assert len(test) == 50
 
@@ -45,16 +29,17 @@ def test_no_pair_is_both_for_tuning_and_for_testing(three_stages: ModuleType) ->
     assert {p.background for p in test} == set(scenes.BACKGROUNDS)
 
 
-def test_the_light_bounds_the_foregrounds_agreement(three_stages: ModuleType) -> None:
+def test_the_light_bounds_the_foregrounds_agreement() -> None:
     neutral = three_stages.Pair("white", "ball", "a sunny beach", 1)
     night = three_stages.Pair("white", "ball", "a city at night", 1)
     bright, dark = three_stages.light_bound(neutral), three_stages.light_bound(night)
     # White in the night's light (0.66, 0.68, 0.86): about a quarter darker, so 10 to 14 dB.
+    assert bright is not None and dark is not None
     assert bright > 25
     assert 9 < dark < 15
 
 
-def test_key_figures_of_a_flat_green_by_hand(three_stages: ModuleType) -> None:
+def test_key_figures_of_a_flat_green_by_hand() -> None:
     import torch
 
     from taue.layers import Layers, SubjectLayer

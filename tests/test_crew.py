@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from crew import share_out
 
+from benchmarks.crew import share_out
 from taue import TauePipeline
 from taue.paddy.judge import Judge
 

@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
-import pytest
 from PIL import Image
 
+from benchmarks import judge as benchmark
 from taue.models import PADDY
 from taue.paddy.judge.planted import MISTAKES
 from taue.paddy.judge.train.samples import draw_sample
 from taue.paddy.scenes import is_held_out
 
-SCRIPT = Path(__file__).parent.parent / "benchmarks" / "judge.py"
 
-
-@pytest.fixture(scope="module")
-def benchmark() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("judge_benchmark", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["judge_benchmark"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_every_second_render_is_a_pair_that_paddy_never_saw(benchmark: ModuleType) -> None:
+def test_every_second_render_is_a_pair_that_paddy_never_saw() -> None:
     scenes = benchmark.held_out(8, 64)
     things = [spec.objects[0] for spec, _ in scenes]
     assert [is_held_out(thing.colour, thing.kind) for thing in things] == [False, True] * 4
@@ -42,7 +26,7 @@ def test_every_second_render_is_a_pair_that_paddy_never_saw(benchmark: ModuleTyp
     assert not trained & {scene.composite.tobytes() for _, scene in scenes}
 
 
-def test_it_writes_its_figures_and_a_sheet(benchmark: ModuleType, tmp_path: Path) -> None:
+def test_it_writes_its_figures_and_a_sheet(tmp_path: Path) -> None:
     Image.new("RGB", (128, 128), (30, 230, 30)).save(tmp_path / "plain.png")
     lines = [{"file": "plain.png", "objects": [], "background": None}]
     labels = tmp_path / "labels.json"

@@ -7,13 +7,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderTiny
-from fringe import BACKDROPS, fringed
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from matte_cases import make
 from scipy.special import erf
 from torch import Tensor
 
+from benchmarks.fringe import BACKDROPS, fringed
+from benchmarks.matte_cases import make
 from taue import matte, models
 from taue.masks import grow
 from taue.matte.trimap import NEAR

@@ -69,7 +69,7 @@ def main(
     workers: Annotated[int, typer.Option(min=1, help="Processes, one a core.")] = 2,
     seed: int = 0,
     curve: Annotated[Path, typer.Option(help="Where the loss curves are drawn.")] = Path(
-        "docs/paddy-training.png"
+        "docs/figures/paddy-training.png"
     ),
 ) -> None:
     """Render, train the autoencoder, train the denoiser, export, draw the curves.

@@ -1,0 +1,1 @@
+"""What is measured, each script by ``python -m benchmarks.NAME --out docs``."""
