@@ -6,7 +6,7 @@ writes ``judge.json`` (every figure) and ``judge.png`` (pictures with what the j
 Renders are judged as they are and after the autoencoder with latent noise; their seeds are not
 those of the judge's training.
 
-Labels are read as ``taue.paddy.judge.agreement.read_labels`` says.
+Labels are read as ``benchmarks.judge_agreement.read_labels`` says.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from diffusers import AutoencoderTiny
 from rich.progress import track
 
 from benchmarks.crew import figure_in
+from benchmarks.judge_agreement import agreement, read_labels
+from benchmarks.judge_planted import MISTAKES, Drawn, draw_result
+from benchmarks.judge_sheet import sighting_sheet
 from taue.models import NAMED
 from taue.paddy.judge import Judge, frechet_distance
-from taue.paddy.judge.agreement import agreement, read_labels
 from taue.paddy.judge.findings import Asked, SeenLayer, Verdict
-from taue.paddy.judge.planted import MISTAKES, Drawn, draw_result
 from taue.paddy.judge.regions import Pixels, iou
-from taue.paddy.judge.sheet import sighting_sheet
 from taue.paddy.judge.train.album import round_trip
 from taue.paddy.judge.verdict import judge_layers
 from taue.paddy.scenes import RenderedScene, SceneSpec, render, sample_spec

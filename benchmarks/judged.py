@@ -30,8 +30,8 @@ from benchmarks.plain import Device, Lora, load, settings
 from taue import Layers, TauePipeline, metrics
 from taue.paddy import scenes
 from taue.paddy.judge import Judge, Sighting, frechet_distance
+from taue.paddy.judge.matching import DARKER
 from taue.paddy.judge.regions import shadow
-from taue.paddy.judge.standing import DARKER
 from taue.paddy.judge.verdict import Asked as Wish
 from taue.paddy.judge.verdict import Cutout, SeenLayer, Verdict, judge_layers
 from taue.settings import Settings

@@ -10,11 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
+from benchmarks.judge_sheet import sighting_sheet
 from taue.errors import TaueError
 from taue.paddy.judge import Judge, Sighting, frechet_distance
+from taue.paddy.judge.network import SHIPPED
 from taue.paddy.judge.regions import iou
-from taue.paddy.judge.sheet import sighting_sheet
-from taue.paddy.judge.weights import SHIPPED
 from taue.paddy.scenes import RenderedScene, SceneSpec, render, sample_spec
 
 COUNT = 48

@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 from benchmarks import judge as benchmark
+from benchmarks.judge_planted import MISTAKES
 from taue.models import PADDY
-from taue.paddy.judge.planted import MISTAKES
 from taue.paddy.judge.train.samples import draw_sample
 from taue.paddy.scenes import is_held_out
 

@@ -15,12 +15,12 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from benchmarks.judge_agreement import agreement, read_labels
+from benchmarks.judge_planted import MISTAKES, Drawn, draw_result
 from made_scenes import png_of
 from taue.cli import app
 from taue.errors import TaueError
 from taue.paddy.judge import Judge
-from taue.paddy.judge.agreement import agreement, read_labels
-from taue.paddy.judge.planted import MISTAKES, Drawn, draw_result
 from taue.paddy.scenes import Box, ObjectSpec, SceneSpec
 from taue.scene import Scene, Subject
 

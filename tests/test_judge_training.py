@@ -15,15 +15,14 @@ from PIL import Image
 
 from taue.paddy import architecture
 from taue.paddy.judge import Judge
-from taue.paddy.judge.decode import decode
-from taue.paddy.judge.network import GRID, GROUNDS, SIDE, Seen
+from taue.paddy.judge.network import GRID, GROUNDS, SIDE, Seen, load_network, save_network
+from taue.paddy.judge.sighting import decode
 from taue.paddy.judge.train.__main__ import train_judge
 from taue.paddy.judge.train.album import Album, draw_album
 from taue.paddy.judge.train.loss import heat, judge_loss, sides_of
 from taue.paddy.judge.train.samples import IGNORED, Sample, draw_sample
 from taue.paddy.judge.train.vary import mirror, vary
 from taue.paddy.judge.train.warp import warp
-from taue.paddy.judge.weights import load_network, save_network
 from taue.paddy.scenes import COLOURS, KINDS
 from taue.paddy.train.config import Schedule
 

@@ -11,13 +11,17 @@ from hypothesis import strategies as st
 
 from taue.box import Box
 from taue.paddy.judge import SeenObject, Sighting, frechet_distance, regions
-from taue.paddy.judge.findings import Asked, Cutout, SeenLayer, Verdict
-from taue.paddy.judge.matching import assign, in_view, too_many
-from taue.paddy.judge.remarks import MARK, remarks
-from taue.paddy.judge.standing import floats, unlit
-from taue.paddy.judge.tally import as_json, in_sum
+from taue.paddy.judge.findings import (
+    Asked,
+    Cutout,
+    SeenLayer,
+    Verdict,
+    parse_background,
+    parse_object,
+)
+from taue.paddy.judge.matching import assign, floats, in_view, too_many, unlit
+from taue.paddy.judge.told import MARK, as_json, in_sum, remarks
 from taue.paddy.judge.verdict import judge_layers
-from taue.paddy.judge.words import parse_background, parse_object
 from taue.paddy.scenes import BACKGROUNDS, COLOURS, KINDS, object_caption
 from taue.paddy.scenes.words import RGB
 

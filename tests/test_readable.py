@@ -20,7 +20,7 @@ from taue import Box, Scene, Subject
 from taue.cli import app
 from taue.errors import TaueError
 from taue.paddy.judge.findings import Verdict
-from taue.paddy.judge.table import verdict_table
+from taue.paddy.judge.told import verdict_table
 from taue.progress import StageProgress
 from taue.readable import LONGEST, quoted, readable
 from taue.scene import Request

@@ -37,10 +37,8 @@ def judge(
     from taue.disk.writing import together
     from taue.files.report import report_bytes
     from taue.paddy.judge import Judge
-    from taue.paddy.judge.remarks import remarks
     from taue.paddy.judge.result import judge_result, told
-    from taue.paddy.judge.table import verdict_table
-    from taue.paddy.judge.tally import as_json, in_sum
+    from taue.paddy.judge.told import as_json, in_sum, remarks, verdict_table
 
     looker = Judge.load()
     verdicts = []

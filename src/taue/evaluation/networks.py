@@ -12,7 +12,7 @@ from taue.evaluation.inception import Inception
 from taue.evaluation.lpips import Lpips
 from taue.evaluation.weights import sha256
 from taue.paddy.judge import Judge
-from taue.paddy.judge.weights import SHIPPED
+from taue.paddy.judge.network import SHIPPED
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from taue.evaluation.pictures import read_picture
 from taue.evaluation.rendered import SOLID, pixel_box
 from taue.evaluation.seen import seen, tint
 from taue.evaluation.tint import key_direction
-from taue.paddy.judge.words import parse_object
+from taue.paddy.judge.findings import parse_object
 from taue.stack import Layer, flatten, largest_error
 from taue.stack.model import Bytes
 

@@ -12,9 +12,9 @@ from taue.evaluation.networks import Networks
 from taue.evaluation.opened import figures as opened_figures
 from taue.evaluation.rendered import SOLID
 from taue.evaluation.tint import key_tint
+from taue.paddy.judge.findings import parse_object
 from taue.paddy.judge.sighting import Sighting
 from taue.paddy.judge.verdict import residue
-from taue.paddy.judge.words import parse_object
 
 
 def tint(item: Item, plain: Item, networks: Networks, pair: Pair | None) -> float | None:

@@ -17,7 +17,7 @@ from taue.files.saved import read_scene
 from taue.files.saved_report import read_report
 from taue.paddy.judge.findings import Asked, Cutout, SeenLayer, Verdict
 from taue.paddy.judge.judge import Judge
-from taue.paddy.judge.remarks import MARK
+from taue.paddy.judge.told import MARK
 from taue.paddy.judge.verdict import judge_layers
 from taue.scene import Scene
 from taue.scene.subject import layer_file_names

@@ -8,12 +8,19 @@ from dataclasses import replace
 import numpy as np
 
 from taue.paddy.judge import regions
-from taue.paddy.judge.findings import Asked, Cutout, Named, SeenLayer, SubjectVerdict, Verdict
-from taue.paddy.judge.matching import assign, in_view, too_many
+from taue.paddy.judge.findings import (
+    Asked,
+    Cutout,
+    Named,
+    SeenLayer,
+    SubjectVerdict,
+    Verdict,
+    parse_background,
+    parse_object,
+)
+from taue.paddy.judge.matching import assign, floats, in_view, too_many, unlit
 from taue.paddy.judge.regions import Region
 from taue.paddy.judge.sighting import SeenObject, Sighting
-from taue.paddy.judge.standing import floats, unlit
-from taue.paddy.judge.words import parse_background, parse_object
 
 OPAQUE = 0.5
 """Alpha above this is the object."""

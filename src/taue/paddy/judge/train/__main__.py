@@ -10,12 +10,11 @@ import torch
 import typer
 from torch import Tensor, nn
 
-from taue.paddy.judge.network import JudgeNetwork
+from taue.paddy.judge.judge import to_tensor
+from taue.paddy.judge.network import JudgeNetwork, save_network
 from taue.paddy.judge.train.album import Album, draw_album
 from taue.paddy.judge.train.loss import judge_loss
 from taue.paddy.judge.train.vary import mirror, vary
-from taue.paddy.judge.view import to_tensor
-from taue.paddy.judge.weights import save_network
 from taue.paddy.train.config import Schedule
 from taue.paddy.train.loop import fit
 

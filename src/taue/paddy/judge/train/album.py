@@ -14,9 +14,9 @@ from rich.progress import track
 from torch import Tensor
 
 from taue.disk.writing import whole_file
+from taue.paddy.judge.judge import to_tensor, view
 from taue.paddy.judge.network import SIDE
 from taue.paddy.judge.train.samples import MOST, Sample, draw_sample
-from taue.paddy.judge.view import to_tensor, view
 
 THROUGH_AUTOENCODER = 0.5
 """So many pictures are what the autoencoder makes of them."""
