@@ -21,8 +21,8 @@ from taue.cli import app
 from taue.disk import exchange as exchanging
 from taue.disk.writing import complete_folder, together, whole_file
 from taue.errors import TaueError
+from taue.files.layered import save
 from taue.files.made import PICTURES, RESULT
-from taue.files.save import save
 from taue.stack import exact
 
 

@@ -23,7 +23,7 @@ from typer.testing import CliRunner
 
 from made_scenes import overlapping
 from taue.cli import app
-from taue.files.save import save
+from taue.files.layered import save
 from taue.stack import exact
 
 INPUTS = int(os.environ.get("TAUE_FUZZ", "500"))

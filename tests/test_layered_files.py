@@ -17,8 +17,7 @@ from psd_tools.constants import BlendMode, Resource
 from made_scenes import NAMES, apart, leftovers, overlapping
 from taue.disk.writing import whole_file
 from taue.errors import TaueError
-from taue.files.layered import flatten_file
-from taue.files.save import save
+from taue.files.layered import flatten_file, save
 from taue.stack import Pictures, Stack, exact, flatten, largest_error, raw
 
 

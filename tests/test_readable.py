@@ -113,7 +113,7 @@ def test_names_and_prompts_are_no_markup() -> None:
 
 def test_paths_on_standard_output_are_harmless(tmp_path: Path) -> None:
     from made_scenes import overlapping
-    from taue.files.save import save
+    from taue.files.layered import save
     from taue.stack import exact
 
     path = tmp_path / "a\x1b[2Jb.ora"
@@ -125,7 +125,7 @@ def test_paths_on_standard_output_are_harmless(tmp_path: Path) -> None:
 
 def test_a_terminal_without_unicode_is_no_error(tmp_path: Path) -> None:
     from made_scenes import overlapping
-    from taue.files.save import save
+    from taue.files.layered import save
     from taue.stack import exact
 
     save(exact(overlapping()), tmp_path / "\u679c.ora")

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from made_scenes import overlapping
-from taue.files.save import save
+from taue.files.layered import save
 from taue.stack import Stack, exact
 
 PATIENCE = 600

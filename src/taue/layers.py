@@ -169,7 +169,7 @@ class Layers(BaseOutput):
         Raises:
             TaueError: if the ending is not known or the path cannot be written.
         """
-        from taue.files.save import check_ending, save
+        from taue.files.layered import check_ending, save
 
         check_ending(path)
         return save(self.stack(mode), path)

@@ -31,8 +31,8 @@ def export(
     """Write a result's layers as PSD, ORA or WebP."""
     from taue.disk.streams import is_special
     from taue.disk.writing import together
+    from taue.files.layered import write_layered, write_pictures
     from taue.files.made import PICTURES
-    from taue.files.save import write_layered, write_pictures
     from taue.files.saved import read_pictures
     from taue.stack import stack_of
 

@@ -1,16 +1,22 @@
-"""Rendering a layered file from anywhere: what its reader found, laid over each other."""
+"""A stack in the format that a path's ending asks for, and what a layered file shows."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
+
+from PIL import Image
 
 from taue.disk.limits import named
+from taue.disk.writing import complete_folder, whole_file
 from taue.errors import TaueError
+from taue.files.made import layer_file
+from taue.files.png import write_png
 from taue.stack.flatten import clear, finished, lay_over
-from taue.stack.model import Bytes
+from taue.stack.model import Bytes, Stack
 
 
 @dataclass(frozen=True)
@@ -33,11 +39,11 @@ def flatten_file(path: str | os.PathLike[str]) -> Bytes:
     """
     file = named(path)
     if require_layered(file) == ".psd":
-        from taue.files.psd_reader import read_psd
+        from taue.files.psd import read_psd
 
         size, layers = read_psd(file)
     else:
-        from taue.files.ora_reader import read_ora
+        from taue.files.ora import read_ora
 
         size, layers = read_ora(file)
     return _render(size, layers)
@@ -60,3 +66,79 @@ def _render(size: tuple[int, int], layers: Iterable[Placed]) -> Bytes:
     for layer in layers:
         lay_over(picture, layer.pixels, layer.left, layer.top, layer.opacity)
     return finished(picture)
+
+
+ENDINGS = (".psd", ".ora", ".webp", "")
+
+
+def check_ending(path: str | os.PathLike[str]) -> Path:
+    """The path, if its ending is one that :func:`save` knows.
+
+    Raises:
+        TaueError: otherwise.
+    """
+    if Path(path).suffix.lower() not in ENDINGS:
+        raise TaueError(
+            f"path {str(path)!r} has an ending that is not known; end it in .psd, .ora or .webp, "
+            "or in none for a folder of PNG files."
+        )
+    return Path(path)
+
+
+def save(stack: Stack, path: str | os.PathLike[str]) -> Path:
+    """Write the stack: ``x.psd``, ``x.ora``, a folder ``x`` of PNG or ``x.webp`` of WebP files.
+
+    A file replaces an older one at once and whole; a folder must not exist yet.
+
+    Raises:
+        TaueError: if the ending is not known or the path cannot be written.
+    """
+    goal = check_ending(path)
+    ending = goal.suffix.lower()
+    if ending in (".psd", ".ora"):
+        with whole_file(goal) as stream:
+            write_layered(stack, stream, ending)
+    else:
+        save_pictures(stack, goal, "webp" if ending else "png")
+    return goal.expanduser()
+
+
+def write_layered(stack: Stack, stream: BinaryIO, ending: str) -> None:
+    """Write the stack as one file, ".psd" or ".ora"."""
+    if ending == ".psd":
+        from taue.files.psd import write_psd as write
+    else:
+        from taue.files.ora import write_ora as write
+
+    write(stack, stream)
+
+
+def save_pictures(stack: Stack, path: str | os.PathLike[str], kind: str) -> list[Path]:
+    """Write each layer on the whole canvas into a new folder, as "png" or lossless "webp".
+
+    Returns:
+        The paths, from the lowest layer to the highest, which is the order of their names.
+    """
+    with complete_folder(path) as folder:
+        return [Path(path).expanduser() / p.name for p in write_pictures(stack, folder, kind)]
+
+
+def write_pictures(
+    stack: Stack, folder: Path, kind: str, texts: Mapping[str, str] | None = None
+) -> list[Path]:
+    """The same into a folder that exists; PNG files carry ``texts`` (see
+    :func:`taue.files.png.write_png`)."""
+    made: list[Path] = []
+    for place, layer in enumerate(stack.layers):
+        stem = layer.stem if layer.subject is None else layer.stem or str(layer.subject)
+        name = layer_file(place, len(stack.layers), layer.role, stem)
+        path = folder / f"{name}.{kind}"
+        image = Image.fromarray(layer.pixels)
+        if kind == "png":
+            write_png(image, path, texts)
+        else:
+            # Exact keeps the colours under transparent pixels, as PNG does.
+            with whole_file(path) as stream:
+                image.save(stream, format="WEBP", lossless=True, exact=True, quality=80, method=4)
+        made.append(path)
+    return made

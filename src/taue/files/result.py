@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from taue.disk.writing import complete_folder, whole_file
+from taue.files.layered import save, write_pictures
 from taue.files.made import CUT, RAW, RESULT, SEEDLINGS
 from taue.files.png import write_png
 from taue.files.report import distances, recomposition, write_report
-from taue.files.save import save, write_pictures
 from taue.files.saved_report import REPORT
 from taue.files.sheet import contact_sheet
 from taue.layers import Layers
