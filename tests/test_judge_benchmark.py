@@ -38,5 +38,5 @@ def test_it_writes_its_figures_and_a_sheet(tmp_path: Path) -> None:
         assert all(0 <= share <= 1 for share in figures[name].values())
     assert figures["held-out renders"]["colour"] >= 0.75
     assert figures["agreement with labels by eye"]["everything"] == 1
-    with Image.open(tmp_path / "out" / "judge.png") as sheet:
+    with Image.open(tmp_path / "out" / "figures" / "judge.png") as sheet:
         assert sheet.size == (6 * 256, 4 * (256 + 16))
