@@ -1,6 +1,6 @@
 """The comparison of all methods as a page: tables, a plot of each column, pictures by a fixed rule.
 
-    python benchmarks/results.py RUNS --out docs
+    python -m benchmarks.results RUNS --out docs
 
 RUNS is a folder of runs of one data set (``taue eval generate``). What is compared are the pairs
 that all runs have, ``--least`` of them at least. Writes ``results.json`` (figures of every pair),
@@ -36,7 +36,7 @@ HEAD = """# All methods on paddy
 
     taue eval data paddy --n 300 --seed 1 --out DATA
     taue eval generate --data DATA --method METHOD --out RUNS/METHOD    # each
-    python benchmarks/results.py RUNS --out docs
+    python -m benchmarks.results RUNS --out docs
 
 {pairs} pairs of {of}, 50 steps, the same seeds for every method; how everything is measured:
 [evaluation](evaluation.md#scores). Every figure of every pair: [results.json](results.json).

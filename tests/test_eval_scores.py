@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 from typer.testing import CliRunner, Result
 
+from benchmarks import results
 from made_items import perfect, write_run
 from taue.cli import app
 from taue.errors import TaueError
@@ -426,12 +427,7 @@ def test_a_run_that_lacks_pairs_says_so(data: Path, tmp_path: Path) -> None:
     assert "of 1 pictures: the others have no such figure" in page
 
 
-def test_the_results_page_compares_the_pairs_that_all_runs_have(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.syspath_prepend(str(Path(__file__).parent.parent / "benchmarks"))
-    import results
-
+def test_the_results_page_compares_the_pairs_that_all_runs_have(data: Path, tmp_path: Path) -> None:
     runs, out = tmp_path / "runs", tmp_path / "docs"
     out.mkdir()
     write_run(runs / "taue", data, first=3)
