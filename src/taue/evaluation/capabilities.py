@@ -13,10 +13,10 @@ from taue.evaluation.dataset import Pair
 from taue.evaluation.items import Item
 from taue.evaluation.score import recomposition
 from taue.paddy.judge import Judge
+from taue.paddy.judge.findings import parse_background, parse_object
 from taue.paddy.judge.regions import iou
 from taue.paddy.judge.sighting import SeenObject, Sighting
 from taue.paddy.judge.verdict import residue
-from taue.paddy.judge.words import parse_background, parse_object
 from taue.stack.model import Bytes
 
 MOST = 0.8

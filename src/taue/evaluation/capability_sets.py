@@ -10,7 +10,7 @@ from pathlib import Path
 from taue.disk.writing import complete_folder
 from taue.errors import TaueError
 from taue.evaluation.dataset import ANNOTATIONS, IMAGES, About, Count, DataSet, Pair, write_data
-from taue.paddy.judge.words import parse_background, parse_object
+from taue.paddy.judge.findings import parse_background, parse_object
 
 LEFT, RIGHT = (0.05, 0.3, 0.4, 0.5), (0.55, 0.3, 0.4, 0.5)
 SETS = ("left", "right", "elsewhere", "two")
