@@ -321,7 +321,7 @@ def test_what_is_behind_lends_a_rim_no_light(side: int) -> None:
     subject = np.dstack([np.full((side, side, 3), 0.2, np.float32), alpha])
     picture = over(np.ones((side, side, 3), np.float32), alpha, (0.2, 0.2, 0.2))
     # As a decoder shows it: what is behind is mixed into the object's last pixels.
-    blurred = ndimage.gaussian_filter(picture, (side / 128, side / 128, 0))
+    blurred = ndimage.gaussian_filter(picture, (side / 192, side / 192, 0))
     found = relit([subject], blurred.astype(np.float32), 1.0)[0]
     assert np.abs(blurred - 0.2)[alpha > 0.9].max() > 0.2
     assert np.abs(found[..., :3] - 0.2)[alpha > 0.9].max() < 0.05
