@@ -6,8 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jaxtyping import install_import_hook
 
-from tiny_models import BUILDERS
+# Shapes are checked as these run (see taue.shapes): before anything imports them.
+install_import_hook(
+    [
+        "taue.equations",
+        *(f"taue.{name}" for name in ("cultivate", "growth", "rows", "solver", "space")),
+        "taue.transplant",
+        "taue.matte",
+    ],
+    "typed.checked",
+)
+
+from tiny_models import BUILDERS  # noqa: E402
 
 # No test may wait for a network, and small models run fastest on one thread.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")

@@ -17,8 +17,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from taue.shapes import Cells, Colour, Float, Latents, One, Region, Same
 
-def inject_key(noise: Tensor, outside: Tensor, key: Tensor, alpha: float) -> Tensor:
+
+def inject_key(noise: Latents, outside: Cells, key: Colour, alpha: float) -> Latents:
     r"""Key-colour injection.
 
     .. math:: z_{fg} = (1 - M) z + M ((1 - \alpha) z + \alpha C)
@@ -62,7 +64,7 @@ def layout_probability(
     size: tuple[float, float],
     sigma: float,
     bounds: tuple[float, float] = (0.0, 1.0),
-) -> Tensor:
+) -> Float[Tensor, "{height} {width}"]:
     r"""Probabilistic layout: how likely a cell belongs to the subject [height, width].
 
     .. math:: P = \exp\Big(-\frac{1}{2\sigma^2}\Big[\Big(\frac{x-o_x}{w/2}\Big)^2
@@ -81,7 +83,7 @@ def layout_probability(
     return low + (high - low) * torch.exp(-(across + down) / (2 * sigma**2))
 
 
-def layout_mask(probability: Tensor, uniform: Tensor) -> Tensor:
+def layout_mask(probability: Cells, uniform: Cells) -> Cells:
     r"""Where the key colour is injected: :math:`M = [R > P]`, R uniform in [0, 1) per cell.
 
     Whose: the paper's, stage 1.
@@ -89,7 +91,7 @@ def layout_mask(probability: Tensor, uniform: Tensor) -> Tensor:
     return (uniform > probability).to(probability.dtype)
 
 
-def guidance(unconditional: Tensor, conditional: Tensor, scale: float) -> Tensor:
+def guidance(unconditional: Same, conditional: Same, scale: float) -> Same:
     r"""Classifier-free guidance, :math:`\epsilon_u + s (\epsilon_c - \epsilon_u)`.
 
     Whose: the paper's, all stages.
@@ -97,7 +99,9 @@ def guidance(unconditional: Tensor, conditional: Tensor, scale: float) -> Tensor
     return unconditional + scale * (conditional - unconditional)
 
 
-def token_attention(probabilities: Tensor, tokens: Sequence[int]) -> Tensor:
+def token_attention(
+    probabilities: Float[Tensor, "*B queries tokens"], tokens: Sequence[int]
+) -> Float[Tensor, "*B queries"]:
     r"""How much each query attends to a prompt's own tokens T, in one layer at one step.
 
     .. math:: \bar A_{l,i} = \frac{1}{|T|} \sum_{j \in T} \mathrm{softmax}(Q K^\top / \sqrt d)_j
@@ -111,7 +115,7 @@ def token_attention(probabilities: Tensor, tokens: Sequence[int]) -> Tensor:
     return probabilities[..., list(tokens)].float().mean(dim=-1)
 
 
-def attention_map(maps: Sequence[Tensor]) -> Tensor:
+def attention_map(maps: Sequence[Cells]) -> Cells:
     r"""The subject's attention map before the harvest step k, of maps [h, w] of one grid.
 
     .. math:: A_{fg} = \mathrm{unit}\Big(\sum_{i < k} \sum_l \bar A_{l,i}\Big)
@@ -145,7 +149,7 @@ def release_step(steps: int, harvest: int, harmony: float) -> int:
     return harvest + round((1 - harmony) * (steps - harvest))
 
 
-def scale_to_unit(values: Tensor) -> Tensor:
+def scale_to_unit(values: Same) -> Same:
     """Scale to [0, 1] by minimum and maximum; a constant map becomes zeros.
 
     Whose: ours, what the paper leaves open.
@@ -154,7 +158,7 @@ def scale_to_unit(values: Tensor) -> Tensor:
     return (values - low) / (high - low).clamp(min=1e-12)
 
 
-def gaussian_blur(values: Tensor, sigma: float) -> Tensor:
+def gaussian_blur(values: Same, sigma: float) -> Same:
     r""":math:`G_\sigma` over the last two dimensions (in cells), the border repeated.
 
     Whose: the paper's, stage 1.
@@ -172,7 +176,7 @@ def gaussian_blur(values: Tensor, sigma: float) -> Tensor:
     return planes.reshape(values.shape)
 
 
-def greenness(latents: Tensor, sigma: float) -> Tensor:
+def greenness(latents: One, sigma: float) -> Cells:
     r"""The paper's map of the key, for green only: :math:`v = G_\sigma(L[1] + L[2])` [h, w].
 
     Whose: the paper's, stage 1.
@@ -180,7 +184,7 @@ def greenness(latents: Tensor, sigma: float) -> Tensor:
     return gaussian_blur(latents[0, 1] + latents[0, 2], sigma)
 
 
-def border(values: Tensor) -> Tensor:
+def border(values: Float[Tensor, "*s h w"]) -> Float[Tensor, "*s cells"]:
     """The outermost cells [..., cells] of [..., h, w], each once.
 
     Whose: ours, for any key.
@@ -189,7 +193,7 @@ def border(values: Tensor) -> Tensor:
     return torch.cat(sides, dim=-1)
 
 
-def border_colour(latents: Tensor) -> Tensor:
+def border_colour(latents: One) -> Colour:
     """The key as painted: per channel, the median of the outermost cells [C].
 
     Whose: ours, for any key.
@@ -197,7 +201,7 @@ def border_colour(latents: Tensor) -> Tensor:
     return border(latents[0]).median(dim=-1).values
 
 
-def key_distance(latents: Tensor, key: Tensor, sigma: float) -> Tensor:
+def key_distance(latents: One, key: Colour, sigma: float) -> Cells:
     r"""How far each cell is from the key latent *as painted* [h, w].
 
     .. math:: \lVert G_\sigma(L - C) \rVert
@@ -210,8 +214,8 @@ def key_distance(latents: Tensor, key: Tensor, sigma: float) -> Tensor:
 
 
 def object_mask(
-    value: Tensor, threshold: float, attention: Tensor, attention_threshold: float
-) -> Tensor:
+    value: Cells, threshold: float, attention: Cells, attention_threshold: float
+) -> Cells:
     r"""The paper's object mask, :math:`m = [v < \tau_{bg}] \wedge [A_{fg} > \tau_A]` [h, w].
 
     Whose: the paper's, stage 1.
@@ -222,7 +226,7 @@ def object_mask(
 LAPLACIAN = ((0.0, 1.0, 0.0), (1.0, -4.0, 1.0), (0.0, 1.0, 0.0))
 
 
-def high_pass(latents: Tensor, kappa: float) -> Tensor:
+def high_pass(latents: Latents, kappa: float) -> Latents:
     r"""Laplacian sharpening, :math:`f(L) = L - \kappa \nabla^2 L / 4`, the border repeated.
 
     Whose: the paper's, stage 2.
@@ -233,7 +237,7 @@ def high_pass(latents: Tensor, kappa: float) -> Tensor:
     return latents - kappa * F.conv2d(padded, kernel, groups=channels) / 4
 
 
-def extend_edges(latents: Tensor, mask: Tensor, rings: int = 2) -> Tensor:
+def extend_edges(latents: Latents, mask: Float[Tensor, "*_ h w"], rings: int = 2) -> Latents:
     """Fill the cells around the mask with the mean of their inside neighbours, ring by ring.
 
     So that a filter at the object's edge sees more object and no key colour.
@@ -266,7 +270,7 @@ def noise_surplus(sigma_k: float, sigma_0: float, strength: float) -> float:
     return (strength - 1) * (sigma_0 - sigma_k)
 
 
-def unit_variance(latents: Tensor, signal: float, noise: float) -> Tensor:
+def unit_variance(latents: Same, signal: float, noise: float) -> Same:
     r"""Latents of any scheduler as they are where signal and noise square to one.
 
     .. math:: u_i = x_i / \sqrt{a_i^2 + s_i^2}
@@ -276,7 +280,7 @@ def unit_variance(latents: Tensor, signal: float, noise: float) -> Tensor:
     return latents / math.hypot(signal, noise)
 
 
-def unit_space(latents: Tensor, signal: float, start: float, scale: float) -> Tensor:
+def unit_space(latents: Same, signal: float, start: float, scale: float) -> Same:
     r"""Latents beside initial noise: in the one space in which that is of unit variance.
 
     .. math:: u = \frac{a_0}{a_k} \frac{x_k}{S}
@@ -296,7 +300,7 @@ def unit_space(latents: Tensor, signal: float, start: float, scale: float) -> Te
     return latents * (start / (signal * scale))
 
 
-def transplanted_noise(filtered: Tensor, noise: Tensor, strength: float) -> Tensor:
+def transplanted_noise(filtered: Same, noise: Same, strength: float) -> Same:
     r"""What takes the place of initial noise, :math:`f(L) + \lambda n_{crop}`, in its space
     (:func:`unit_space`).
 
@@ -305,7 +309,7 @@ def transplanted_noise(filtered: Tensor, noise: Tensor, strength: float) -> Tens
     return filtered + strength * noise
 
 
-def line_end(latents: Tensor, noise: Tensor, signal: float, amount: float) -> Tensor:
+def line_end(latents: Same, noise: Same, signal: float, amount: float) -> Same:
     r"""Where latents lead if the noise prediction stays what it is.
 
     .. math:: \hat x_0 = (x_i - s_i \epsilon) / a_i
@@ -317,7 +321,7 @@ def line_end(latents: Tensor, noise: Tensor, signal: float, amount: float) -> Te
     return (latents - amount * noise) / signal
 
 
-def planted(denoised: Tensor, noise: Tensor, signal: float, amount: float) -> Tensor:
+def planted(denoised: Same, noise: Same, signal: float, amount: float) -> Same:
     r"""A seedling at another noise level, in the scheduler's own space.
 
     .. math:: x_i = a_i \hat x_0 + s_i \epsilon
@@ -329,7 +333,7 @@ def planted(denoised: Tensor, noise: Tensor, signal: float, amount: float) -> Te
     return signal * denoised + amount * noise
 
 
-def transplant(region: Tensor, planted: Tensor, latents: Tensor) -> Tensor:
+def transplant(region: Region, planted: Same, latents: Same) -> Same:
     r"""Noise transplant, :math:`z_{all} = m\,(f(L) + \lambda n_{crop}) + (1 - m)\,z`.
 
     Whose: the paper's, stages 2 and 3.
@@ -337,7 +341,7 @@ def transplant(region: Tensor, planted: Tensor, latents: Tensor) -> Tensor:
     return region * planted + (1 - region) * latents
 
 
-def blend_noise(region: Tensor, planted: Tensor, predicted: Tensor) -> Tensor:
+def blend_noise(region: Region, planted: Same, predicted: Same) -> Same:
     r"""Two-phase noise blending: before the crop step the prediction inside the region is the
     seedling's, :math:`\epsilon = m\,\epsilon_{crop} + (1 - m)\,\epsilon_\theta`; then it is free.
 
@@ -348,7 +352,9 @@ def blend_noise(region: Tensor, planted: Tensor, predicted: Tensor) -> Tensor:
     return region * planted + (1 - region) * predicted
 
 
-def blend_attention(weights: Tensor, attended: Sequence[Tensor]) -> Tensor:
+def blend_attention(
+    weights: Float[Tensor, "K *b queries"], attended: Sequence[Float[Tensor, "B heads queries D"]]
+) -> Float[Tensor, "B heads queries D"]:
     r"""Attention blending, :math:`A_{mix} = \sum_j m_j A_j` over the query positions.
 
     Whose: the paper's, stage 2.
@@ -361,7 +367,7 @@ def blend_attention(weights: Tensor, attended: Sequence[Tensor]) -> Tensor:
     return torch.stack(parts).sum(dim=0)
 
 
-def shift(values: Tensor, rows: int, columns: int) -> Tensor:
+def shift(values: Same, rows: int, columns: int) -> Same:
     r"""Moved on the latent grid by whole cells, :math:`L'_{y, x} = L_{y - r, x - c}`; beyond the
     canvas the border repeats.
 
@@ -378,7 +384,7 @@ def shift(values: Tensor, rows: int, columns: int) -> Tensor:
     return values[..., y[:, None], x]
 
 
-def disjoint(masks: Sequence[Tensor]) -> list[Tensor]:
+def disjoint(masks: Sequence[Cells]) -> list[Cells]:
     r"""Later in front: :math:`m_j \leftarrow m_j \prod_{l > j} (1 - m_l)`, with the background
     :math:`m_{bg} = 1 - \sum_j m_j` appended.
 
@@ -392,7 +398,9 @@ def disjoint(masks: Sequence[Tensor]) -> list[Tensor]:
     return [*reversed(visible), free]
 
 
-def resample(masks: Tensor, height: int, width: int) -> Tensor:
+def resample(
+    masks: Float[Tensor, "*K h w"], height: int, width: int
+) -> Float[Tensor, "*K {height} {width}"]:
     """Masks [K, h, w] by area on another grid [K, height, width]; what summed to 1 still does.
 
     Whose: ours, for every layer's grid.

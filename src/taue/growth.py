@@ -13,6 +13,7 @@ from taue.harvest import harvest_step
 from taue.rows import Harvest, Row
 from taue.seedling import Seedling
 from taue.settings import Settings
+from taue.shapes import Cells, One
 from taue.solver import Solver
 from taue.space import Estimate
 from taue.transplant import Held, Transplant
@@ -61,7 +62,7 @@ class Growth:
         self.end = self.crop + 1 if row.until_harvest else levels.count
         self.evaluations = backbone.evaluations(row.conditioning.guidance_scale)
         self.seconds = 0.0
-        self.maps: list[Tensor] = []
+        self.maps: list[Cells] = []
         self._harvest = self.estimate
         self._spent = 0
 
@@ -96,11 +97,11 @@ class Growth:
         """What the model is told of the next iteration's level, a scalar."""
         return self.solver.timestep(self.index)
 
-    def model_input(self) -> Tensor:
+    def model_input(self) -> One:
         """The latents as the model takes them."""
         return self.solver.model_input(self.latents, self.index)
 
-    def step(self, output: Tensor, held: Held) -> None:
+    def step(self, output: One, held: Held) -> None:
         """One iteration, from what the model answered."""
         index = self.index
         self.index += 1

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from taue.backbones import Conditioning
+from taue.shapes import Cells, Latents, One
 from taue.space import Level
 from taue.transplant import Live, Planting
 
@@ -37,12 +38,12 @@ class Row:
     """
 
     stage: str
-    noise: Tensor
+    noise: One
     conditioning: Conditioning
     generator: torch.Generator | None = None
     subject: int | None = None
     crop_ratio: float = field(kw_only=True)
-    estimate: Tensor | None = None
+    estimate: One | None = None
     released: Conditioning | None = None
     plantings: tuple[Planting, ...] = ()
     listen_to: tuple[int, ...] = ()
@@ -66,11 +67,11 @@ class Harvest:
     ``interrupted`` if an observer ended the pass.
     """
 
-    latents: Tensor
-    denoised: Tensor
-    noise: Tensor
+    latents: One
+    denoised: One
+    noise: One
     level: Level
-    attention: Tensor | None
+    attention: Cells | None
     evaluations: int
     seconds: float
     interrupted: bool = False
@@ -91,7 +92,7 @@ class Step:
     index: int
     count: int
     timestep: Tensor
-    latents: Tensor
+    latents: Latents
     interrupted: bool = field(default=False)
 
 

@@ -9,6 +9,7 @@ import torch
 from diffusers import PNDMScheduler
 from torch import Tensor
 
+from taue.shapes import One
 from taue.space import noise_levels
 
 
@@ -41,7 +42,7 @@ class Solver:
         # Flow matching starts from nothing but noise and has no word for it.
         return float(getattr(self.scheduler, "init_noise_sigma", 1.0))
 
-    def start(self, noise: Tensor) -> Tensor:
+    def start(self, noise: One) -> One:
         """Latents before the first iteration, from unit noise."""
         # Flow matching starts from nothing but noise and has no word for it.
         return noise * getattr(self.scheduler, "init_noise_sigma", 1.0)
@@ -56,13 +57,13 @@ class Solver:
         """What the model is told of the level before iteration ``index``, a scalar."""
         return self.scheduler.timesteps[index]
 
-    def model_input(self, latents: Tensor, index: int) -> Tensor:
+    def model_input(self, latents: One, index: int) -> One:
         """Latents before iteration ``index``, scaled as the model takes them."""
         if not hasattr(self.scheduler, "scale_model_input"):  # flow matching
             return latents
         return self.scheduler.scale_model_input(latents, self.timestep(index))
 
-    def step(self, output: Tensor, latents: Tensor, index: int) -> Tensor:
+    def step(self, output: One, latents: One, index: int) -> One:
         """Iteration ``index``: latents after it, from the model's output, in float32."""
         made = self.scheduler.step(
             output, self.timestep(index), latents, **self._extra, return_dict=False

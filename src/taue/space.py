@@ -22,10 +22,10 @@ from diffusers import (
     PNDMScheduler,
     UniPCMultistepScheduler,
 )
-from torch import Tensor
 
 from taue import equations
 from taue.errors import TaueError
+from taue.shapes import Latents
 
 FLOW = "flow_prediction"
 """The model answers with eps - x0."""
@@ -60,7 +60,7 @@ class Level:
         """Noise to signal, the sigma of variance-exploding schedulers; infinite without signal."""
         return self.noise / self.signal if self.signal else math.inf
 
-    def mix(self, denoised: Tensor, noise: Tensor) -> Tensor:
+    def mix(self, denoised: Latents, noise: Latents) -> Latents:
         """Latents of this level."""
         return equations.planted(denoised, noise, self.signal, self.noise)
 
@@ -73,8 +73,8 @@ CLEAN = Level(1.0, 0.0)
 class Estimate:
     """What latents of one level are made of, ``level.mix(denoised, noise)``; [B, C, h, w]."""
 
-    denoised: Tensor
-    noise: Tensor
+    denoised: Latents
+    noise: Latents
     level: Level
 
 
@@ -107,7 +107,7 @@ class NoiseLevels:
         """Whether this is flow matching."""
         return self.prediction_type == FLOW
 
-    def estimate(self, output: Tensor, latents: Tensor, index: int) -> Estimate:
+    def estimate(self, output: Latents, latents: Latents, index: int) -> Estimate:
         """What a model's output says of the scheduler's latents before iteration ``index``."""
         level = self[index]
         signal, noise = level.signal, level.noise
@@ -121,7 +121,7 @@ class NoiseLevels:
         signal, noise, unit = signal / scale, noise / scale, latents / scale
         return Estimate(signal * unit - noise * output, noise * unit + signal * output, level)
 
-    def output(self, denoised: Tensor, noise: Tensor, index: int) -> Tensor:
+    def output(self, denoised: Latents, noise: Latents, index: int) -> Latents:
         """The inverse of :meth:`estimate`: the output that says this of latents."""
         if self.prediction_type == "epsilon":
             return noise

@@ -15,6 +15,7 @@ from taue.harvest import harvest_step
 from taue.masks import grow
 from taue.seedling import Seedling
 from taue.settings import Settings
+from taue.shapes import Cells, Float, One
 from taue.space import Estimate, NoiseLevels
 
 
@@ -36,7 +37,7 @@ class Planting:
     """
 
     source: Seedling | Live
-    region: Tensor
+    region: Cells
     crop_ratio: float = field(kw_only=True)
     harmony: float = 1.0
     to_end: bool = False
@@ -47,8 +48,8 @@ class Line:
     """The straight line that planted cells follow: at level (a, s) they are a ``end`` +
     (s + ``surplus``) ``noise``."""
 
-    end: Tensor
-    noise: Tensor
+    end: One
+    noise: One
     surplus: float = 0.0
 
 
@@ -57,7 +58,7 @@ class Hold:
     """Cells [1, 1, h, w] on a line before an iteration; with ``blended`` the model's output is the
     line's there, too, and with it the next step."""
 
-    cells: Tensor
+    cells: Float[Tensor, "1 1 h w"]
     line: Line
     blended: bool
 
@@ -70,7 +71,7 @@ class Held:
     levels: NoiseLevels
     index: int
 
-    def impose(self, latents: Tensor) -> Tensor:
+    def impose(self, latents: One) -> One:
         """The scheduler's latents before the iteration with the held cells on their lines.
 
         Deterministic schedulers stay on the line by themselves once the noise is blended in;
@@ -83,7 +84,7 @@ class Held:
             latents = equations.transplant(hold.cells, planted, latents)
         return latents
 
-    def blend(self, output: Tensor) -> Tensor:
+    def blend(self, output: One) -> One:
         """The model's output at the iteration, the line's own where it is held."""
         for hold in self.holds:
             if hold.blended:
@@ -205,7 +206,7 @@ class _Planted:
             end.to(self.device, torch.float32), noise.to(self.device, torch.float32), surplus
         )
 
-    def _as_printed(self, source: Estimate) -> tuple[Tensor, Tensor]:
+    def _as_printed(self, source: Estimate) -> tuple[One, One]:
         """The line that begins at f(L) + lambda n_crop in place of unit noise: with the noise
         prediction held, blending leads along it."""
         chosen, start = self.settings.transplant, self.levels[0]
@@ -238,7 +239,7 @@ class _Planted:
         return equations.noise_surplus(self.levels.along(source.level), start, strength)
 
 
-def filtered(source: Estimate, region: Tensor, settings: Settings) -> tuple[Tensor, Tensor]:
+def filtered(source: Estimate, region: Cells, settings: Settings) -> tuple[One, One]:
     """The denoised estimate and noise after the high-pass filter f.
 
     By default only the estimate is sharpened, its edges extended beyond the region first, because

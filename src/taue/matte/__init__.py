@@ -17,7 +17,7 @@ from taue.matte.closed_form import closed_form_within
 from taue.matte.colour import own_colour
 from taue.matte.despill import despilled
 from taue.matte.hollow import hollowed
-from taue.matte.key import Array, Mask, painted_key
+from taue.matte.key import Array, painted_key
 from taue.matte.line import beside, projected
 from taue.matte.outline import smoothed
 from taue.matte.rim import settled
@@ -33,6 +33,7 @@ from taue.matte.trimap import (
     widened,
 )
 from taue.ramp import falling
+from taue.shapes import Alpha, Cutout, Mask, Picture
 from taue.straight import continued
 
 LEAST_SPREAD, MOST_SPREAD = 0.04, 0.3
@@ -72,7 +73,7 @@ def extract(picture: Tensor, mask: Tensor) -> Tensor:
     return torch.from_numpy(rgba).permute(2, 0, 1).contiguous().to(picture.device)
 
 
-def cut_out(picture: Array, mask: Mask, cell: int) -> Array:
+def cut_out(picture: Picture, mask: Mask, cell: int) -> Cutout:
     """The subject as RGBA [H, W, 4] in [0, 1], straight alpha.
 
     Args:
@@ -106,7 +107,7 @@ def cut_out(picture: Array, mask: Mask, cell: int) -> Array:
     )
 
 
-def outlined(rgba: Array, picture: Array, mask: Tensor) -> Array:
+def outlined(rgba: Cutout, picture: Picture, mask: Tensor) -> Cutout:
     """A cut-out [H, W, 4] with a smooth outline, if the picture is blurred: a sharp one has no
     frays, and what is thin in it is so in the scene.
 
@@ -125,15 +126,15 @@ def outlined(rgba: Array, picture: Array, mask: Tensor) -> Array:
 
 
 def _separated(
-    picture: Array,
-    key: Array,
-    distance: Array,
+    picture: Picture,
+    key: Picture,
+    distance: Alpha,
     areas: Trimap,
     spread: float,
     edge: int,
     *,
     bounded: bool,
-) -> tuple[Array, Array]:
+) -> tuple[Picture, Alpha]:
     """The object's own colour [H, W, 3] and alpha [H, W], this ``bounded`` as ``MOST`` says."""
     share = distance / np.maximum(largest(distance, edge), 1e-3)
     alpha = closed_form_within(picture, areas.impose(share), areas.unknown)
@@ -148,7 +149,7 @@ def _separated(
     return own_colour(picture, alpha, key), alpha
 
 
-def without_haze(alpha: Array, edge: int) -> Array:
+def without_haze(alpha: Alpha, edge: int) -> Array:
     """Alpha [H, W] without what is broad and faint beyond the object's soft edge: an uneven key.
 
     It fades away from what is half as opaque as the most opaque pixel. Thin parts, such as spokes
@@ -165,7 +166,7 @@ def without_haze(alpha: Array, edge: int) -> Array:
     return np.where(broad, alpha * falling(away, BRINK), alpha).astype(np.float32)
 
 
-def _spread(distance: Array, outside: Mask) -> float:
+def _spread(distance: Alpha, outside: Mask) -> float:
     """How far the key as painted is from the fitted one: 95 % of it, within sane bounds."""
     beyond = distance[outside]
     found = float(np.quantile(beyond, 0.95)) if beyond.size else 0.0

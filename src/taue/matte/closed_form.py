@@ -11,7 +11,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage, sparse
 from scipy.sparse.linalg import spsolve
 
-from taue.matte.key import Array, Mask
+from taue.matte.key import Array
+from taue.shapes import Alpha, Mask, Picture
 
 WINDOW = 9
 """Pixels of a 3 x 3 window."""
@@ -26,7 +27,7 @@ LARGE = 20_000
 """The most unknown pixels that are solved for at once; a larger band is halved in size first."""
 
 
-def matting_laplacian(picture: Array, wanted: Mask, epsilon: float) -> sparse.csr_matrix:
+def matting_laplacian(picture: Picture, wanted: Mask, epsilon: float) -> sparse.csr_matrix:
     r"""The matting Laplacian of all windows that hold a wanted pixel [H W, H W].
 
     .. math:: L_{ij} = \sum_{k \ni i, j} \delta_{ij} - \frac{1}{9} \Big(1 + (I_i - \mu_k)^T
@@ -55,8 +56,8 @@ def matting_laplacian(picture: Array, wanted: Mask, epsilon: float) -> sparse.cs
 
 
 def closed_form(
-    picture: Array, guess: Array, unknown: Mask, epsilon: float = EPSILON, trust: float = TRUST
-) -> Array:
+    picture: Picture, guess: Alpha, unknown: Mask, epsilon: float = EPSILON, trust: float = TRUST
+) -> Alpha:
     r"""Alpha in the unknown band, where the rest is known [H, W] in [0, 1].
 
     Minimises :math:`\alpha^T L \alpha + t \sum_i (\alpha_i - a_i)^2` over the unknown pixels.
@@ -80,7 +81,7 @@ def closed_form(
     return alpha
 
 
-def closed_form_within(picture: Array, guess: Array, unknown: Mask) -> Array:
+def closed_form_within(picture: Picture, guess: Alpha, unknown: Mask) -> Alpha:
     """:func:`closed_form`, at half the size as often as the band is too large; what follows is at
     the full size again, so that nothing fine is lost [H, W]."""
     if unknown.sum() <= LARGE:

@@ -7,12 +7,13 @@ import math
 import numpy as np
 
 from taue.matte.key import Array
+from taue.shapes import Alpha, Picture
 
 SMOOTHNESS = 1e-5
 """How strongly neighbours agree where alpha is flat; only there does the picture decide alone."""
 
 
-def own_colour(picture: Array, alpha: Array, key: Array) -> Array:
+def own_colour(picture: Picture, alpha: Alpha, key: Picture) -> Picture:
     r"""The object's colour F over the whole canvas [H, W, 3] in [0, 1].
 
     Multi-level foreground estimation (Germer, Uelwer, Conrad and Harmeling 2020), with the
@@ -48,7 +49,7 @@ def own_colour(picture: Array, alpha: Array, key: Array) -> Array:
     return colour
 
 
-def _step(colour: Array, weighted: Array, alpha: Array) -> Array:
+def _step(colour: Picture, weighted: Picture, alpha: Alpha) -> Array:
     """One Jacobi step: each pixel's best colour, its neighbours held."""
     total, weight = weighted.copy(), np.square(alpha)
     for axis in (0, 1):

@@ -12,10 +12,11 @@ import numpy as np
 from scipy import ndimage
 
 from taue.colour_line import BLACK, across, along
-from taue.matte.key import Array, Mask
+from taue.matte.key import Array
 from taue.matte.pure import OPAQUE, Pure, pure_colours, purest, squared_distances
 from taue.matte.trimap import narrowed, widened
 from taue.ramp import falling
+from taue.shapes import Alpha, Mask, Picture
 
 FINEST = 256
 """Pure colours change slowly: a larger canvas is looked at in about this many places a side."""
@@ -54,8 +55,8 @@ COLOURED = 0.1
 
 
 def despilled(
-    picture: Array, key: Array, colour: Array, alpha: Array, clear: Mask, edge: int, side: int
-) -> tuple[Array, Array]:
+    picture: Picture, key: Picture, colour: Picture, alpha: Alpha, clear: Mask, edge: int, side: int
+) -> tuple[Picture, Alpha]:
     """Colour [H, W, 3] and alpha [H, W] without the veil of key: first along the rays from the
     key, then in pockets. For blurred pictures: a sharp one has no veils. What counts as blurred is
     so for the size of its canvas, and with it the veils are wider on a larger one.
@@ -82,15 +83,15 @@ def despilled(
 
 
 def unveiled(
-    smooth: Array,
-    key: Array,
-    colour: Array,
-    alpha: Array,
+    smooth: Picture,
+    key: Picture,
+    colour: Picture,
+    alpha: Alpha,
     clear: Mask,
     pure: Pure,
     edge: int,
     side: int,
-) -> tuple[Array, Array]:
+) -> tuple[Picture, Alpha]:
     r"""Colour and alpha, where F is a mixture :math:`K + t (P - K)` of the key and a pure colour P.
 
     With :math:`t < 1` the colour goes over to P, and alpha takes t (less a share that is opaque
@@ -113,7 +114,7 @@ def unveiled(
     return pushed.astype(np.float32), (alpha * (1 - veil)).astype(np.float32)
 
 
-def mixed(colour: Array, key: Array, pure: Array, share: Array) -> Array:
+def mixed(colour: Picture, key: Picture, pure: Array, share: Array) -> Array:
     """How well a mixture of key and pure colour explains a colour, and its shade does not [H, W]
     in [0, 1].
 
@@ -129,8 +130,8 @@ def mixed(colour: Array, key: Array, pure: Array, share: Array) -> Array:
 
 
 def drained(
-    key: Array, colour: Array, alpha: Array, pure: Pure, edge: int, side: int
-) -> tuple[Array, Array]:
+    key: Picture, colour: Picture, alpha: Alpha, pure: Pure, edge: int, side: int
+) -> tuple[Picture, Alpha]:
     r"""Colour and alpha without key in soft pockets, the gaps that the opaque area closes over.
 
     There several colours mix with the key, and no ray leads to one of them. But F may hold no more

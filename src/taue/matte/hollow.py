@@ -10,10 +10,10 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from taue.matte.key import Array
 from taue.matte.pure import OPAQUE
 from taue.matte.trimap import largest, narrowed
 from taue.ramp import falling
+from taue.shapes import Alpha, Picture
 from taue.straight import from_nearest
 
 COLOURED = 0.1
@@ -34,8 +34,8 @@ FEWEST = 50
 
 
 def hollowed(
-    picture: Array, key: Array, colour: Array, alpha: Array, edge: int
-) -> tuple[Array, Array]:
+    picture: Picture, key: Picture, colour: Picture, alpha: Alpha, edge: int
+) -> tuple[Picture, Alpha]:
     r"""Colour [H, W, 3] and alpha [H, W], this at most what the key's hue leaves.
 
     With h the hue of the key K and :math:`q = \langle I, h\rangle / \langle K, h\rangle` a pixel's

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from taue.shapes import Mask, Picture
+
 Array = NDArray[np.floating]
-Mask = NDArray[np.bool_]
 
 SAMPLES = 20_000
 """A fit to six numbers per channel needs no more pixels."""
@@ -19,7 +20,7 @@ SHRINKAGE = 1e-3
 where the outside is on one side of it only."""
 
 
-def painted_key(picture: Array, outside: Mask) -> Array:
+def painted_key(picture: Picture, outside: Mask) -> Picture:
     r"""The key colour :math:`K(x, y)` [H, W, 3]: quadratic in x and y, by channel.
 
     Iteratively reweighted least squares with Tukey's biweight, begun at the median colour: what

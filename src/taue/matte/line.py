@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from taue.colour_line import across, along
-from taue.matte.key import Array
+from taue.shapes import Alpha, Picture
 
 BESIDE = (0.2, 0.5)
 """Sine of the angle off the line over which a colour turns from a mixture into a colour of its
@@ -18,7 +18,7 @@ LARGEST_CUT = 0.3
 """Noise of the key takes away no more alpha than this, however near the object's colour is."""
 
 
-def projected(picture: Array, key: Array, own: Array, spread: float) -> Array:
+def projected(picture: Picture, key: Picture, own: Picture, spread: float) -> Alpha:
     r"""Alpha of a mixture of key and own colour [H, W] in [0, 1].
 
     .. math:: \frac{(I - K) \cdot (F - K)}{\lVert F - K \rVert^2}
@@ -34,7 +34,7 @@ def projected(picture: Array, key: Array, own: Array, spread: float) -> Array:
     return ((along(picture, key, own, SHORTEST) - cut) / (1 - cut)).clip(0, 1)
 
 
-def beside(picture: Array, key: Array, own: Array, noise: float) -> Array:
+def beside(picture: Picture, key: Picture, own: Picture, noise: float) -> Alpha:
     """How little any mixture of key and own colour explains the picture, 0 to 1 [H, W].
 
     A thin handle of another colour than the body that it hangs on is such a place. What is within

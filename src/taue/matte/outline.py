@@ -12,8 +12,9 @@ from math import ceil
 import numpy as np
 from scipy import ndimage
 
-from taue.matte.key import Array, Mask
+from taue.matte.key import Array
 from taue.matte.rim import FELT, SOLID, averaged, steepness
+from taue.shapes import Alpha, Finer, Picture
 
 FINEST = 24
 """Places that a soft edge's width has at least where the outline is sought: a pixel is too coarse
@@ -45,7 +46,7 @@ SPREAD = 0.19
 """Standard deviation in soft edges' widths with which such colours are averaged."""
 
 
-def smoothed(colour: Array, alpha: Array, edge: int) -> tuple[Array, Array]:
+def smoothed(colour: Picture, alpha: Alpha, edge: int) -> tuple[Picture, Alpha]:
     """Colour [H, W, 3] and alpha [H, W] in [0, 1] with a smooth outline where edges are steep.
 
     Args:
@@ -60,7 +61,7 @@ def smoothed(colour: Array, alpha: Array, edge: int) -> tuple[Array, Array]:
     return _recoloured(colour, alpha, np.abs(found - alpha), edge), found
 
 
-def outline(alpha: Array, edge: int) -> Mask:
+def outline(alpha: Alpha, edge: int) -> Finer:
     r"""The inside of a smooth outline, bool [n H, n W] with n places to a pixel.
 
     Threshold dynamics (Merriman, Bence and Osher 1992) with a term for what alpha :math:`\alpha`
@@ -78,7 +79,7 @@ def outline(alpha: Array, edge: int) -> Mask:
     return inside
 
 
-def antialiased(inside: Mask, edge: int) -> Array:
+def antialiased(inside: Finer, edge: int) -> Array:
     """The share of each pixel that is inside, as a decoder would show it [H, W]."""
     fine = ceil(FINEST / edge)
     height, width = (side // fine for side in inside.shape)
@@ -86,7 +87,7 @@ def antialiased(inside: Mask, edge: int) -> Array:
     return ndimage.gaussian_filter(shares, DECODED * edge)
 
 
-def _recoloured(colour: Array, alpha: Array, moved: Array, edge: int) -> Array:
+def _recoloured(colour: Picture, alpha: Alpha, moved: Alpha, edge: int) -> Array:
     """Colours [H, W, 3] that where alpha was moved are those of the object around."""
     wrong = np.asarray(ndimage.maximum_filter(moved, 3)) > MOVED
     sure = (alpha > OPAQUE) & ~wrong

@@ -8,6 +8,7 @@ import numpy as np
 
 from taue.matte.key import Array
 from taue.matte.trimap import narrowed
+from taue.shapes import Alpha, Picture
 
 OPAQUE = 0.97
 """Alpha from which on a pixel may be pure."""
@@ -46,7 +47,7 @@ class Pure:
     colours: Array
 
 
-def pure_colours(smooth: Array, key: Array, alpha: Array, depth: int, wide: int) -> Pure:
+def pure_colours(smooth: Picture, key: Picture, alpha: Alpha, depth: int, wide: int) -> Pure:
     """What is opaque, ``depth`` pixels or more from what is not, and no mixture of the key with
     another such colour, however far off: a wheel's rim tells what its hub is mixed of. Empty if
     nothing is opaque.

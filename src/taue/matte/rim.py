@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from taue.matte.key import Array, Mask
+from taue.matte.key import Array
 from taue.matte.trimap import largest
 from taue.ramp import falling
+from taue.shapes import Alpha, Mask, Picture
 from taue.straight import from_nearest
 
 NOTHING = 0.12
@@ -57,7 +58,7 @@ FELT = 0.02
 """Weight below which the nearest average is taken."""
 
 
-def settled(colour: Array, alpha: Array, edge: int) -> tuple[Array, Array]:
+def settled(colour: Picture, alpha: Alpha, edge: int) -> tuple[Picture, Alpha]:
     """Colour [H, W, 3] and alpha [H, W] in [0, 1] of a blurred picture with a clean rim.
 
     Args:
@@ -70,7 +71,7 @@ def settled(colour: Array, alpha: Array, edge: int) -> tuple[Array, Array]:
     return own_rim(colour, alpha, edge), alpha
 
 
-def steepness(alpha: Array, edge: int) -> Array:
+def steepness(alpha: Alpha, edge: int) -> Array:
     """How far the object's edge nearest to each place is steep, as ``STEEP`` says [H, W] in
     [0, 1]."""
     slope = ndimage.gaussian_gradient_magnitude(alpha, FINE * edge) * edge
@@ -79,7 +80,7 @@ def steepness(alpha: Array, edge: int) -> Array:
     return from_nearest(steep, solid) if solid.any() else steep
 
 
-def without_specks(alpha: Array, edge: int) -> Array:
+def without_specks(alpha: Alpha, edge: int) -> Array:
     """Alpha [H, W] that fades off the object, and none of parts too small to be any."""
     every = np.ones((3, 3), bool)
     object_ = np.asarray(
@@ -97,7 +98,7 @@ def without_specks(alpha: Array, edge: int) -> Array:
     return (alpha * falling(away, OFF)).astype(np.float32)
 
 
-def own_rim(colour: Array, alpha: Array, edge: int) -> Array:
+def own_rim(colour: Picture, alpha: Alpha, edge: int) -> Array:
     """Colours [H, W, 3] that go on from inside over the rim, the nearer to the outline the more."""
     depth = np.asarray(ndimage.distance_transform_edt(alpha >= SOLID), np.float32)
     deep = max(1.0, DEEP * edge)
@@ -109,7 +110,7 @@ def own_rim(colour: Array, alpha: Array, edge: int) -> Array:
     return (colour + share[..., None] * (mean - colour)).astype(np.float32)
 
 
-def averaged(colour: Array, source: Mask, sigma: float) -> Array:
+def averaged(colour: Picture, source: Mask, sigma: float) -> Array:
     """Means of a source's colours [H, W, 3], weighted by nearness (standard deviation in pixels);
     far from all of it the nearest of them."""
     weight = ndimage.gaussian_filter(source.astype(np.float32), sigma)
@@ -117,7 +118,7 @@ def averaged(colour: Array, source: Mask, sigma: float) -> Array:
     return from_nearest(mean / np.maximum(weight, 1e-4)[..., None], weight > FELT)
 
 
-def inner(alpha: Array, depth: Array, deep: float) -> Mask:
+def inner(alpha: Alpha, depth: Array, deep: float) -> Mask:
     """Pixels whose colours are the object's own, bool [H, W]: those so deep, and in thin parts the
     deepest."""
     size = 2 * round(deep) + 1

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from taue.matte.key import Array
+from taue.shapes import Alpha, Picture
 
 SHARP = 0.5
 """Sharpness from which on nothing is a veil. Hard edges drawn at the picture's own resolution have
@@ -18,7 +19,7 @@ SIDE = 256
 """Pixels a side at which edges are looked at, about: a picture is as blurred at any size."""
 
 
-def blurred(picture: Array, key: Array, side: int) -> bool:
+def blurred(picture: Picture, key: Picture, side: int) -> bool:
     """Whether most of the edges from key K to object in picture I, both [H, W, 3], are soft.
 
     ``side`` is the canvas's larger side, pixels.
@@ -26,7 +27,7 @@ def blurred(picture: Array, key: Array, side: int) -> bool:
     return sharpness(np.linalg.norm(picture - key, axis=-1), side) <= SHARP
 
 
-def sharpness(distance: Array, side: int) -> float:
+def sharpness(distance: Alpha, side: int) -> float:
     """How much of an edge happens in one pixel (of 256 a side): the median over all edges, 0 to 1.
     1 without any edge.
 

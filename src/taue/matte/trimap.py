@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from taue.matte.key import Array, Mask
+from taue.matte.key import Array
+from taue.shapes import Alpha, Mask
 
 SOFT = 1 / 32
 """Larger sides over which an edge may be soft."""
@@ -42,7 +43,7 @@ class Trimap:
     def unknown(self) -> Mask:
         return ~(self.opaque | self.clear)
 
-    def impose(self, alpha: Array) -> Array:
+    def impose(self, alpha: Alpha) -> Array:
         """``alpha`` in the unknown band, 1 and 0 elsewhere [H, W]."""
         return np.where(self.opaque, 1, np.where(self.clear, 0, alpha)).astype(np.float32)
 
@@ -60,7 +61,7 @@ def edge_width(cell: int, side: int) -> int:
     return max(cell, round(SOFT * side))
 
 
-def trimap(distance: Array, spread: float, mask: Mask, edge: int) -> Trimap:
+def trimap(distance: Alpha, spread: float, mask: Mask, edge: int) -> Trimap:
     """What is surely object, surely key, and the band between.
 
     Args:
