@@ -1,22 +1,28 @@
 """Write ``docs/architecture.md`` and its picture from the imports of the package.
 
-python docs/generate_architecture.py
+python docs/generate_architecture.py [--measure]
 """
 
 from __future__ import annotations
 
 import ast
+import json
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src/taue"
+NUMBERS = ROOT / "docs/architecture.json"
+"""What was measured before the rooms were made and since; ``--measure`` counts anew."""
+
 PAGE, PICTURE = ROOT / "docs/architecture.md", ROOT / "docs/figures/architecture.png"
 
 WAY = (
     ("cli", "app", "a prompt is typed"),
     ("commands/generate", "generate", "options become a scene"),
+    ("scene/model", "Scene", "a request, and what draws it: model, scheduler, seed"),
     ("run", "make", "model and scheduler are loaded for the scene"),
-    ("pipeline", "TauePipeline", "the call makes a request of it and gives it a backbone"),
+    ("pipeline", "TauePipeline", "the request is put on a canvas and given a backbone"),
     ("generation", "Generation", "prompts are encoded once, stages follow each other"),
     ("stages", "composite", "a stage is rows of one kind"),
     ("cultivate", "cultivate", "the loop: predict all rows, hold what is planted, step"),
@@ -25,11 +31,21 @@ WAY = (
 )
 """From the command line to an equation: module, what to read in it, what happens there."""
 
+FORMS = (
+    ("scene/model", "Scene"),
+    ("stages", "SubjectCondition"),
+    ("backbones/base", "Encoded"),
+    ("backbones/base", "Conditioning"),
+    ("rows", "Row"),
+)
+"""What holds a part of a request on its way, after the options: its one form, then prompts that
+were encoded, and what the loop takes."""
+
 HEAD = """# Architecture
 
 Rooms are the packages in `src/taue` and the modules beside them. Imports point one way: a room
-imports only from levels below its own. What a function imports when it is called (heavy libraries,
-the writers behind `Layers.save`) waits and does not count. Drawn from the code by
+imports only from levels below its own, and those that wait until a function is called (heavy
+libraries, the writers behind `Layers.save`) do so, too. Drawn from the code by
 `docs/generate_architecture.py`; a test fails if this page is old or imports run in a circle.
 
 ![Rooms by level; arrows for imports that go by way of no other](figures/architecture.png)
@@ -38,8 +54,7 @@ the writers behind `Layers.save`) waits and does not count. Drawn from the code 
 
 
 def rooms() -> dict[str, set[str]]:
-    """What each room imports when it is imported; imports within functions wait and do not
-    count."""
+    """What each room imports, at once or when a function is called."""
     files = [path for path in sorted(PACKAGE.rglob("*.py")) if path != PACKAGE / "__init__.py"]
     names = {_room(path.relative_to(PACKAGE)) for path in files}
     found: dict[str, set[str]] = {name: set() for name in names}
@@ -82,7 +97,68 @@ def page() -> str:
         if name not in _defined(path):
             raise ValueError(f"{module}.py defines no {name}")
         lines.append(f"{number}. [`{module}.py`](../src/taue/{module}.py), `{name}`: {what}")
-    return HEAD + "\n".join(lines) + "\n"
+    return HEAD + "\n".join([*lines, "", *measures()]) + "\n"
+
+
+def measures() -> list[str]:
+    """What changed when the rooms were made."""
+    told = json.loads(NUMBERS.read_text(encoding="utf-8"))
+    before, now = told["before"], told["now"]
+    lines = ["## Before and after", "", f"Before is commit {told['commit']}; counted, not guessed,"]
+    lines += ["by `python docs/generate_architecture.py --measure` where no command is named.", ""]
+    lines += ["| | before | now |", "|---|---|---|"]
+    lines += [f"| {what} | {before.get(what, '-')} | {value} |" for what, value in now.items()]
+    lines += ["", "| room | files, lines before | now |", "|---|---|---|"]
+    then, here = told["rooms"]
+    for room in sorted({*then, *here}, key=lambda room: (room == "benchmarks", room)):
+        one, other = (", ".join(map(str, rooms.get(room, ("-",)))) for rooms in (then, here))
+        lines.append(f"| {room} | {one} | {other} |")
+    return lines
+
+
+def measure() -> None:
+    """Count what can be counted, and keep it."""
+    for module, name in FORMS:
+        if name not in _defined(PACKAGE / f"{module}.py"):
+            raise ValueError(f"{module}.py defines no {name}")
+    levels(rooms())  # or there is a circle
+    told = json.loads(NUMBERS.read_text(encoding="utf-8"))
+    told["now"] |= {
+        "forms of a request": f"{len(FORMS) + 1}: option dict, "
+        + ", ".join(name for _, name in FORMS),
+        "import circles": "0",
+        "longest function": f"{longest('commands')} (options); {longest()} else",
+    }
+    told["rooms"][1] = sizes()
+    NUMBERS.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+
+
+def longest(within: str | None = None) -> str:
+    """The longest function of a package, or of everything but commands."""
+    found: list[tuple[int, str]] = []
+    for path in PACKAGE.rglob("*.py"):
+        parts = path.relative_to(PACKAGE).parts
+        if (parts[0] == "commands") != (within == "commands"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                count = (node.end_lineno or 0) - node.lineno + 1
+                found.append((count, f"`{'/'.join(parts)}`, `{node.name}`"))
+    count, where = max(found)
+    return f"{count} lines ({where})"
+
+
+def sizes() -> dict[str, tuple[int, int]]:
+    """Files and lines of each package, the modules beside them and the benchmarks."""
+    found: dict[str, tuple[int, int]] = {}
+    for path in [*PACKAGE.rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")]:
+        inside = path.is_relative_to(PACKAGE)
+        folder = path.relative_to(PACKAGE).parent.as_posix() if inside else "benchmarks"
+        room = "modules beside" if folder == "." else folder
+        files, lines = found.get(room, (0, 0))
+        count = len(path.read_text(encoding="utf-8").splitlines())
+        found[room] = files + 1, lines + count
+    return found
 
 
 def draw(path: Path) -> None:
@@ -129,7 +205,7 @@ def _room(path: Path) -> str:
 
 def _imported(path: Path) -> set[str]:
     found: set[str] = set()
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module == "taue":
@@ -153,5 +229,7 @@ def _linked(room: str) -> str:
 
 
 if __name__ == "__main__":
+    if "--measure" in sys.argv:
+        measure()
     PAGE.write_text(page(), encoding="utf-8")
     draw(PICTURE)

@@ -15,8 +15,8 @@ from taue import Box, Scene, Subject
 from taue.bounds import LONGEST_PROMPT, MOST_MOVES, MOST_SUBJECTS
 from taue.cli import app
 from taue.errors import TaueError
-from taue.files.sheet import _shorten
 from taue.models import PADDY, resolve, unknown_words
+from taue.results.sheet import _shorten
 from taue.scene import Request
 from taue.scene.text import parse
 from taue.seedling import Seedling

@@ -18,7 +18,7 @@ from made_scenes import leftovers
 from taue import Layers, Scene, TauePipeline
 from taue.cli import app
 from taue.errors import TaueError
-from taue.files.sheet import contact_sheet
+from taue.results.sheet import contact_sheet
 from taue.seedling import Seedling
 
 

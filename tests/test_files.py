@@ -11,13 +11,13 @@ import pytest
 import torch
 from PIL import Image
 
+from taue.disk.png import write_png
 from taue.disk.writing import check_out, complete_folder
 from taue.errors import TaueError
-from taue.files.png import write_png
-from taue.files.report import agreement, make_report, versions, write_report
-from taue.files.result import write_result
-from taue.files.sheet import contact_sheet, grey, heat, on_checkerboard
 from taue.layers import Layers, StageRecord, SubjectLayer
+from taue.results.folder import write_result
+from taue.results.report import agreement, make_report, versions, write_report
+from taue.results.sheet import contact_sheet, grey, heat, on_checkerboard
 from taue.scene import Scene, Subject
 from taue.seedling import Seedling
 from taue.space import Level

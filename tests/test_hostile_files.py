@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 
 from made_scenes import leftovers, overlapping, png_of
+from taue.disk.png import read_png
 from taue.errors import TaueError
 from taue.files.layered import flatten_file, save
-from taue.files.png import read_png
 from taue.files.saved import read_pictures
 from taue.scene import Scene, Subject
 from taue.stack import exact

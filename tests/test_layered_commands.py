@@ -17,8 +17,8 @@ from made_scenes import leftovers, overlapping
 from taue.cli import app
 from taue.errors import TaueError
 from taue.files.layered import flatten_file
-from taue.files.result import write_result
 from taue.layers import Layers, SubjectLayer
+from taue.results.folder import write_result
 from taue.scene import Scene, Subject
 from taue.scene.subject import layer_file_names
 from taue.seedling import Seedling

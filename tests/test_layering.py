@@ -17,10 +17,10 @@ from taue import Box, Layers, Scene, Subject, TauePipeline, run
 from taue.backbones import Conditioning
 from taue.backbones.sdxl import SDXLBackbone
 from taue.cultivate import cultivate
-from taue.files.report import make_report
-from taue.files.result import write_result
 from taue.files.saved import read_pictures
 from taue.paddy import scenes
+from taue.results.folder import write_result
+from taue.results.report import make_report
 from taue.rows import Row
 from taue.scene.read import KEYWORD
 from taue.seedling import Seedling

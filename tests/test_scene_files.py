@@ -18,8 +18,8 @@ from jsonschema import Draft202012Validator
 from PIL import Image
 
 from taue import Box, Scene, Subject
+from taue.disk.png import read_png_text, write_png
 from taue.errors import TaueError
-from taue.files.png import read_png_text, write_png
 from taue.names import same_file, slug
 from taue.readable import readable
 from taue.scene import Method, Request

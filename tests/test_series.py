@@ -17,7 +17,7 @@ from taue import Scene, run
 from taue.bounds import MOST_RESULTS
 from taue.cli import app
 from taue.commands.series import series
-from taue.files.sheet import choice_sheet, choice_tile
+from taue.results.sheet import choice_sheet, choice_tile
 from taue.scene.fields import LARGEST_SEED
 from test_cli import assert_one_sentence, bytes_of
 

@@ -92,9 +92,11 @@ class Layers(BaseOutput):
         Raises:
             TaueError: if it is none, or one of its files is missing, broken or too large.
         """
-        from taue.files.saved import read_layers
+        from taue.files.saved import read_parts
 
-        return read_layers(folder)
+        parts = read_parts(folder)
+        pairs = zip(parts["scene"].subjects, parts["subjects"], strict=True)
+        return cls(**{**parts, "subjects": [SubjectLayer(*pair) for pair in pairs]})
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -185,9 +185,9 @@ def _draw_grid(runs: list[Path], table: Path) -> None:
     """The pictures of three pairs, chosen by the first run's figures, beside the table."""
     import json
 
+    from taue.disk.png import png_bytes
     from taue.disk.writing import whole_file
     from taue.evaluation.grid import chosen, picture_grid
-    from taue.files.png import png_bytes
 
     told = json.loads(table.with_suffix(".json").read_text(encoding="utf-8"))
     figures = {

@@ -25,10 +25,10 @@ def flatten(
     """Render the layers of a PSD or ORA file into a PNG."""
     from PIL import Image
 
+    from taue.disk.png import png_bytes
     from taue.disk.streams import is_special
     from taue.disk.writing import whole_file
     from taue.files.layered import flatten_file, require_layered
-    from taue.files.png import png_bytes
 
     aside = out is not None and is_special(out)
     if out is not None and out.suffix.lower() != ".png" and not aside:

@@ -124,9 +124,9 @@ def grow_one(
         load_seconds: what the report says that loading took.
         scene, foregrounds, out, overwrite: as of :func:`grow_result`.
     """
-    from taue.files.report import make_report
-    from taue.files.result import write_result
     from taue.progress import StageProgress
+    from taue.results.folder import write_result
+    from taue.results.report import make_report
 
     began = time.perf_counter()
     further: list[tuple[str, tuple[int, ...]]] = []

@@ -35,10 +35,10 @@ def judge(
 
     from taue.disk.streams import is_special
     from taue.disk.writing import together
-    from taue.files.report import report_bytes
     from taue.paddy.judge import Judge
     from taue.paddy.judge.result import judge_result, told
     from taue.paddy.judge.told import as_json, in_sum, remarks, verdict_table
+    from taue.results.report import report_bytes
 
     looker = Judge.load()
     verdicts = []

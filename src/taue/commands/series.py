@@ -88,8 +88,8 @@ def grow_series(
     _, loaded = load(scenes[0], lambda: None, device, dtype, began)
 
     from taue import run
-    from taue.files.png import write_png
-    from taue.files.sheet import choice_sheet, choice_tile
+    from taue.disk.png import write_png
+    from taue.results.sheet import choice_sheet, choice_tile
 
     for scene in {scene.model_copy(update={"seed": 0}).dumps(): scene for scene in scenes}.values():
         run.check(loaded.pipe, scene)

@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import BaseModel
 
+from taue.disk.png import write_png
 from taue.errors import TaueError
 from taue.evaluation.checked import read_checked
 from taue.evaluation.pictures import read_picture
-from taue.files.png import write_png
 from taue.stack.model import Bytes
 
 COMPOSITE, BACKGROUND, FOREGROUND, MASK = (

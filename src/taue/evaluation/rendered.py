@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from taue.disk.png import write_png
 from taue.disk.writing import complete_folder
 from taue.errors import TaueError
 from taue.evaluation.dataset import IMAGES, About, Count, Pair, write_data
-from taue.files.png import write_png
 from taue.paddy import scenes
 
 SOLID = 127

@@ -1,1 +1,1 @@
-"""What a run leaves on disk."""
+"""Layered formats, and result folders read back. Nothing here knows what layers are made by."""

@@ -11,10 +11,10 @@ from typing import BinaryIO
 from PIL import Image
 
 from taue.disk.limits import named
+from taue.disk.png import write_png
 from taue.disk.writing import complete_folder, whole_file
 from taue.errors import TaueError
 from taue.files.made import layer_file
-from taue.files.png import write_png
 from taue.stack.flatten import clear, finished, lay_over
 from taue.stack.model import Bytes, Stack
 
@@ -127,7 +127,7 @@ def write_pictures(
     stack: Stack, folder: Path, kind: str, texts: Mapping[str, str] | None = None
 ) -> list[Path]:
     """The same into a folder that exists; PNG files carry ``texts`` (see
-    :func:`taue.files.png.write_png`)."""
+    :func:`taue.disk.png.write_png`)."""
     made: list[Path] = []
     for place, layer in enumerate(stack.layers):
         stem = layer.stem if layer.subject is None else layer.stem or str(layer.subject)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
 from taue.disk.limits import MOST_LAYERS, named
+from taue.disk.png import read_png
 from taue.errors import TaueError
 from taue.files.made import CUT, RAW, SEEDLINGS, layer_file
-from taue.files.png import read_png
 from taue.files.saved_report import REPORT, read_report, require_agreement
 from taue.scene import Scene
 from taue.scene.subject import layer_file_names, layer_stems
@@ -20,7 +20,6 @@ from taue.stack.build import Pictures
 from taue.stack.model import Bytes
 
 if TYPE_CHECKING:
-    from taue.layers import Layers
     from taue.seedling import Seedling
 
 
@@ -65,13 +64,13 @@ def read_pictures(path: str | os.PathLike[str]) -> Pictures:
     )
 
 
-def read_layers(path: str | os.PathLike[str]) -> Layers:
-    """Everything that ``taue generate`` kept of a result, with PIL images, to be grown again.
+def read_parts(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Everything that ``taue generate`` kept of a result, with PIL images: the fields of
+    :class:`taue.Layers`, whose subjects are images alone.
 
     Raises:
         TaueError: if the folder is no result, or one of its files is missing, broken or too large.
     """
-    from taue.layers import Layers, SubjectLayer
     from taue.noise import seed_of
     from taue.seedling import Seedling
 
@@ -98,25 +97,22 @@ def read_layers(path: str | os.PathLike[str]) -> Layers:
         return Image.fromarray(pixels)
 
     refined = [f"{RAW}/refined-{stem}" for stem in stems]
-    return Layers(
-        composite=picture("composite"),
-        background=picture("background"),
-        subjects=[
-            SubjectLayer(subject, picture(name, "RGBA"))
-            for subject, name in zip(subjects, layer_file_names(subjects), strict=True)
-        ],
-        foregrounds=[picture(name) for name in layer_file_names(subjects, "foreground")],
-        masks=[s.mask for s in seedlings],
-        attention_maps=[s.attention for s in seedlings],
-        seedlings=seedlings,
-        scene=scene,
-        noise_seed=seed_of(scene.seed),
-        effects=[Image.fromarray(one) for one in _effects(folder, stems)],
-        cuts=[picture(f"foreground-{stem}{CUT}", "RGBA") for stem in stems] if first else [],
-        refined=[picture(name) for name in refined if (folder / f"{name}.png").is_file()],
-        raw_composite=picture(f"{RAW}/composite") if first else None,
-        healed=picture(f"{RAW}/healed") if first else None,
-    )
+    return {
+        "composite": picture("composite"),
+        "background": picture("background"),
+        "subjects": [picture(name, "RGBA") for name in layer_file_names(subjects)],
+        "foregrounds": [picture(name) for name in layer_file_names(subjects, "foreground")],
+        "masks": [s.mask for s in seedlings],
+        "attention_maps": [s.attention for s in seedlings],
+        "seedlings": seedlings,
+        "scene": scene,
+        "noise_seed": seed_of(scene.seed),
+        "effects": [Image.fromarray(one) for one in _effects(folder, stems)],
+        "cuts": [picture(f"foreground-{stem}{CUT}", "RGBA") for stem in stems] if first else [],
+        "refined": [picture(name) for name in refined if (folder / f"{name}.png").is_file()],
+        "raw_composite": picture(f"{RAW}/composite") if first else None,
+        "healed": picture(f"{RAW}/healed") if first else None,
+    }
 
 
 def _effects(folder: Path, stems: Sequence[str]) -> list[Bytes]:

@@ -62,7 +62,7 @@ def _text(file: Path, called: str) -> str:
 
 
 def _carried(file: Path, called: str) -> str:
-    from taue.files.png import read_png_text
+    from taue.disk.png import read_png_text  # numpy and Pillow wait
 
     found = read_png_text(file, KEYWORD)
     if found is None:

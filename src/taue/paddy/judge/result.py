@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from taue.disk.png import read_png
 from taue.errors import TaueError
-from taue.files.png import read_png
 from taue.files.saved import read_scene
 from taue.files.saved_report import read_report
 from taue.paddy.judge.findings import Asked, Cutout, SeenLayer, Verdict

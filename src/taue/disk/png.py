@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from taue.disk.limits import Allowance, read_bytes, reading
 from taue.disk.writing import whole_file
 from taue.errors import TaueError
-from taue.stack.model import Bytes
+
+Bytes = NDArray[np.uint8]
 
 COMPRESSION = 6
 

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from taue.disk.png import write_png
 from taue.disk.writing import complete_folder, whole_file
 from taue.files.layered import save, write_pictures
 from taue.files.made import CUT, RAW, RESULT, SEEDLINGS
-from taue.files.png import write_png
-from taue.files.report import distances, recomposition, write_report
 from taue.files.saved_report import REPORT
-from taue.files.sheet import contact_sheet
 from taue.layers import Layers
+from taue.results.report import distances, recomposition, write_report
+from taue.results.sheet import contact_sheet
 from taue.scene.read import FILE, KEYWORD
 from taue.scene.subject import layer_file_names
 
@@ -33,7 +33,7 @@ def write_result(
     Args:
         layers: the result of a scene, with PIL images; the scene becomes a file, and a text in
             every PNG.
-        report: see :func:`taue.files.report.make_report`.
+        report: see :func:`taue.results.report.make_report`.
         out: the folder.
         overwrite: whether an older result there gives way, whole and at once.
 

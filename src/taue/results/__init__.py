@@ -1,0 +1,1 @@
+"""What a run leaves on disk: its report, its sheet, its folder."""
