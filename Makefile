@@ -6,7 +6,7 @@ INSTALL = -m pip install --quiet --disable-pip-version-check -c constraints.txt
 SPREAD = --numprocesses auto --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := test
-.PHONY: demo test lint docs fuzz clean environment
+.PHONY: demo test quick lint docs fuzz sdist clean environment
 
 demo:
 	$(PYTHON) -m venv .venv
@@ -17,6 +17,10 @@ demo:
 test: lint
 	tests/install_readers.sh
 	.venv-test/bin/python -m pytest $(SPREAD)
+
+# What takes no second a test: under a minute on two cores, once everything is installed.
+quick: environment
+	.venv-test/bin/python -m pytest $(SPREAD) -m "not slow"
 
 lint: environment
 	.venv-test/bin/ruff format --check .
@@ -32,6 +36,14 @@ docs: environment
 	.venv-test/bin/python docs/generate_architecture.py
 	.venv-test/bin/python docs/generate_equations.py
 	.venv-test/bin/python docs/generate_schema.py
+
+# The source distribution is whole: unpacked elsewhere, its own tests pass.
+sdist: environment
+	rm -rf dist/unpacked
+	.venv-test/bin/python -m hatchling build -t sdist
+	mkdir -p dist/unpacked
+	tar -xzf dist/taue-*.tar.gz -C dist/unpacked --strip-components 1
+	cd dist/unpacked && PYTHONPATH=src ../../.venv-test/bin/python -m pytest $(SPREAD) -m "not slow"
 
 environment:
 	$(PYTHON) -m venv .venv-test

@@ -104,6 +104,17 @@ def test_an_object_along_the_border_is_found(side: int, key: str, share: float) 
     assert overlap(found.mask, truth) > 0.95
 
 
+def test_the_painted_key_is_that_of_the_border_cells_that_are_no_object() -> None:
+    """Half of the border is the object's: the median of all of it is the key's brightest cell."""
+    denoised = torch.zeros(1, 1, 16, 16)
+    ring = torch.zeros(16, 16, dtype=torch.bool)
+    ring[[0, -1], :] = ring[:, [0, -1]] = True
+    denoised[0, 0, ring] = torch.cat([torch.linspace(-1, 1, 31), torch.full((29,), 10.0)])
+    distance = painted_distance(denoised, 0.0)
+    assert distance[1:-1, 1:-1].max() < 0.1  # these cells are 0, the middle of the key's own
+    assert distance.max() == pytest.approx(10, abs=0.1)
+
+
 @pytest.mark.parametrize("side", [256, 512, 1024])
 def test_an_object_clear_of_the_border_leaves_key_and_spread_as_they_are(side: int) -> None:
     cells = side // 8
