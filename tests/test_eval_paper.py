@@ -119,11 +119,15 @@ def test_two_processes_draw_what_one_does(coco: Path, tiny_sdxl: Path, tmp_path:
 
 
 def test_a_worker_that_fails_says_why_and_stops_the_others(tmp_path: Path) -> None:
-    logs = [tmp_path / "logs" / f"{i}.txt" for i in (1, 2)]
-    with pytest.raises(TaueError, match=r"worker 1 of 2 failed: .*nowhere.* is no evaluation set"):
-        together(
-            [["eval", "generate", "--data", "nowhere", "--out", str(tmp_path / "a")]] * 2, logs
-        )
+    """Whichever fails first is named, never one that was stopped for it and says "Terminated"."""
+    failing = ["eval", "generate", "--data", "nowhere", "--out", str(tmp_path / "a")]
+    slow = ["--subject", "an apple", "--background", "a desert", "--steps", "900"]
+    waiting = ["generate", *slow, "--out", str(tmp_path / "b")]
+    for number, commands in ((1, [failing, waiting]), (2, [waiting, failing])):
+        logs = [tmp_path / f"logs{number}" / f"{i}.txt" for i in (1, 2)]
+        said = rf"worker {number} of 2 failed: .*nowhere.* is no evaluation set"
+        with pytest.raises(TaueError, match=said):
+            together(commands, logs)
 
 
 def test_more_processes_than_gpus_are_refused(

@@ -114,16 +114,18 @@ def together(commands: Sequence[Sequence[str]], logs: Sequence[Path]) -> None:
             if any(one.poll() for one in running):
                 break
             time.sleep(POLL)
+        # A worker that is stopped below says so and ends like one that fails; these ended first.
+        codes = [one.poll() or 0 for one in running]
     finally:
         for one in running:
             if one.poll() is None:
                 one.terminate()
         for one in running:
             one.wait()
-    for one, log in zip(running, logs, strict=True):
-        if one.returncode > 0 and (told := _last_line(log)):
+    for code, log in zip(codes, logs, strict=True):
+        if code > 0 and (told := _last_line(log)):
             raise TaueError(f"worker {log.stem} of {len(running)} failed: {told}")
-    if any(one.returncode for one in running):
+    if any(codes):
         raise TaueError("a worker was stopped; the same command goes on where it was.")
 
 
