@@ -25,7 +25,7 @@ from scipy import ndimage
 from benchmarks.crew import Out, figure_in, share_out
 from benchmarks.pair import Pair
 from taue import Layers, TauePipeline
-from taue.evaluation.opened import figures, pasted, psnr, shadow_figures
+from taue.evaluation.opened import figures, pasted, shadow_figures, weighted_psnr
 from taue.paddy import scenes
 from taue.paddy.judge import Judge, Sighting
 from taue.settings import Settings
@@ -110,8 +110,8 @@ def measured(judge: Judge, pair: Pair, layers: Layers) -> dict[str, float | None
         "healed_iou": against["iou"],
         "healed_left": against["left"],
         "healed_cut_db": against["rawcut_db"],
-        "healed_db": psnr(composite, healed, np.ones(shade.shape)),
-        "healed_near_db": psnr(composite, healed, near(alpha[..., 0])),
+        "healed_db": weighted_psnr(composite, healed, np.ones(shade.shape)),
+        "healed_near_db": weighted_psnr(composite, healed, near(alpha[..., 0])),
         "right": float(right(seen, pair)),
         "raw_right": float(right(of_raw, pair)),
         "colour_on_grey": float(any(o.colour == pair.colour for o in alone.objects)),

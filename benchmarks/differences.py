@@ -113,8 +113,8 @@ def measured(judge: Judge, pair: Pair, layers: Layers) -> dict[str, float | None
     one = told.subjects[0]
     right = one.composite.kind and one.composite.colour and bool(told.composite_background)
     return {
-        "psnr_fg": figures.psnr(raw, composite, figures.foreground_region(alpha)),
-        "psnr_bg": figures.psnr(background, composite, figures.background_region(alpha)),
+        "psnr_fg": figures.region_psnr(raw, composite, figures.foreground_region(alpha)),
+        "psnr_bg": figures.region_psnr(background, composite, figures.background_region(alpha)),
         "iou": one.mask_iou,
         "box_iou": placed(rgba[..., 3], BOX),
         "foreground_right": float(one.foreground.kind and one.foreground.colour),

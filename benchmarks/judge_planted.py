@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from taue.box import Box
 from taue.paddy.judge.findings import Cutout, SubjectVerdict
-from taue.paddy.judge.regions import Pixels, painted_key
+from taue.paddy.judge.regions import Pixels, key_colour
 from taue.paddy.judge.verdict import OPAQUE
 from taue.paddy.scenes import COLOURS, KINDS, ObjectSpec, SceneSpec, render
 
@@ -101,7 +101,7 @@ def key_left(right: Drawn, rng: np.random.Generator) -> Drawn:
     rim = (np.asarray(distance) <= reach).astype(np.float32)
     if rng.random() < 0.5:
         return replace(right, cutout=Cutout(right.foreground, np.maximum(alpha, rim)))
-    key = painted_key(right.foreground, solid)
+    key = key_colour(right.foreground, solid)
     ground = np.broadcast_to(key, right.composite.shape)
     fringed = _over(ground, rim * ~solid, right.composite)
     return replace(right, composite=fringed)
@@ -131,7 +131,7 @@ def _renamed(right: Drawn, rng: np.random.Generator, field: str, names: tuple[st
     others = [name for name in names if name != getattr(right.thing, field)]
     thing = replace(right.thing, **{field: others[int(rng.integers(len(others)))]})
     side = right.composite.shape[0]
-    key = painted_key(right.foreground, right.cutout.alpha > OPAQUE)
+    key = key_colour(right.foreground, right.cutout.alpha > OPAQUE)
     other = draw_result(replace(right.spec, objects=(thing,)), side, key)
     if rng.random() < 0.5:
         return replace(right, composite=other.composite)

@@ -29,7 +29,7 @@ from benchmarks.crew import Out, figure_in, share_out
 from benchmarks.designer import GREY, TILE, mask, on, summed
 from benchmarks.sceneries import Scenery
 from taue import Box, Layers, TauePipeline
-from taue.evaluation.opened import figures, psnr
+from taue.evaluation.opened import figures, weighted_psnr
 from taue.layering import brought
 from taue.paddy import scenes
 from taue.paddy.judge import Judge
@@ -133,7 +133,7 @@ def same(before: NDArray[Any], after: NDArray[Any]) -> Row:
     union = (solids[0] | solids[1]).sum()
     return {
         "same_iou": float((solids[0] & solids[1]).sum() / max(1, union)),
-        "same_db": psnr(before[..., :3], after[..., :3], weight),
+        "same_db": weighted_psnr(before[..., :3], after[..., :3], weight),
     }
 
 

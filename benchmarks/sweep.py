@@ -145,7 +145,7 @@ def together(
     picture = eight_bits(picture_of(context.backbone.decode(ended.latents)))
     tensor = torch.from_numpy(one.picture.astype(np.float32) / 255).permute(2, 0, 1)
     alpha = matte.extract(tensor, found.mask)[3].numpy()
-    psnr = figures.psnr(one.picture, picture, figures.foreground_region(alpha))
+    psnr = figures.region_psnr(one.picture, picture, figures.foreground_region(alpha))
     seen = judge.look([picture])[0]
     return {
         "psnr_fg": float("nan") if psnr is None else psnr,

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from taue.cli import app
 from taue.evaluation.capabilities import CAPABILITIES, CHANGED, Drawn, measured, ticked
 from taue.evaluation.capability_page import document, page
-from taue.evaluation.capability_sets import LEFT, RIGHT, SETS, asked, other_ground, second
+from taue.evaluation.capability_sets import LEFT, RIGHT, SETS, asked, companion, other_ground
 from taue.evaluation.dataset import Pair, read_data
 from taue.evaluation.items import Item, two_layers
 from taue.evaluation.rendered import write_rendered
@@ -155,7 +155,7 @@ def test_the_sets_ask_for_what_their_names_say(data: Path) -> None:
             assert (one.background != own.background) == (name == "elsewhere")
             assert one.background in one.scene and one.foreground == own.foreground
     assert other_ground(pairs, 0) == pairs[1].background
-    assert second(pairs, 1) == pairs[0].foreground
+    assert companion(pairs, 1) == pairs[0].foreground
 
 
 def test_every_method_is_measured_at_tiny_size_and_it_goes_on(

@@ -12,7 +12,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from taue.cli import app
-from taue.commands.workers import Crew, together
+from taue.commands.workers import Crew, run_together
 from taue.errors import TaueError
 from taue.evaluation.ablation import FACTORS, variants
 from taue.evaluation.dataset import first_pairs, read_data
@@ -127,7 +127,7 @@ def test_a_worker_that_fails_says_why_and_stops_the_others(tmp_path: Path) -> No
         logs = [tmp_path / f"logs{number}" / f"{i}.txt" for i in (1, 2)]
         said = rf"worker {number} of 2 failed: .*nowhere.* is no evaluation set"
         with pytest.raises(TaueError, match=said):
-            together(commands, logs)
+            run_together(commands, logs)
 
 
 def test_more_processes_than_gpus_are_refused(

@@ -28,7 +28,7 @@ from taue.evaluation.dataset import read_data
 from taue.evaluation.items import Item, read_item, write_item
 from taue.evaluation.rendered import write_rendered
 from taue.evaluation.reported import REPORTED
-from taue.evaluation.score import placed, recomposition
+from taue.evaluation.score import placed, recomposition_error
 from taue.evaluation.tint import key_tint
 from tiny_networks import save_alexnet, save_clip, save_inception
 
@@ -253,13 +253,13 @@ def test_every_figure_worsens_with_what_it_measures(data: Path) -> None:
     spoilt = np.where((spoilt < 0) | (spoilt > 255), spoilt - 2 * noise, spoilt).astype(np.uint8)
     for region in (figures.foreground_region(alpha), figures.background_region(alpha)):
         assert region.any()
-        one = figures.psnr(spoilt, item.composite, region)
+        one = figures.region_psnr(spoilt, item.composite, region)
         assert one == pytest.approx(20 * math.log10(255 / 20))
-        assert there(figures.ssim(spoilt, item.composite, region)) < 0.9
+        assert there(figures.region_ssim(spoilt, item.composite, region)) < 0.9
     regions = figures.foreground_region(alpha), figures.background_region(alpha)
     assert not (regions[0] & regions[1]).any()
-    assert recomposition(replace(item, composite=spoilt)) >= 20
-    assert recomposition(replace(item, shown=item.composite)) == recomposition(item)
+    assert recomposition_error(replace(item, composite=spoilt)) >= 20
+    assert recomposition_error(replace(item, shown=item.composite)) == recomposition_error(item)
     box = read.pairs[0].area
     assert placed(item.mask, box) > placed(np.roll(item.mask, 9, axis=1), box)
     assert placed(np.zeros_like(item.mask), box) == 0

@@ -26,7 +26,7 @@ from taue.backbones import Conditioning
 from taue.cultivate import cultivate
 from taue.errors import TaueError
 from taue.families import FAMILIES
-from taue.harvest import harvest_step
+from taue.harvest import harvest_index
 from taue.rows import Harvest, Row, Step
 from taue.schedulers import exchanged
 from taue.settings import Settings
@@ -221,7 +221,7 @@ def test_at_the_crop_step_the_region_is_the_filtered_seedling(
     seen: list[Tensor] = []
     ended = cultivate(backbone, [further], SETTINGS, lambda step: seen.append(step.latents))[0]
     solver = Solver(backbone.new_scheduler(STEPS), None)
-    crop = solver.order * harvest_step(solver.levels, solver.order, STEPS, 0.5)
+    crop = solver.order * harvest_index(solver.levels, solver.order, STEPS, 0.5)
     assert harvest.level == ended.level == solver.levels[crop]
     # What the network saw there, put together again from the estimate and the noise.
     saw = ended.level.mix(ended.denoised, ended.noise)

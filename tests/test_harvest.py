@@ -7,7 +7,7 @@ from diffusers import EulerDiscreteScheduler, FlowMatchEulerDiscreteScheduler
 
 from schedulers import SDXL, build
 from taue import equations
-from taue.harvest import harvest_step, reference
+from taue.harvest import harvest_index, reference
 from taue.space import noise_levels
 
 RATIOS = (0.01, 0.25, 0.5, 0.6, 0.8, 0.99)
@@ -17,7 +17,7 @@ def chosen(scheduler: Any, steps: int, ratio: float, order: int = 1) -> tuple[in
     """The step, and its noise to signal."""
     scheduler.set_timesteps(steps)
     levels = noise_levels(scheduler)
-    step = harvest_step(levels, order, steps, ratio)
+    step = harvest_index(levels, order, steps, ratio)
     return step, levels[order * step].ratio
 
 

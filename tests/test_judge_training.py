@@ -19,7 +19,7 @@ from taue.paddy.judge.network import GRID, GROUNDS, SIDE, Seen, load_network, sa
 from taue.paddy.judge.sighting import decode
 from taue.paddy.judge.train.__main__ import train_judge
 from taue.paddy.judge.train.album import Album, draw_album
-from taue.paddy.judge.train.loss import heat, judge_loss, sides_of
+from taue.paddy.judge.train.loss import bells_around, judge_loss, sides_of
 from taue.paddy.judge.train.samples import IGNORED, Sample, draw_sample
 from taue.paddy.judge.train.vary import mirror, vary
 from taue.paddy.judge.train.warp import warp
@@ -101,7 +101,7 @@ def test_the_true_answers_are_read_back_and_cost_next_to_nothing(
     left, top, right, bottom = (round(x * SIDE) for x in corner)
     mask = torch.zeros(1, SIDE, SIDE)
     mask[0, top:bottom, left:right] = 1
-    hottest = heat(boxes)[:, :1]
+    hottest = bells_around(boxes)[:, :1]
     assert hottest.max() == 1
     truth = Seen(
         centre=torch.where(hottest == 1, 20.0, -20.0),

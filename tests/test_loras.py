@@ -54,7 +54,7 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     text = tmp_path / "notes.txt"
     text.write_text("no LoRA")
     with pytest.raises(TaueError, match=r"is no \.safetensors file"):
-        loras.resolve(str(text))
+        loras.resolve_lora(str(text))
     broken = tmp_path / "broken.safetensors"
     broken.write_bytes(b"\0" * 64)
     with pytest.raises(TaueError, match=r"^lora '.*broken.safetensors' does not fit this model"):
@@ -69,7 +69,7 @@ def test_a_lora_of_another_model_is_refused() -> None:
 def test_without_peft_a_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(TaueError, match=r'^lora needs peft; .*"taue\[lora\]"'):
-        loras.load(object(), scene("few-steps").loras)
+        loras.load_loras(object(), scene("few-steps").loras)
 
 
 def test_weights_count_and_none_of_it_is_none() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from taue.evaluation.opened import figures, pasted, psnr, shadow_figures
+from taue.evaluation.opened import figures, pasted, shadow_figures, weighted_psnr
 
 SIDE = 128
 
@@ -71,5 +71,5 @@ def test_the_models_own_shadow_is_held_and_a_pasted_one_is_not() -> None:
 
 def test_psnr_by_hand() -> None:
     one, other = np.zeros((2, 2, 3)), np.full((2, 2, 3), 25.5)
-    assert psnr(one, other, np.ones((2, 2))) == pytest.approx(20, abs=1e-3)
-    assert psnr(one, other, np.zeros((2, 2))) == pytest.approx(90)
+    assert weighted_psnr(one, other, np.ones((2, 2))) == pytest.approx(20, abs=1e-3)
+    assert weighted_psnr(one, other, np.zeros((2, 2))) == pytest.approx(90)

@@ -25,7 +25,7 @@ from taue.paddy.train.autoencoder import encode_pictures
 from taue.paddy.train.config import Schedule, TrainConfig
 from taue.paddy.train.consistency import SOLVER_STEPS, consistent, solve, solver_timesteps
 from taue.paddy.train.data import render_pictures
-from taue.paddy.train.dit import build, encode_both, noise_levels, train_dit
+from taue.paddy.train.dit import build, drawn_levels, encode_both, train_dit
 from taue.paddy.train.export_dit import export_dit
 from taue.paddy.train.export_few_steps import export_few_steps
 from taue.paddy.train.few_steps import load_teacher, student, train_few_steps
@@ -120,7 +120,7 @@ def test_latents_of_paddy_decode_alike_by_either_configuration(run: TrainConfig)
 
 
 def test_noise_levels_are_between_those_of_shift_one_and_three(run: TrainConfig) -> None:
-    levels = noise_levels(20_000, torch.Generator().manual_seed(0), run)
+    levels = drawn_levels(20_000, torch.Generator().manual_seed(0), run)
     assert 0 < levels.min() < levels.max() < 1
     assert 0.5 < levels.median() < 0.75
     assert (levels < 0.1).float().mean() > 0.01

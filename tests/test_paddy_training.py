@@ -20,7 +20,7 @@ from taue.paddy.train.autoencoder import (
 )
 from taue.paddy.train.config import Schedule, TrainConfig
 from taue.paddy.train.curves import draw_curves
-from taue.paddy.train.data import Pictures, picture, render_pictures
+from taue.paddy.train.data import RenderedPictures, picture, render_pictures
 from taue.paddy.train.denoiser import build, initial, tokenizers, train_denoiser
 from taue.paddy.train.export import export_model
 from taue.paddy.train.grow import inherit, load_average
@@ -108,7 +108,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> TrainConfig:
 
 
 def test_the_stages_end_in_a_model_that_plain_diffusers_loads(run: TrainConfig) -> None:
-    assert len(Pictures.open(run.folder)) == run.scenes
+    assert len(RenderedPictures.open(run.folder)) == run.scenes
     assert json.loads((run.folder / "model" / "vocabulary.json").read_text()) == sorted(VOCABULARY)
     pipe = StableDiffusionXLPipeline.from_pretrained(run.folder / "model")
     pipe.set_progress_bar_config(disable=True)

@@ -24,7 +24,7 @@ from taue.backbones.sdxl import SDXLBackbone
 from taue.cli import app
 from taue.cultivate import cultivate
 from taue.errors import TaueError
-from taue.harvest import harvest_step
+from taue.harvest import harvest_index
 from taue.noise import NoiseSource
 from taue.paper import METHODS, PAPER
 from taue.rows import Row
@@ -252,7 +252,7 @@ def test_other_schedulers_hold_the_printed_line(tiny_sdxl: Path, family: str) ->
     pipe.scheduler = build(family)
     backbone = SDXLBackbone(pipe, SIDE, SIDE)
     levels = noise_levels(backbone.new_scheduler(STEPS))
-    crop = harvest_step(levels, 1, STEPS, 0.5)
+    crop = harvest_index(levels, 1, STEPS, 0.5)
     sigma_0, sigma_k = levels.sigmas[0], levels.sigmas[crop]
     scale = float(backbone.new_scheduler(STEPS).init_noise_sigma) / levels[0].signal
     left = (sigma_0 - sigma_k) / scale

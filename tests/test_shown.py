@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from taue.layering import laid_over
 from taue.relight import relit
-from taue.shown import best_key, cleared, replaced, shown, unexplained, without_ground
+from taue.shown import background_instead, best_key, cleared, shown, unexplained, without_ground
 from taue.stack import Layer, flatten
 from taue.stack.shade import as_layer, shade, shaded, shared
 
@@ -109,7 +109,7 @@ def test_what_shows_the_ground_is_none_of_the_subject(side: int) -> None:
     composite = over(plate, np.where(gap, 0, draft).astype(np.float32), RED)
     (found,) = shown(composite, plate, [draft])
     assert found[gap].all()  # the foreground was whole there
-    ground_there = replaced(composite, plate, over(plate, draft, RED))
+    ground_there = background_instead(composite, plate, over(plate, draft, RED))
     left = without_ground(found, ground_there)
     inner = disc(side, 0.5, 0.55, 0.06) > 0.5
     assert not left[inner].any()

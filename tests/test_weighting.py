@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from families import KITS, SIDE, everywhere, normal, predicted
 from taue import TauePipeline
 from taue.backbones import Conditioning
-from taue.backbones.weighting import fragments, is_weighed, plain
+from taue.backbones.weighting import fragments, is_weighed, unweighted
 from taue.errors import TaueError
 from tiny_models import TOKENS
 
@@ -34,8 +34,8 @@ def test_weights_are_read() -> None:
     assert fragments("a (red:1.3) apple, (dark: .5)") == [
         ("a", 1.0), ("red", 1.3), ("apple,", 1.0), ("dark", 0.5)
     ]  # fmt: skip
-    assert plain("a (red and dark:1.3) apple") == "a red and dark apple"
-    assert plain(r"a \(16:9\) picture") == "a (16:9) picture"
+    assert unweighted("a (red and dark:1.3) apple") == "a red and dark apple"
+    assert unweighted(r"a \(16:9\) picture") == "a (16:9) picture"
     assert fragments(r"(a \(b\):2)") == [("a (b)", 2.0)]
     for prompt in ("a (red) apple", r"\(red:1.3)", "red:1.3", "(:1.3)", "", None):
         assert not is_weighed(prompt)
@@ -45,9 +45,13 @@ def test_weights_are_read() -> None:
 
 @given(st.text(max_size=40))
 def test_any_text_is_read(text: str) -> None:
-    assert plain(text) == plain(plain(text)) or "\\" in text or is_weighed(plain(text))
+    assert (
+        unweighted(text) == unweighted(unweighted(text))
+        or "\\" in text
+        or is_weighed(unweighted(text))
+    )
     if not is_weighed(text):
-        assert fragments(text) == [(one, 1.0) for one in [plain(text).strip()] if one]
+        assert fragments(text) == [(one, 1.0) for one in [unweighted(text).strip()] if one]
 
 
 def test_a_weight_of_one_changes_nothing_and_others_do(backbone: Any) -> None:

@@ -259,7 +259,7 @@ class Generation:
             subjects = _holding(subjects, own.layers)
         layers.seedlings = [one.seedling for one in subjects]
         kept = [_array(layer) for s in layers.seedlings if (layer := s.layer) is not None]
-        made = layering.layered(scene, raw, kept, self.records)
+        made = layering.scene_layers(scene, raw, kept, self.records)
         layers.cuts = [layer.image for layer in layers.subjects]
         layers.raw_composite, layers.composite = layers.composite, bare(made.composite)
         layers.healed = shown(made.healed)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from taue import equations
 from taue.backbones import Backbone, Conditioning
-from taue.harvest import harvest_step
+from taue.harvest import harvest_index
 from taue.rows import Harvest, Row
 from taue.seedling import Seedling
 from taue.settings import Settings
@@ -36,7 +36,7 @@ class Growth:
         self.row = row
         self.solver = Solver(backbone.new_scheduler(settings.num_inference_steps), row.generator)
         levels, order, device = self.solver.levels, self.solver.order, backbone.device
-        self.crop = order * harvest_step(
+        self.crop = order * harvest_index(
             levels, order, settings.num_inference_steps, row.crop_ratio
         )
         for planting in row.plantings:

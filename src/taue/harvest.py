@@ -14,7 +14,7 @@ LEAST = 1e-9
 """Noise to signal below which levels are told apart no more."""
 
 
-def harvest_step(levels: NoiseLevels, order: int, steps: int, crop_ratio: float) -> int:
+def harvest_index(levels: NoiseLevels, order: int, steps: int, crop_ratio: float) -> int:
     """The step k at which latents are harvested, of any schedule.
 
     The paper counts steps (:func:`taue.equations.harvest_step`), which means another level on every

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from taue.shown import Picture, Region, certainly, replaced, scaled
+from taue.shown import Picture, Region, background_instead, certainly, scaled
 from taue.stack.mixing import Floats
 from taue.straight import from_nearest
 
@@ -44,7 +44,7 @@ def surely(subject: Floats, composite: Picture, background: Picture, region: Reg
         region: where the composite shows the subject as :func:`taue.shown.shown` says [H, W].
     """
     sure = region & (subject[..., 3] > OPAQUE)
-    sure &= ~replaced(composite, background, subject[..., :3])
+    sure &= ~background_instead(composite, background, subject[..., :3])
     return certainly(sure)
 
 

@@ -2,12 +2,13 @@
 
 A free composite redraws its subjects, so layers that explain it afterwards have bites and torn
 edges. Here the order is turned round. What the composite shows of each subject is painted on a
-fresh key colour and results once more from the harvest step on, its core held (:func:`refined`):
-whole objects in the scene's light, with silhouettes that a key can cut. They are laid over the
-background, and the composite's pass runs once more from its harvest step with objects and
-surroundings held (:func:`layered`): what the model then does around the objects is shadow. Of that
-the smooth part and the objects' own light are kept, and laid over each other they are the
-composite. In another scene, or moved, a subject keeps the layer that it has (:func:`brought`).
+fresh key colour and results once more from the harvest step on, its core held
+(:func:`refined_pictures`): whole objects in the scene's light, with silhouettes that a key can cut.
+They are laid over the background, and the composite's pass runs once more from its harvest step
+with objects and surroundings held (:func:`scene_layers`): what the model then does around the
+objects is shadow. Of that the smooth part and the objects' own light are kept, and laid over each
+other they are the composite. In another scene, or moved, a subject keeps the layer that it has
+(:func:`brought`).
 """
 
 from __future__ import annotations
@@ -103,8 +104,8 @@ def subject_layers(
 ) -> SubjectLayers:
     """The subjects as layers; what the further stage costs is added to ``records``.
 
-    Each is grown once more on a fresh key (:func:`refined`); one that the composite spoilt is the
-    foreground as it was cut out, and without harmony all of them are.
+    Each is grown once more on a fresh key (:func:`refined_pictures`); one that the composite spoilt
+    is the foreground as it was cut out, and without harmony all of them are.
     """
     pictures, subjects = list(raw.foregrounds), [eight_bits(cut) for cut in cuts]
     made_of = SubjectLayers(subjects, pictures, ["foreground"] * len(subjects))
@@ -123,7 +124,7 @@ def subject_layers(
         return made_of
     conditions = [scene.conditions[i] for i in chosen]
     with recorded(records, "refine", [one.number for one in conditions]) as made:
-        made.extend(refined(scene, conditions, raw, [sights[i] for i in chosen]))
+        made.extend(refined_pictures(scene, conditions, raw, [sights[i] for i in chosen]))
     for i, end in zip(chosen, made, strict=True):
         pictures[i] = picture_of(scene.context.backbone.decode(end.latents))
         mask = _mask(scene, end, sights[i].region)
@@ -133,7 +134,7 @@ def subject_layers(
     return made_of
 
 
-def refined(
+def refined_pictures(
     scene: StagedScene,
     conditions: Sequence[stages.SubjectCondition],
     raw: Raw,
@@ -165,7 +166,7 @@ def refined(
     )
 
 
-def layered(
+def scene_layers(
     scene: StagedScene, raw: Raw, subjects: Sequence[Floats], records: list[StageRecord]
 ) -> Layered:
     """Subjects as :func:`subject_layers` gives them in a scene's light, and the composite of them;

@@ -26,7 +26,7 @@ class Weighted(Protocol):
     def weight(self) -> float: ...
 
 
-def resolve(name: str) -> str:
+def resolve_lora(name: str) -> str:
     """The folder, ``.safetensors`` file or hub id that a LoRA's name means.
 
     Raises:
@@ -50,7 +50,7 @@ def resolve(name: str) -> str:
     raise TaueError(f"lora {name!r} is missing; give a {SAFE} file, a folder, a hub id or {known}.")
 
 
-def load(pipe: Any, loras: Sequence[Weighted]) -> None:
+def load_loras(pipe: Any, loras: Sequence[Weighted]) -> None:
     """Load LoRAs into a pipeline of diffusers, each with its weight.
 
     Raises:
@@ -64,7 +64,7 @@ def load(pipe: Any, loras: Sequence[Weighted]) -> None:
     for number, one in enumerate(loras, 1):
         adapter = f"lora-{number}"
         try:
-            pipe.load_lora_weights(resolve(one.name), adapter_name=adapter)
+            pipe.load_lora_weights(resolve_lora(one.name), adapter_name=adapter)
         except TaueError:
             raise
         except Exception as error:  # peft and diffusers raise whatever the layers below them do

@@ -27,13 +27,13 @@ def load(scene: Scene, device: torch.device, dtype: torch.dtype) -> TauePipeline
     if scene.scheduler is not None:
         scheduler_class(scene.scheduler)  # a wrong name is said before gigabytes are read
     for one in scene.loras:
-        loras.resolve(one.name)
+        loras.resolve_lora(one.name)
     chosen = {} if scene.revision is None else {"revision": scene.revision}
     try:
         pipe = TauePipeline.from_pretrained(scene.model, torch_dtype=dtype, **chosen)
     except TaueError as error:
         raise _out_of_reach(scene, error) from error
-    loras.load(pipe, scene.loras)
+    loras.load_loras(pipe, scene.loras)
     return pipe.to(device)
 
 

@@ -120,7 +120,7 @@ def cleared(
         colours: the foreground's, in the composite's light [H, W, 3].
         beyond: where no subject is.
     """
-    ground = replaced(composite, background, colours)
+    ground = background_instead(composite, background, colours)
     left = without_ground(region, ground)
     core, far = certainly(left & draft), away_from(~beyond)
     if not (core.any() and far.any()):
@@ -158,7 +158,7 @@ def without_ground(region: Region, ground: Region) -> Region:
     return left & np.asarray(ndimage.binary_dilation(hanging, iterations=width), bool)
 
 
-def replaced(composite: Picture, background: Picture, colours: Picture) -> Region:
+def background_instead(composite: Picture, background: Picture, colours: Picture) -> Region:
     """Where the composite has background for a subject's colours, bool [H, W]; all [H, W, 3]."""
     size = 2 * scaled(CORE, composite) + 1
     shows, ground, own = (

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from taue import equations
 from taue.errors import TaueError
-from taue.harvest import harvest_step
+from taue.harvest import harvest_index
 from taue.masks import grow
 from taue.seedling import Seedling
 from taue.settings import Settings
@@ -156,7 +156,7 @@ class _Planted:
         self.region = region[None, None]
         self.core = self.region * (grow(1 - region) == 0)
         steps = settings.num_inference_steps
-        crop = harvest_step(levels, order, steps, planting.crop_ratio)
+        crop = harvest_index(levels, order, steps, planting.crop_ratio)
         # Schedules may have a step more than they were asked for, as PNDM's.
         kept = equations.release_step(-(-levels.count // order), crop, planting.harmony)
         held = crop + 1 if settings.hold_crop_step else crop

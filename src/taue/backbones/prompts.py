@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from taue.backbones.base import content_positions
-from taue.backbones.weighting import plain
+from taue.backbones.weighting import unweighted
 from taue.errors import TaueError
 
 ENDS = (",", ".", ";", ":", "!", "?")
@@ -65,8 +65,8 @@ class Reader:
 
     def pairs(self, prompt: str, negative: str | None) -> tuple[list[str], list[str] | list[None]]:
         """A prompt and its negative prompt, if there is one, without weights, in pieces."""
-        none = [None] if negative is None else self.pieces(plain(negative))
-        return self.pieces(plain(prompt)), none
+        none = [None] if negative is None else self.pieces(unweighted(negative))
+        return self.pieces(unweighted(prompt)), none
 
     def content(self, pieces: Sequence[str]) -> tuple[int, ...]:
         """Positions of the prompt's own tokens among those of its pieces."""

@@ -21,7 +21,7 @@ from taue.backbones.joint_attention import JointProcessor, JointRegions, install
 from taue.backbones.listening import Listening
 from taue.backbones.prompts import Pair, Reader, joined, padded, require_layers
 from taue.backbones.timesteps import timed
-from taue.backbones.weighting import is_weighed, plain, require_scales
+from taue.backbones.weighting import is_weighed, require_scales, unweighted
 from taue.errors import TaueError
 from taue.families import SD3
 from taue.readable import quoted
@@ -125,7 +125,10 @@ class SD3Backbone(WithAutoencoder):
         if is_weighed(prompt, negative_prompt):
             require_scales((prompt, negative_prompt), can=False, clip_skip=clip_skip)
         pieces, negatives = reader.pairs(prompt, negative_prompt)
-        prompt, negative_prompt = plain(prompt), negative_prompt and plain(negative_prompt)
+        prompt, negative_prompt = (
+            unweighted(prompt),
+            negative_prompt and unweighted(negative_prompt),
+        )
         tokens = self._longest(prompt, negative_prompt)
         further: list[Tensor] = []
 

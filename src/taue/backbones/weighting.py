@@ -21,7 +21,7 @@ WEIGHED = re.compile(r"(?<!\\)\(((?:\\.|[^()\\])+?):\s*(\d+(?:\.\d*)?|\.\d+)\s*\
 HEAVIEST = 2.0
 
 
-def plain(prompt: str) -> str:
+def unweighted(prompt: str) -> str:
     """A prompt without its weights, and its parentheses without backslashes."""
     return _bare(WEIGHED.sub(r"\1", prompt))
 

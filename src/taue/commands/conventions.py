@@ -19,7 +19,7 @@ import typer
 from typer.core import TyperGroup
 
 from taue import devices, models
-from taue.commands.output import print_line, told, warn
+from taue.commands.output import print_line, telling, warn
 from taue.commands.signals import INTERRUPTED, TERMINATED, heeded
 from taue.disk.writing import names_taken
 from taue.errors import TaueError
@@ -70,7 +70,7 @@ def register(app: typer.Typer, name: str, function: Callable[..., None]) -> None
 
     @functools.wraps(function)
     def command(*arguments: Any, as_json: bool, quiet: bool, **options: Any) -> None:
-        with told(name, as_json=as_json, quiet=quiet):
+        with telling(name, as_json=as_json, quiet=quiet):
             function(*arguments, **options)
 
     own = inspect.signature(function, eval_str=True)

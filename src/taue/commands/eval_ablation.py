@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from taue.commands.conventions import Device, Dtype
-from taue.commands.eval_generate import Drawn, ShardName, Side, Steps, draw
+from taue.commands.eval_generate import DrawOptions, ShardName, Side, Steps, draw
 from taue.commands.eval_score import score
 from taue.commands.output import tell_path
 from taue.errors import TaueError
@@ -16,7 +16,7 @@ from taue.readable import quoted
 
 if TYPE_CHECKING:
     from taue.evaluation.ablation import Variant
-    from taue.evaluation.methods import Method
+    from taue.evaluation.methods import ComparedMethod
 
 BOTH = ("taue", "paper")
 
@@ -64,7 +64,7 @@ def ablation(
         if base not in (known := (*BOTH, "paper-layout")):
             raise TaueError(f"method is {quoted(base)}; choose among {', '.join(known)}.")
     chosen = list(variants(bases, factor or list(FACTORS)))
-    how = Drawn(model, steps, width, height, shard, device, dtype)
+    how = DrawOptions(model, steps, width, height, shard, device, dtype)
     runs = [out / "runs" / one.name for one in chosen]
     for one, run in zip(chosen, runs, strict=True):
         if draw_pairs:
@@ -98,7 +98,7 @@ def _write_page(table: Path, chosen: list[Variant], data: Path, how: dict[str, A
         tell_path(path)
 
 
-def _method(one: Variant) -> Method:
+def _method(one: Variant) -> ComparedMethod:
     from taue.evaluation.methods.ours import BY_BASE, changed
 
     return changed(BY_BASE[one.base], one.name, one.changes)

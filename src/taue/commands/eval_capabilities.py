@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from taue.commands.conventions import Device, Dtype
-from taue.commands.eval_generate import Drawn as How
+from taue.commands.eval_generate import DrawOptions as How
 from taue.commands.eval_generate import LayerDiffuse, Side, Steps, draw
 from taue.commands.output import tell_path
 from taue.errors import TaueError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from taue.evaluation.capabilities import Drawn
     from taue.evaluation.dataset import DataSet
     from taue.evaluation.items import Item
-    from taue.evaluation.methods import Method
+    from taue.evaluation.methods import ComparedMethod
 
 
 def capabilities(
@@ -64,7 +64,7 @@ def capabilities(
             told[name] = {"source": METHODS[name].source, "missing": "its weights are not there"}
             continue
 
-        def chosen(name: str = name, weights: str | None = weights) -> Method:
+        def chosen(name: str = name, weights: str | None = weights) -> ComparedMethod:
             return watched(method_named(name, weights))
 
         runs = out / "runs" / name
@@ -84,7 +84,7 @@ def capabilities(
         tell_path(path)
 
 
-def watched(method: Method) -> Method:
+def watched(method: ComparedMethod) -> ComparedMethod:
     """A method that warns if it leaves the model's weights other than it found them."""
     from taue.evaluation.capabilities import CHANGED
     from taue.evaluation.methods.base import Drawing
@@ -113,9 +113,9 @@ def _fingerprint(pipe: Any) -> str:
 
 def _beside(data: DataSet) -> dict[str, str]:
     """The second subject of every pair."""
-    from taue.evaluation.capability_sets import second
+    from taue.evaluation.capability_sets import companion
 
-    return {pair.id: second(data.pairs, place) for place, pair in enumerate(data.pairs)}
+    return {pair.id: companion(data.pairs, place) for place, pair in enumerate(data.pairs)}
 
 
 def _drawn(data: DataSet, sets: dict[str, Path], runs: Path, several: bool) -> list[Drawn]:

@@ -100,7 +100,7 @@ def coco_data(
         "prompts": prompts.name if prompts else prompt_model,
         "seed": seed,
     }
-    source = from_coco.Source(instances, images, thresholds, made_with)
+    source = from_coco.CocoSource(instances, images, thresholds, made_with)
     from_coco.write_coco(out, source, prompted, counts, seed)
     tell_path(out)
     tell_fields(pictures={count.after: count.pictures for count in counts})

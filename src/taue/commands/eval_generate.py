@@ -20,7 +20,7 @@ from taue.scene import Scene
 if TYPE_CHECKING:
     from taue.evaluation.dataset import Pair
     from taue.evaluation.items import Item
-    from taue.evaluation.methods import Method
+    from taue.evaluation.methods import ComparedMethod
 
 
 Steps = Annotated[int, typer.Option(help="Denoising steps of each picture.")]
@@ -57,16 +57,16 @@ def run_method(
 ) -> None:
     """Draw a data set's pairs with one method; started again, it goes on where it was."""
 
-    def chosen() -> Method:
+    def chosen() -> ComparedMethod:
         from taue.evaluation.methods import method_named
 
         return method_named(method, layerdiffuse)
 
-    draw(data, chosen, out, Drawn(model, steps, width, height, shard, device, dtype))
+    draw(data, chosen, out, DrawOptions(model, steps, width, height, shard, device, dtype))
 
 
 @dataclass(frozen=True)
-class Drawn:
+class DrawOptions:
     """How pairs are drawn, whatever the method; the options of ``taue eval generate``."""
 
     model: str
@@ -80,9 +80,9 @@ class Drawn:
 
 def draw(
     data: Path,
-    method: Callable[[], Method],
+    method: Callable[[], ComparedMethod],
     out: Path,
-    how: Drawn,
+    how: DrawOptions,
     beside: Mapping[str, str] | None = None,
 ) -> None:
     """Draw a data set's pairs into a run.
@@ -149,7 +149,7 @@ def draw(
     tell_fields(made=made, there=there, of=len(read.pairs))
 
 
-def _loaded(scenes: Sequence[Scene], method: Method, place: Any, kind: Any) -> Any:
+def _loaded(scenes: Sequence[Scene], method: ComparedMethod, place: Any, kind: Any) -> Any:
     """The scenes' model, if there are any, and the method draws with its family."""
     from taue import run
     from taue.evaluation.methods.base import require_drawn

@@ -202,7 +202,7 @@ def generate(
 def _check_model(scene: Scene) -> None:
     """What can be known of a scene's model before torch is imported."""
     for one in scene.loras:
-        loras.resolve(one.name)
+        loras.resolve_lora(one.name)
     if models.resolve(scene.model).kind is not models.Kind.hub and scene.revision is not None:
         raise TaueError(
             f"revision is {scene.revision!r}, but model {scene.model} is not from the hub; "

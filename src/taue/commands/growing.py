@@ -58,7 +58,7 @@ def grow_result(
     devices.check_names(device, dtype)
     strange = strange_words(scene.model, prompts_of(scene))
     check_folder(out, RESULT, overwrite=overwrite)
-    grow, loaded = load(scene, prepare, device, dtype, began)
+    grow, loaded = load_prepared(scene, prepare, device, dtype, began)
     layers, paths = grow_one(
         loaded, scene, grow, foregrounds, out, strange, loaded.seconds, overwrite=overwrite
     )
@@ -86,7 +86,7 @@ class Loaded:
     seconds: float
 
 
-def load(
+def load_prepared(
     scene: Scene, prepare: Callable[[], T], device: str, dtype: str, began: float
 ) -> tuple[T, Loaded]:
     """What ``prepare`` gives, and the scene's model; arguments as of :func:`grow_result`."""

@@ -36,7 +36,7 @@ def judge(
     from taue.disk.streams import is_special
     from taue.disk.writing import together
     from taue.paddy.judge import Judge
-    from taue.paddy.judge.result import judge_result, told
+    from taue.paddy.judge.result import judge_result, judged_report
     from taue.paddy.judge.told import as_json, in_sum, remarks, verdict_table
     from taue.results.report import report_bytes
 
@@ -51,7 +51,7 @@ def judge(
             verdict = judge_result(looker, result)
             warnings = remarks(verdict)
             with writes.file(folder / "report.json") as report:
-                report.write(report_bytes(told(result, as_json(verdict), warnings)))
+                report.write(report_bytes(judged_report(result, as_json(verdict), warnings)))
             verdicts.append((verdict, warnings))
         judged = {
             "results": [

@@ -55,7 +55,7 @@ _current: ContextVar[Output] = ContextVar("output", default=Output())  # noqa: B
 
 
 @contextmanager
-def told(command: str, *, as_json: bool, quiet: bool) -> Iterator[None]:
+def telling(command: str, *, as_json: bool, quiet: bool) -> Iterator[None]:
     """Let what the block tells be told so; JSON comes if it ends well."""
     output = Output(command, as_json=as_json, quiet=quiet)
     token = _current.set(output)

@@ -12,7 +12,7 @@ from typing import Any
 from taue import devices
 from taue.bounds import MOST_RESULTS
 from taue.commands.goals import check_folder
-from taue.commands.growing import foregrounds_of, grow_one, load, scene_told
+from taue.commands.growing import foregrounds_of, grow_one, load_prepared, scene_told
 from taue.commands.output import console, tell, tell_fields, tell_path, warn
 from taue.commands.words import prompts_of, strange_words
 from taue.disk.paths import expanded
@@ -85,7 +85,7 @@ def grow_series(
     devices.check_names(device, dtype)
     strange = [strange_words(scene.model, prompts_of(scene)) for scene in scenes]
     _check_folder(out, len(scenes), overwrite=overwrite)
-    _, loaded = load(scenes[0], lambda: None, device, dtype, began)
+    _, loaded = load_prepared(scenes[0], lambda: None, device, dtype, began)
 
     from taue import run
     from taue.disk.png import write_png

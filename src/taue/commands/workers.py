@@ -80,7 +80,7 @@ def shared_out(
          "--shard", f"{number}/{crew.count}"]
         for number in numbers
     ]  # fmt: skip
-    together(commands, [crew.logs / f"{number}.txt" for number in numbers])
+    run_together(commands, [crew.logs / f"{number}.txt" for number in numbers])
 
 
 def _arguments(options: Mapping[str, Any]) -> list[str]:
@@ -93,7 +93,7 @@ def _arguments(options: Mapping[str, Any]) -> list[str]:
     return told
 
 
-def together(commands: Sequence[Sequence[str]], logs: Sequence[Path]) -> None:
+def run_together(commands: Sequence[Sequence[str]], logs: Sequence[Path]) -> None:
     """Run ``taue`` with each list of arguments, all at once, until the last one ends.
 
     Args:

@@ -51,7 +51,7 @@ class Allowance:
             )
 
 
-def named(path: str | os.PathLike[str]) -> Path:
+def full_path(path: str | os.PathLike[str]) -> Path:
     """The path in full.
 
     Raises:

@@ -11,7 +11,7 @@ import numpy as np
 from taue.evaluation import figures
 from taue.evaluation.dataset import Pair
 from taue.evaluation.items import Item
-from taue.evaluation.score import recomposition
+from taue.evaluation.score import recomposition_error
 from taue.paddy.judge import Judge
 from taue.paddy.judge.findings import parse_background, parse_object
 from taue.paddy.judge.regions import iou
@@ -93,16 +93,16 @@ def has_background(judge: Judge, one: Drawn) -> bool:
 def has_composite(judge: Judge, one: Drawn) -> bool:
     seen = judge.look([one.left.composite])[0]
     right = seen.background == parse_background(one.pair.background)
-    return right and found(seen, one.pair.foreground) is not None
+    return right and prompted_object(seen, one.pair.foreground) is not None
 
 
 def adds_up(_: Judge, one: Drawn) -> bool:
-    return bool(one.left.layers) and recomposition(one.left) <= ADDS_UP
+    return bool(one.left.layers) and recomposition_error(one.left) <= ADDS_UP
 
 
 def keeps_box(judge: Judge, one: Drawn) -> bool:
     for pair, item in ((one.pair, one.left), (one.right_pair, one.right)):
-        thing = found(judge.look([item.composite])[0], pair.foreground)
+        thing = prompted_object(judge.look([item.composite])[0], pair.foreground)
         if thing is None or thing.box.iou(pair.area) < IN_BOX:
             return False
     return True
@@ -115,7 +115,7 @@ def replaces_background(judge: Judge, one: Drawn) -> bool:
     if first.foreground is None or then.foreground is None:
         return False
     both = (first.mask > 127) & (then.mask > 127)
-    alike = figures.psnr(first.foreground, then.foreground, both)
+    alike = figures.region_psnr(first.foreground, then.foreground, both)
     if (iou(first.mask > 127, then.mask > 127) or 0) < KEPT or alike is None or alike < ALIKE:
         return False
     return ground_alone(judge.look([then.background])[0], one.elsewhere_pair, then.mask)
@@ -133,7 +133,7 @@ def trains_nothing(_: Judge, one: Drawn) -> bool:
     return CHANGED not in one.left.cost.warnings
 
 
-def found(seen: Sighting, prompt: str) -> SeenObject | None:
+def prompted_object(seen: Sighting, prompt: str) -> SeenObject | None:
     """The object of a prompt's colour and kind."""
     wish = parse_object(prompt)
     return next((one for one in seen.objects if (one.colour, one.kind) == wish), None)
@@ -143,7 +143,7 @@ def shows(judge: Judge, rgba: Bytes, prompt: str) -> bool:
     """Whether a cut-out [H, W, 4] over grey shows its object and nothing else."""
     alpha = rgba[..., 3:].astype(np.float32) / 255
     on_grey = (alpha * rgba[..., :3] + (1 - alpha) * 127.5).round().astype(np.uint8)
-    thing = found(judge.look([on_grey])[0], prompt)
+    thing = prompted_object(judge.look([on_grey])[0], prompt)
     return thing is not None and (iou(thing.mask, rgba[..., 3] > 127) or 0) >= CUT
 
 

@@ -42,7 +42,7 @@ def other_ground(pairs: Sequence[Pair], place: int) -> str:
     raise TaueError("data has one background alone; give a set of more pairs.")
 
 
-def second(pairs: Sequence[Pair], place: int) -> str:
+def companion(pairs: Sequence[Pair], place: int) -> str:
     """The subject that stands beside a pair's own: that of the next pair which is another.
 
     Raises:

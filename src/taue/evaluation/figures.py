@@ -28,12 +28,12 @@ def background_region(alpha: NDArray[np.floating]) -> Region:
     return metrics.outside([alpha])
 
 
-def psnr(layer: Bytes, composite: Bytes, region: Region) -> float | None:
+def region_psnr(layer: Bytes, composite: Bytes, region: Region) -> float | None:
     """In dB, of the region's pixels alone; infinite if they are equal, None without any."""
     return metrics.psnr(layer, composite, region)
 
 
-def ssim(layer: Bytes, composite: Bytes, region: Region) -> float | None:
+def region_ssim(layer: Bytes, composite: Bytes, region: Region) -> float | None:
     """The mean of the whole pictures' map in the region; None without any."""
     return metrics.ssim(layer, composite, region)
 

@@ -21,7 +21,7 @@ from taue.evaluation.pictures import picture_size
 
 
 @dataclass(frozen=True)
-class Source:
+class CocoSource:
     """What a set is made from, and how it says so."""
 
     instances: Instances
@@ -53,7 +53,7 @@ def check_pictures(found: Sequence[MainObject], images: Path) -> None:
 
 def write_coco(
     out: Path,
-    source: Source,
+    source: CocoSource,
     found: Sequence[tuple[MainObject, Prompts]],
     counts: Sequence[Count],
     seed: int,

@@ -74,12 +74,12 @@ def figures(
         "far": float((changed & far).mean()),
         "structure": float(255 * np.abs(ratio - smooth)[changed].mean()) if changed.any() else 0.0,
         "coverage": float(effect.mean()),
-        "cutout_db": psnr(subject[..., :3], composite, alpha),
-        "rawcut_db": psnr(cut[..., :3], composite, cut[..., 3] / 255),
+        "cutout_db": weighted_psnr(subject[..., :3], composite, alpha),
+        "rawcut_db": weighted_psnr(cut[..., :3], composite, cut[..., 3] / 255),
     }
 
 
-def psnr(one: Picture, other: Picture, weight: NDArray[np.floating]) -> float:
+def weighted_psnr(one: Picture, other: Picture, weight: NDArray[np.floating]) -> float:
     """Of two pictures [H, W, 3] in 0..255, weighted by [H, W], in dB; 90 at most."""
     error = ((one.astype(float) - other.astype(float)) / 255) ** 2 * weight[..., None]
     return float(-10 * np.log10(error.sum() / max(3 * weight.sum(), 1e-9) + 1e-9))

@@ -22,7 +22,7 @@ from taue.evaluation.dataset import Prompts
 TEMPLATE = "prompt_template.txt"
 
 
-class Line(Prompts):
+class PromptsLine(Prompts):
     """A line of a prompts file."""
 
     annotation: int
@@ -65,7 +65,9 @@ def read_prompts(path: Path) -> dict[int, Prompts]:
         TaueError: if the file is missing, or a line is none.
     """
     lines = enumerate(read_bytes(path).splitlines(), 1)
-    read = [parsed(line, Line, f"prompts {str(path)!r}, line {i},") for i, line in lines if line]
+    read = [
+        parsed(line, PromptsLine, f"prompts {str(path)!r}, line {i},") for i, line in lines if line
+    ]
     return {line.annotation: line.prompts for line in read}
 
 
@@ -97,7 +99,7 @@ def written_prompts(
         prompts = ask(question.text)
         if prompts is not None:
             told = prompts.model_dump()
-            _append(cache_file, Line(annotation=question.annotation, asked=asked, **told))
+            _append(cache_file, PromptsLine(annotation=question.annotation, asked=asked, **told))
         yield question, prompts
 
 
@@ -106,7 +108,7 @@ def digest(question: Question, model: str) -> str:
     return hashlib.sha256(f"{model}\n{question.text}".encode()).hexdigest()[:16]
 
 
-def _cached(path: Path) -> Mapping[int, Line]:
+def _cached(path: Path) -> Mapping[int, PromptsLine]:
     """The whole lines of a cache, the last one for each annotation."""
     if not path.exists():
         return {}
@@ -115,7 +117,7 @@ def _cached(path: Path) -> Mapping[int, Line]:
     if len(whole) < len(content):
         _rewrite(path, whole)
     lines = enumerate(whole.splitlines(), 1)
-    read = [parsed(line, Line, f"prompts {str(path)!r}, line {i},") for i, line in lines]
+    read = [parsed(line, PromptsLine, f"prompts {str(path)!r}, line {i},") for i, line in lines]
     return {line.annotation: line for line in read}
 
 
@@ -126,7 +128,7 @@ def _rewrite(path: Path, content: bytes) -> None:
         stream.write(content)
 
 
-def _append(path: Path, line: Line) -> None:
+def _append(path: Path, line: PromptsLine) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab") as stream:

@@ -160,9 +160,9 @@ def item_figures(
     item: Item, own: Features, networks: Networks, reference: Reference | None, pair: Pair | None
 ) -> dict[str, float | None]:
     """The figures of one item, by column; None or absent where there are none."""
-    found = agreement(item, networks)
+    found = layer_figures(item, networks)
     if item.layers:
-        found["recomposition"] = recomposition(item)
+        found["recomposition"] = recomposition_error(item)
     if reference is not None and pair is not None:
         true = reference.features(pair)
         found["sim_judge"] = figures.similarity(own["judge"], true["judge"])
@@ -178,7 +178,7 @@ def item_figures(
     return found
 
 
-def agreement(item: Item, networks: Networks) -> dict[str, float | None]:
+def layer_figures(item: Item, networks: Networks) -> dict[str, float | None]:
     """PSNR, SSIM and LPIPS of the layers against the composite, each in its region."""
     alpha = item.alpha
     if alpha is None or item.foreground is None or item.background is None:
@@ -188,14 +188,14 @@ def agreement(item: Item, networks: Networks) -> dict[str, float | None]:
         ("fg", item.foreground, figures.foreground_region(alpha)),
         ("bg", item.background, figures.background_region(alpha)),
     ):
-        found[f"psnr_{side}"] = figures.psnr(layer, item.composite, region)
-        found[f"ssim_{side}"] = figures.ssim(layer, item.composite, region)
+        found[f"psnr_{side}"] = figures.region_psnr(layer, item.composite, region)
+        found[f"ssim_{side}"] = figures.region_ssim(layer, item.composite, region)
         if networks.alexnet is not None:
             found[f"lpips_{side}"] = figures.lpips(networks.alexnet, layer, item.composite, region)
     return found
 
 
-def recomposition(item: Item) -> float:
+def recomposition_error(item: Item) -> float:
     """The largest difference, in 1/255, of what the layers add up to and what they should."""
     stack = [Layer(str(i), "subject", None, pixels) for i, pixels in enumerate(item.layers)]
     shown = item.composite if item.shown is None else item.shown

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from taue.disk.limits import named
+from taue.disk.limits import full_path
 from taue.disk.png import write_png
 from taue.disk.writing import complete_folder, whole_file
 from taue.errors import TaueError
@@ -37,7 +37,7 @@ def flatten_file(path: str | os.PathLike[str]) -> Bytes:
         TaueError: if the file is broken, too large or uses more than visible layers and groups in
             normal mode with opacities.
     """
-    file = named(path)
+    file = full_path(path)
     if require_layered(file) == ".psd":
         from taue.files.psd import read_psd
 

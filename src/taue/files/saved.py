@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from taue.disk.limits import MOST_LAYERS, named
+from taue.disk.limits import MOST_LAYERS, full_path
 from taue.disk.png import read_png
 from taue.errors import TaueError
 from taue.files.made import CUT, RAW, SEEDLINGS, layer_file
@@ -30,7 +30,7 @@ def read_scene(path: str | os.PathLike[str]) -> tuple[Path, Scene]:
         TaueError: if there is none, its scene file is missing or wrong, or its report tells of
             another scene.
     """
-    folder = named(path)
+    folder = full_path(path)
     if not folder.is_dir():
         raise TaueError(f"folder {str(folder)!r} is missing or no folder; name a result.")
     scene = Scene.load(folder)

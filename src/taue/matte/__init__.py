@@ -21,7 +21,7 @@ from taue.matte.key import Array, painted_key
 from taue.matte.line import beside, projected
 from taue.matte.outline import smoothed
 from taue.matte.rim import settled
-from taue.matte.sharpness import blurred
+from taue.matte.sharpness import is_blurred
 from taue.matte.trimap import (
     NEAR,
     Trimap,
@@ -93,7 +93,7 @@ def cut_out(picture: Picture, mask: Mask, cell: int) -> Cutout:
     part = _surroundings(areas, 4 * band_width(mask.shape))
     areas = Trimap(areas.opaque[part], areas.clear[part])
     picture, key = picture[part], key[part]
-    veiled = blurred(picture, key, side)
+    veiled = is_blurred(picture, key, side)
     colour, alpha = _separated(picture, key, smooth[part], areas, spread, edge, bounded=veiled)
     if veiled:
         colour, alpha = despilled(picture, key, colour, alpha, areas.clear, edge, side)
@@ -120,7 +120,7 @@ def outlined(rgba: Cutout, picture: Picture, mask: Tensor) -> Cutout:
     edge = edge_width(round(side / max(mask.shape)), side)
     colour, alpha = rgba[..., :3], rgba[..., 3]
     key = painted_key(picture, ~widened(alpha > 0, edge))
-    if not (alpha > 0).any() or not blurred(picture, key, side):
+    if not (alpha > 0).any() or not is_blurred(picture, key, side):
         return rgba
     return np.dstack(smoothed(colour, alpha, edge))
 

@@ -30,7 +30,7 @@ def painted_key(picture: Picture, outside: Mask) -> Picture:
         picture: [H, W, 3] in [0, 1].
         outside: bool [H, W], where no object is; the border of the canvas if next to empty.
     """
-    where = outside if outside.sum() >= FEWEST else border(outside.shape)
+    where = outside if outside.sum() >= FEWEST else border_pixels(outside.shape)
     places = np.flatnonzero(where)
     places = places[:: len(places) // SAMPLES + 1]
     terms = basis(*where.shape)
@@ -58,7 +58,7 @@ def biweight(residuals: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.square(np.clip(1 - np.square(residuals / reach), 0, 1))
 
 
-def border(shape: tuple[int, ...], width: int = 4) -> Mask:
+def border_pixels(shape: tuple[int, ...], width: int = 4) -> Mask:
     """The outermost pixels of a canvas, bool [H, W]."""
     ring = np.ones(shape, bool)
     ring[width:-width, width:-width] = False

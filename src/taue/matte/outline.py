@@ -13,7 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from taue.matte.key import Array
-from taue.matte.rim import FELT, SOLID, averaged, steepness
+from taue.matte.rim import FELT, SOLID, nearby_mean, steepness
 from taue.shapes import Alpha, Finer, Picture
 
 FINEST = 24
@@ -93,6 +93,6 @@ def _recoloured(colour: Picture, alpha: Alpha, moved: Alpha, edge: int) -> Array
     sure = (alpha > OPAQUE) & ~wrong
     if not (sure.any() and wrong.any()):
         return colour
-    mean = averaged(colour, sure, SPREAD * edge)
+    mean = nearby_mean(colour, sure, SPREAD * edge)
     share = ndimage.gaussian_filter(wrong.astype(np.float32), DECODED * edge)[..., None]
     return (colour + share * (mean - colour)).astype(np.float32)

@@ -105,12 +105,12 @@ def own_rim(colour: Picture, alpha: Alpha, edge: int) -> Array:
     source = inner(alpha, depth, deep)
     if not source.any():
         return colour
-    mean = averaged(colour, source, SPREAD * edge)
+    mean = nearby_mean(colour, source, SPREAD * edge)
     share = falling(depth, (OUTER * deep, deep)) * ~source
     return (colour + share[..., None] * (mean - colour)).astype(np.float32)
 
 
-def averaged(colour: Picture, source: Mask, sigma: float) -> Array:
+def nearby_mean(colour: Picture, source: Mask, sigma: float) -> Array:
     """Means of a source's colours [H, W, 3], weighted by nearness (standard deviation in pixels);
     far from all of it the nearest of them."""
     weight = ndimage.gaussian_filter(source.astype(np.float32), sigma)

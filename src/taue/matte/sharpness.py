@@ -19,7 +19,7 @@ SIDE = 256
 """Pixels a side at which edges are looked at, about: a picture is as blurred at any size."""
 
 
-def blurred(picture: Picture, key: Picture, side: int) -> bool:
+def is_blurred(picture: Picture, key: Picture, side: int) -> bool:
     """Whether most of the edges from key K to object in picture I, both [H, W, 3], are soft.
 
     ``side`` is the canvas's larger side, pixels.

@@ -94,7 +94,7 @@ def outgrown(shown: Floats, ground: Floats, colours: Floats, share: Floats) -> F
         return np.zeros_like(share)
     change = shown - colours
     unusual = np.linalg.norm(change - np.median(change[clearly], axis=0), axis=-1) > UNUSUAL
-    left, off_shade = shade(shown, ground)
+    left, off_shade = light_left(shown, ground)
     certain = clearly & ~unusual & ((off_shade > SHADE) | (left < DARKEST[0]))
     if not certain.any():
         return np.zeros_like(share)
@@ -117,7 +117,7 @@ def mixture(shown: Floats, ground: Floats, own: Floats) -> Floats:
     [0, 1]. All [H, W, 3] in [0, 255]."""
     found = along(shown, ground, own, least=1)
     off = across(shown, ground, own, found)
-    left, off_shade = shade(shown, ground)
+    left, off_shade = light_left(shown, ground)
     no_shadow = falling(off / np.maximum(off_shade, 1), SHADED)
     no_shadow = np.maximum(no_shadow, falling(left, DARKEST))
     explained = falling(off / np.maximum(np.linalg.norm(shown - ground, axis=-1), 1), BESIDE)
@@ -126,7 +126,7 @@ def mixture(shown: Floats, ground: Floats, own: Floats) -> Floats:
     return (share * explained * no_shadow * told).astype(np.float32)
 
 
-def shade(shown: Floats, ground: Floats) -> tuple[Floats, Floats]:
+def light_left(shown: Floats, ground: Floats) -> tuple[Floats, Floats]:
     """How much of the background's light is left, and the composite's distance from the nearest
     shade of it, on the line to black, in levels of 255, each [H, W]. Both [H, W, 3]."""
     left = along(shown, BLACK, ground, least=1)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from taue.errors import TaueError
 from taue.evaluation.methods import alfie, composite_then_cut, layerdiffuse, ours, plain, tkg
-from taue.evaluation.methods.base import Drawing, Method
+from taue.evaluation.methods.base import ComparedMethod, Drawing
 
-METHODS: dict[str, Method] = {
+METHODS: dict[str, ComparedMethod] = {
     one.name: one
     for one in (
         ours.METHOD,
@@ -20,10 +20,10 @@ METHODS: dict[str, Method] = {
     )
 }
 
-__all__ = ["METHODS", "Drawing", "Method", "method_named"]
+__all__ = ["METHODS", "ComparedMethod", "Drawing", "method_named"]
 
 
-def method_named(name: str, weights: str | None = None) -> Method:
+def method_named(name: str, weights: str | None = None) -> ComparedMethod:
     """The method of a name.
 
     Args:

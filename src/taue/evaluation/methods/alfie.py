@@ -11,7 +11,7 @@ import numpy as np
 from taue import models
 from taue.errors import TaueError
 from taue.evaluation.items import Item, two_layers
-from taue.evaluation.methods.base import Drawing, Method
+from taue.evaluation.methods.base import ComparedMethod, Drawing
 from taue.evaluation.methods.regions import grown, otsu
 from taue.metrics import Region
 from taue.stack.mixing import Floats
@@ -27,7 +27,7 @@ FAINT = 0.1
 ROUNDS = 5
 
 
-def check() -> None:
+def require_grabcut() -> None:
     """Whether GrabCut is to be had.
 
     Raises:
@@ -45,7 +45,7 @@ def make(drawing: Drawing) -> Item:
     pair, scale = drawing.pair, drawing.scene.foreground_guidance_scale
     prompt = alone_prompt(drawing.scene.model, pair.foreground)
     alone, attention = drawing.attended_picture(prompt, "foreground", guidance_scale=scale)
-    region = grabcut(alone, trimap(attention))
+    region = grabcut(alone, grabcut_classes(attention))
     composite = drawing.inpainted(alone, ~region, pair.scene, "surroundings")
     background = drawing.inpainted(composite, grown(region), pair.background, "hole")
     mask = region.astype(np.uint8) * 255
@@ -59,7 +59,7 @@ def alone_prompt(model: str, foreground: str) -> str:
     return foreground if strange else f"{foreground} {GROUND}"
 
 
-def trimap(attention: Floats) -> Bytes:
+def grabcut_classes(attention: Floats) -> Bytes:
     """GrabCut's four classes [H, W] from attention in [0, 1]."""
     import cv2
 
@@ -87,4 +87,6 @@ def grabcut(picture: Bytes, seeds: Bytes) -> Region:
     return np.isin(found, objects)
 
 
-METHOD = Method("alfie", "Alfie, arXiv 2408.14826", copies=False, passes=3, make=make, check=check)
+METHOD = ComparedMethod(
+    "alfie", "Alfie, arXiv 2408.14826", copies=False, passes=3, make=make, check=require_grabcut
+)

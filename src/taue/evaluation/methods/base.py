@@ -28,7 +28,7 @@ from taue.stack.model import Bytes
 
 
 @dataclass(frozen=True)
-class Method:
+class ComparedMethod:
     """One row of a comparison.
 
     Attributes:
@@ -203,7 +203,7 @@ class Drawing:
         return tuple(own or both or content)
 
 
-def require_drawn(method: Method, pipe: TauePipeline) -> None:
+def require_drawn(method: ComparedMethod, pipe: TauePipeline) -> None:
     """Refuse a model of a family that a method cannot draw with.
 
     Raises:

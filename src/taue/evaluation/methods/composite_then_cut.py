@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from taue.evaluation.items import Item, two_layers
-from taue.evaluation.methods.base import Drawing, Method
+from taue.evaluation.methods.base import ComparedMethod, Drawing
 from taue.evaluation.methods.regions import grown, largest_part, otsu
 
 
@@ -24,6 +24,6 @@ def make(drawing: Drawing) -> Item:
     return Item(composite, background, composite, mask, two_layers(background, composite, mask))
 
 
-METHOD = Method(
+METHOD = ComparedMethod(
     "composite-then-cut", "arXiv 2303.11681, arXiv 2201.09865", copies=True, passes=2, make=make
 )

@@ -21,7 +21,7 @@ from torch import Tensor
 from taue.disk.limits import reading
 from taue.errors import TaueError
 from taue.evaluation.items import Item, two_layers
-from taue.evaluation.methods.base import Drawing, Method
+from taue.evaluation.methods.base import ComparedMethod, Drawing
 from taue.evaluation.methods.offsets import added, read_offsets
 from taue.evaluation.methods.transparent import MULTIPLE, TransparentDecoder
 from taue.evaluation.weights import local, sha256
@@ -65,7 +65,7 @@ def make(drawing: Drawing, folder: Path) -> Item:
     return Item(composite, background, front, mask, two_layers(background, front, mask))
 
 
-def found(name: str) -> Path:
+def weights_folder(name: str) -> Path:
     """The folder of the weights, fetched if it is a hub id.
 
     Raises:
@@ -84,13 +84,13 @@ def foreground_file(folder: Path) -> str:
     return conv if (folder / conv).is_file() and not (folder / attn).is_file() else attn
 
 
-def with_weights(name: str) -> Method:
+def with_weights(name: str) -> ComparedMethod:
     """The method with its weights, by a folder or a hub id.
 
     Raises:
         TaueError: if they are not to be had.
     """
-    folder = found(name)
+    folder = weights_folder(name)
     first = foreground_file(folder)
     told = {OPTION: f"{first}, SHA-256 {sha256(folder / first)}"}
     return replace(METHOD, make=partial(make, folder=folder), check=lambda: None, told=told)
@@ -137,6 +137,6 @@ def _unready(*_: object) -> NoReturn:
     )
 
 
-METHOD = Method(
+METHOD = ComparedMethod(
     OPTION, "LayerDiffuse, arXiv 2402.17113", copies=False, passes=3, make=_unready, check=_unready
 )

@@ -12,7 +12,7 @@ import numpy as np
 
 from taue import run
 from taue.evaluation.items import Cost, Item
-from taue.evaluation.methods.base import Drawing, Method
+from taue.evaluation.methods.base import ComparedMethod, Drawing
 from taue.scene import Method as SceneMethod
 
 
@@ -36,12 +36,14 @@ def make(drawing: Drawing, base: str, changes: Mapping[str, Any]) -> Item:
     )
 
 
-def _method(base: str, source: str, passes: float) -> Method:
+def _method(base: str, source: str, passes: float) -> ComparedMethod:
     own = partial(make, base=base, changes={})
-    return Method(base, source, copies=False, passes=passes, make=own, draws=False, several=True)
+    return ComparedMethod(
+        base, source, copies=False, passes=passes, make=own, draws=False, several=True
+    )
 
 
-def changed(method: Method, name: str, changes: Mapping[str, Any]) -> Method:
+def changed(method: ComparedMethod, name: str, changes: Mapping[str, Any]) -> ComparedMethod:
     """One of these with some settings changed, under a name of its own."""
     own = partial(make, base=method.name, changes=changes)
     return replace(method, name=name, make=own)

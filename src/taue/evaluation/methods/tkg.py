@@ -14,7 +14,7 @@ from torch import Tensor
 from taue.box import Box
 from taue.equations import border
 from taue.evaluation.items import Item, two_layers
-from taue.evaluation.methods.base import Drawing, Method
+from taue.evaluation.methods.base import ComparedMethod, Drawing
 from taue.stack.mixing import Floats
 from taue.stack.model import Bytes
 
@@ -73,4 +73,4 @@ def keyed_alpha(picture: Bytes) -> Floats:
     return ((distance - own) / SOFT).clamp(0, 1).numpy()
 
 
-METHOD = Method("tkg", "TKG-DM, arXiv 2411.15580", copies=True, passes=2, make=make)
+METHOD = ComparedMethod("tkg", "TKG-DM, arXiv 2411.15580", copies=True, passes=2, make=make)

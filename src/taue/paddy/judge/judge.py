@@ -33,7 +33,7 @@ def size_of(picture: Picture) -> tuple[int, int]:
     return picture.shape[0], picture.shape[1]
 
 
-def to_tensor(views: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> Tensor:
+def views_to_tensor(views: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> Tensor:
     """uint8 [B, H, W, 3] to float [B, 3, H, W] in [-1, 1], channels last in memory."""
     stacked = torch.from_numpy(np.stack(list(views)))
     return stacked.permute(0, 3, 1, 2).float() / 127.5 - 1
@@ -80,5 +80,5 @@ class Judge:
     def _batches(self, images: Sequence[Picture]) -> Iterator[tuple[Sequence[Picture], Seen]]:
         for start in range(0, len(images), BATCH):
             some = images[start : start + BATCH]
-            pictures = to_tensor([view(image) for image in some])
+            pictures = views_to_tensor([view(image) for image in some])
             yield some, self.network(pictures)

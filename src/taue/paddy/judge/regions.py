@@ -36,7 +36,7 @@ def share(part: Region, of: Region) -> float | None:
     return np.count_nonzero(part & of) / total if total else None
 
 
-def painted_key(foreground: Pixels, alpha: Region) -> NDArray[np.float64]:
+def key_colour(foreground: Pixels, alpha: Region) -> NDArray[np.float64]:
     """The key colour as painted, RGB in 0..255: the median colour away from the object.
 
     The whole picture's median if the object leaves nothing.

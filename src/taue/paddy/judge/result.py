@@ -95,7 +95,9 @@ def judge_result(judge: Judge, result: Result) -> Verdict:
     )
 
 
-def told(result: Result, verdict: Mapping[str, Any], warnings: list[str]) -> dict[str, Any]:
+def judged_report(
+    result: Result, verdict: Mapping[str, Any], warnings: list[str]
+) -> dict[str, Any]:
     """The report with the verdict under "judge", and the warnings in place of older ones.
 
     Warnings that are not the judge's are kept.

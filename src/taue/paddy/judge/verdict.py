@@ -75,7 +75,7 @@ def judge_subject(
         visible: its alpha where no nearer subject covers it.
     """
     alpha = cutout.alpha > OPAQUE
-    key = regions.painted_key(foreground.pixels, alpha)
+    key = regions.key_colour(foreground.pixels, alpha)
     inside = regions.key_inside(cutout.pixels, alpha, key) or 0.0
     around = regions.key_around(composite.pixels, background.pixels, visible, key) or 0.0
     return SubjectVerdict(

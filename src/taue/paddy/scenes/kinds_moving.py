@@ -1,7 +1,7 @@
 """Painters of things one travels with or in: car, boat, rocket and umbrella."""
 
-from taue.paddy.scenes.painter import CREAM, GLASS, INK, SLATE, WOOD, Painter, contrast, second
-from taue.paddy.scenes.pen import Pen, arc, luminance, shade
+from taue.paddy.scenes.painter import CREAM, GLASS, INK, SLATE, WOOD, Painter, contrast, second_tone
+from taue.paddy.scenes.pen import Pen, arc, luminance, toned
 from taue.paddy.scenes.words import RGB
 
 
@@ -10,7 +10,7 @@ def car(pen: Pen, colour: RGB) -> None:
     pen.polygon([(0.26, 0.42), (0.46, 0.06), (0.54, 0), (1.06, 0), (1.16, 0.06), (1.42, 0.42)],
                 colour)  # fmt: skip
     pen.box(0, 0.38, 1.75, 0.82, colour, 0.13)
-    pen.box(0, 0.66, 1.75, 0.82, second(colour), 0.06)
+    pen.box(0, 0.66, 1.75, 0.82, second_tone(colour), 0.06)
     pen.polygon([(0.42, 0.4), (0.57, 0.11), (0.77, 0.11), (0.77, 0.4)], GLASS)
     pen.polygon([(0.88, 0.4), (0.88, 0.11), (1.05, 0.11), (1.26, 0.4)], GLASS)
     pen.box(1.64, 0.46, 1.75, 0.58, (252, 232, 150), 0.03)
@@ -24,15 +24,15 @@ def boat(pen: Pen, colour: RGB) -> None:
     """A sailing boat: hull and mainsail in its colour, a pale foresail."""
     pen.box(0.52, 0.0, 0.6, 0.72, WOOD)
     pen.polygon([(0.63, 0.03), (0.63, 0.61), (1.1, 0.61), (0.94, 0.32)], colour)
-    pale = shade(CREAM, 0.8) if luminance(colour) > 200 else CREAM
+    pale = toned(CREAM, 0.8) if luminance(colour) > 200 else CREAM
     pen.polygon([(0.49, 0.14), (0.49, 0.61), (0.1, 0.61)], pale)
     pen.polygon([(0, 0.66), (1.15, 0.66), (1.0, 0.93), (0.9, 1), (0.26, 1), (0.14, 0.93)], colour)
-    pen.polygon([(0, 0.66), (1.15, 0.66), (1.1, 0.76), (0.05, 0.76)], second(colour))
+    pen.polygon([(0, 0.66), (1.15, 0.66), (1.1, 0.76), (0.05, 0.76)], second_tone(colour))
 
 
 def rocket(pen: Pen, colour: RGB) -> None:
     """A rocket standing on its flame, nose up."""
-    fin = second(colour)
+    fin = second_tone(colour)
     pen.polygon([(0.2, 0.78), (0.31, 1.0), (0.42, 0.78)], (252, 176, 44))
     pen.polygon([(0.16, 0.5), (0, 0.72), (0, 0.9), (0.2, 0.78)], fin)
     pen.polygon([(0.46, 0.5), (0.62, 0.72), (0.62, 0.9), (0.42, 0.78)], fin)
@@ -51,8 +51,8 @@ def umbrella(pen: Pen, colour: RGB) -> None:
     pen.line(arc(0.635, 0.86, 0.1, 0.1, 180, 0), 0.08, grip)
     pen.box(0.5, 0.0, 0.58, 0.12, mid, 0.03)
     pen.polygon(arc(0.54, 0.56, 0.54, 0.51, 180, 360), colour)
-    pen.polygon(arc(0.54, 0.56, 0.19, 0.51, 180, 360), second(colour))
-    for x, tone in ((0.175, colour), (0.54, second(colour)), (0.905, colour)):
+    pen.polygon(arc(0.54, 0.56, 0.19, 0.51, 180, 360), second_tone(colour))
+    for x, tone in ((0.175, colour), (0.54, second_tone(colour)), (0.905, colour)):
         pen.ellipse(x, 0.555, 0.178, 0.085, tone)
 
 

@@ -2,8 +2,8 @@
 
 import math
 
-from taue.paddy.scenes.painter import Painter, contrast, second
-from taue.paddy.scenes.pen import Pen, Point, arc, luminance, mix, shade
+from taue.paddy.scenes.painter import Painter, contrast, second_tone
+from taue.paddy.scenes.pen import Pen, Point, arc, luminance, mix, toned
 from taue.paddy.scenes.words import RGB
 
 
@@ -32,8 +32,8 @@ def cube(pen: Pen, colour: RGB) -> None:
     """A cube seen from one edge, its three faces in three tones."""
     dark = luminance(colour) < 60
     top = mix(colour, (255, 255, 255), 0.34 if dark else 0.22)
-    left = mix(colour, (255, 255, 255), 0.12) if dark else shade(colour, 0.9)
-    right = colour if dark else shade(colour, 0.66)
+    left = mix(colour, (255, 255, 255), 0.12) if dark else toned(colour, 0.9)
+    right = colour if dark else toned(colour, 0.66)
     pen.polygon([(0, 0.24), (0.46, 0), (0.92, 0.24), (0.46, 0.48)], top)
     pen.polygon([(0, 0.24), (0.46, 0.48), (0.46, 1), (0, 0.76)], left)
     pen.polygon([(0.92, 0.24), (0.46, 0.48), (0.46, 1), (0.92, 0.76)], right)
@@ -64,13 +64,13 @@ def gift(pen: Pen, colour: RGB) -> None:
     """A wrapped box with a lid, a ribbon and a bow."""
     ribbon = contrast(colour)
     pen.box(0.05, 0.4, 0.87, 1, colour, 0.03)
-    pen.box(0, 0.24, 0.92, 0.45, second(colour), 0.04)
+    pen.box(0, 0.24, 0.92, 0.45, second_tone(colour), 0.04)
     pen.box(0.37, 0.24, 0.55, 1, ribbon)
     for side in (-1, 1):
         tip = 0.46 + side * 0.3
         pen.polygon([(0.46, 0.25), (tip, 0.0), (tip + side * 0.06, 0.22)], ribbon)
         pen.ellipse(tip, 0.12, 0.1, 0.12, ribbon)
-    pen.disc(0.46, 0.21, 0.08, shade(ribbon, 0.84))
+    pen.disc(0.46, 0.21, 0.08, toned(ribbon, 0.84))
 
 
 def crown(pen: Pen, colour: RGB) -> None:
@@ -80,7 +80,7 @@ def crown(pen: Pen, colour: RGB) -> None:
     for x, y in (spikes[0], spikes[2], spikes[4]):
         pen.disc(x, y, 0.08, colour)
     pen.polygon([*arc(0.64, 0.74, 0.51, 0.07, 180, 0), *arc(0.64, 0.93, 0.5, 0.07, 0, 180)],
-                second(colour))  # fmt: skip
+                second_tone(colour))  # fmt: skip
     for x, y in ((0.34, 0.87), (0.64, 0.9), (0.94, 0.87)):
         pen.disc(x, y, 0.06, contrast(colour))
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from taue.paddy.scenes.pen import Pen, luminance, mix, shade
+from taue.paddy.scenes.pen import Pen, luminance, mix, toned
 from taue.paddy.scenes.words import RGB
 
 WOOD: RGB = (104, 72, 44)
@@ -21,11 +21,11 @@ class Painter(NamedTuple):
     paint: Callable[[Pen, RGB], None]
 
 
-def second(colour: RGB, steps: int = 1) -> RGB:
+def second_tone(colour: RGB, steps: int = 1) -> RGB:
     """A neighbouring tone for a second surface: darker, or lighter where that cannot show."""
     if luminance(colour) < 60:
         return mix(colour, (255, 255, 255), 0.2 * steps)
-    return shade(colour, 0.78**steps)
+    return toned(colour, 0.78**steps)
 
 
 def contrast(colour: RGB) -> RGB:

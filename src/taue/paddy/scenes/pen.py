@@ -10,7 +10,7 @@ from taue.paddy.scenes.words import RGB
 Point = tuple[float, float]
 
 
-def shade(colour: RGB, factor: float) -> RGB:
+def toned(colour: RGB, factor: float) -> RGB:
     """The colour times a factor, each channel cut to 0..255."""
     r, g, b = (max(0, min(255, round(v * factor))) for v in colour)
     return r, g, b

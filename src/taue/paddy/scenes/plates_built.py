@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from taue.paddy.scenes.pen import mix, shade
+from taue.paddy.scenes.pen import mix, toned
 from taue.paddy.scenes.sheet import Sheet
 from taue.paddy.scenes.words import RGB
 
@@ -54,7 +54,7 @@ def living_room(sheet: Sheet, rng: np.random.Generator) -> None:
     cloths: tuple[RGB, ...] = ((96, 122, 128), (150, 104, 88), (122, 124, 88), (118, 104, 134))
     wall, cloth = walls[int(rng.integers(4))], cloths[int(rng.integers(4))]
     floor = rng.uniform(0.55, 0.6)
-    sheet.fade(0, floor, wall, shade(wall, 0.93))
+    sheet.fade(0, floor, wall, toned(wall, 0.93))
     left = rng.random() < 0.5
     x = rng.uniform(0.08, 0.14) if left else rng.uniform(0.56, 0.62)
     sheet.box(x, 0.06, x + 0.3, 0.36, (250, 248, 242))
@@ -67,17 +67,17 @@ def living_room(sheet: Sheet, rng: np.random.Generator) -> None:
     sheet.box(p + 0.02, 0.12, p + 0.16, 0.25, (238, 230, 208))
     sheet.polygon([(p + 0.02, 0.25), (p + 0.07, 0.17), (p + 0.11, 0.22), (p + 0.13, 0.19),
                    (p + 0.16, 0.25)], (134, 160, 150))  # fmt: skip
-    sheet.box(0, floor - 0.025, 1, floor, shade(wall, 1.06))
+    sheet.box(0, floor - 0.025, 1, floor, toned(wall, 1.06))
     sheet.fade(floor, 1, (176, 128, 86), (150, 104, 66))
     for y in (0.06, 0.15, 0.27):
         sheet.box(0, floor + y, 1, floor + y + 0.006, (146, 102, 66))
     s = rng.uniform(0.44, 0.56) if left else rng.uniform(-0.1, 0.02)
     sheet.box(s, floor - 0.2, s + 0.54, floor, cloth, 0.05)
-    sheet.box(s - 0.04, floor - 0.12, s + 0.58, floor + 0.035, shade(cloth, 0.86), 0.04)
+    sheet.box(s - 0.04, floor - 0.12, s + 0.58, floor + 0.035, toned(cloth, 0.86), 0.04)
     sheet.box(s + 0.04, floor - 0.09, s + 0.5, floor - 0.02, mix(cloth, (255, 255, 255), 0.14),
               0.03)  # fmt: skip
     rug = mix(cloth, (240, 226, 200), 0.6)
-    sheet.ellipse(rng.uniform(0.4, 0.6), 0.82, 0.46, 0.12, shade(rug, 0.9))
+    sheet.ellipse(rng.uniform(0.4, 0.6), 0.82, 0.46, 0.12, toned(rug, 0.9))
 
 
 def kitchen(sheet: Sheet, rng: np.random.Generator) -> None:
@@ -97,9 +97,9 @@ def kitchen(sheet: Sheet, rng: np.random.Generator) -> None:
             _stove(sheet, x0, x1, floor)
             continue
         sheet.box(x0, 0, x1, 0.16, front)
-        sheet.box(x0 + 0.025, 0, x1 - 0.025, 0.13, shade(front, 0.92))
+        sheet.box(x0 + 0.025, 0, x1 - 0.025, 0.13, toned(front, 0.92))
         sheet.box(x0, 0.42, x1, floor - 0.02, front)
-        sheet.box(x0 + 0.025, 0.45, x1 - 0.025, floor - 0.04, shade(front, 0.92))
+        sheet.box(x0 + 0.025, 0.45, x1 - 0.025, floor - 0.04, toned(front, 0.92))
         sheet.box(x0 + 0.06, 0.435, x1 - 0.06, 0.448, (96, 92, 88))
     sheet.box(0, 0.385, 1, 0.425, (134, 102, 76))
     sheet.box(0, floor - 0.02, 1, floor, (94, 88, 84))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from taue.paddy.scenes.pen import mix, shade
+from taue.paddy.scenes.pen import mix, toned
 from taue.paddy.scenes.sheet import Sheet
 from taue.paddy.scenes.words import RGB
 
@@ -82,7 +82,7 @@ def desert(sheet: Sheet, rng: np.random.Generator) -> None:
         foot = horizon + 0.06
         sheet.polygon([(cx - half, top), (cx + half, top), (cx + 1.3 * half, foot),
                        (cx - 1.3 * half, foot)], rock)  # fmt: skip
-        sheet.box(cx - half, top + 0.03, cx + half, top + 0.05, shade(rock, 0.88))
+        sheet.box(cx - half, top + 0.03, cx + half, top + 0.05, toned(rock, 0.88))
     tones: tuple[RGB, ...] = ((234, 192, 120), (226, 178, 104), (216, 166, 92), (206, 154, 82))
     for i, tone in enumerate(tones):
         y = horizon + 0.03 + 0.14 * i

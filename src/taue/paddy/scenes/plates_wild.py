@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from taue.paddy.scenes.pen import mix, shade
+from taue.paddy.scenes.pen import mix, toned
 from taue.paddy.scenes.sheet import Sheet
 from taue.paddy.scenes.words import RGB
 
@@ -20,7 +20,7 @@ def mountains(sheet: Sheet, rng: np.random.Generator) -> None:
         foot = field + 0.05
         rock = mix((96, 116, 150), (140, 158, 186), rng.uniform(0, 1))
         sheet.polygon([(x - half, foot), (x, top), (x + half, foot)], rock)
-        sheet.polygon([(x, top), (x + half, foot), (x + 0.1 * half, foot)], shade(rock, 0.84))
+        sheet.polygon([(x, top), (x + half, foot), (x + 0.1 * half, foot)], toned(rock, 0.84))
         cap = 0.4 * (foot - top)
         sheet.polygon([(x, top), (x + 0.4 * half, top + cap), (x + 0.18 * half, top + 0.75 * cap),
                        (x, top + 1.1 * cap), (x - 0.18 * half, top + 0.75 * cap),
@@ -82,8 +82,8 @@ def _planet(sheet: Sheet, rng: np.random.Generator, side: int, tone: RGB, radius
     towards = 1 - 2 * side
     x, y = side - towards * 0.02, rng.uniform(-0.08, -0.02)
     sheet.disc(x, y, radius, tone)
-    sheet.disc(x, y, radius * 0.82, shade(tone, 0.84))
-    sheet.disc(x, y, radius * 0.5, shade(tone, 0.68))
+    sheet.disc(x, y, radius * 0.82, toned(tone, 0.84))
+    sheet.disc(x, y, radius * 0.5, toned(tone, 0.68))
 
 
 def autumn_park(sheet: Sheet, rng: np.random.Generator) -> None:

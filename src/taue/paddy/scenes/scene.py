@@ -122,7 +122,7 @@ class RenderedScene:
         return (picture + np.float32(0.5)).astype(np.uint8)
 
 
-def canvas(size: Size) -> tuple[int, int]:
+def sides(size: Size) -> tuple[int, int]:
     """Height and width of a size, which is one side of a square or (height, width)."""
     height, width = (size, size) if isinstance(size, int) else size
     if not (SMALLEST <= height <= LARGEST and SMALLEST <= width <= LARGEST):
@@ -132,7 +132,7 @@ def canvas(size: Size) -> tuple[int, int]:
 
 def render(spec: SceneSpec, size: Size = 128) -> RenderedScene:
     """Draw the scene; the same spec and size always give the same pixels."""
-    height, width = canvas(size)
+    height, width = sides(size)
     plate = _draw_behind(spec, height, width)
     shadow = np.zeros((height, width), np.float32)
     ambient = (1.0, 1.0, 1.0)

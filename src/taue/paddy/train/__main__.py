@@ -93,10 +93,10 @@ def main(
     )
     config = replace(
         config,
-        autoencoder=changed(config.autoencoder, steps=autoencoder_steps),
-        denoiser=changed(config.denoiser, steps=denoiser_steps, batch=batch),
-        dit=changed(config.dit, steps=dit_steps, batch=batch, minutes=minutes),
-        few_steps=changed(config.few_steps, steps=lora_steps, batch=batch, minutes=minutes),
+        autoencoder=with_given(config.autoencoder, steps=autoencoder_steps),
+        denoiser=with_given(config.denoiser, steps=denoiser_steps, batch=batch),
+        dit=with_given(config.dit, steps=dit_steps, batch=batch, minutes=minutes),
+        few_steps=with_given(config.few_steps, steps=lora_steps, batch=batch, minutes=minutes),
     )
     folder.mkdir(parents=True, exist_ok=True)
     stages = {
@@ -117,7 +117,7 @@ def main(
             run()
 
 
-def changed(schedule: Schedule, **given: float | None) -> Schedule:
+def with_given(schedule: Schedule, **given: float | None) -> Schedule:
     """A schedule with the numbers that were given."""
     return replace(schedule, **{name: value for name, value in given.items() if value})
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from taue.disk.writing import whole_file
 from taue.paddy import architecture
 from taue.paddy.train.config import TrainConfig
-from taue.paddy.train.data import Pictures
+from taue.paddy.train.data import RenderedPictures
 from taue.paddy.train.loop import fit
 from taue.paddy.train.workers import launch
 
@@ -32,7 +32,7 @@ def train_autoencoder(config: TrainConfig) -> None:
 def _work(rank: int, workers: int, config: TrainConfig) -> None:
     torch.manual_seed(config.seed)
     vae = _initial(config).to(config.device, memory_format=torch.channels_last)
-    pictures = Pictures.open(config.folder)
+    pictures = RenderedPictures.open(config.folder)
 
     def loss(samples: int, generator: torch.Generator) -> dict[str, Tensor]:
         images = random_crop(pictures.batch(samples, generator), config.crop, generator)
@@ -106,7 +106,7 @@ def encode_pictures(config: TrainConfig) -> Path:
         return path
     vae = AutoencoderTiny.from_pretrained(config.folder / "vae").to(config.device).eval()
     scale = float(vae.config["scaling_factor"])
-    pictures = Pictures.open(config.folder)
+    pictures = RenderedPictures.open(config.folder)
     side = config.resolution // architecture.LATENT_FACTOR
     latents = np.zeros((len(pictures), architecture.LATENT_CHANNELS, side, side), np.float16)
     for start in range(0, len(pictures), 128):

@@ -23,7 +23,7 @@ was enlarged from fewer pixels. SDXL was trained so, and told so by its time ids
 
 
 @dataclass(frozen=True)
-class Pictures:
+class RenderedPictures:
     """Rendered pictures [N, H, W, 3] uint8, a caption and six time ids each."""
 
     images: np.ndarray
@@ -32,7 +32,7 @@ class Pictures:
     """[N, 6]: original height, width, crop top, left, target height, width, in pixels."""
 
     @classmethod
-    def open(cls, folder: Path) -> Pictures:
+    def open(cls, folder: Path) -> RenderedPictures:
         notes = json.loads((folder / "pictures.json").read_text())
         return cls(
             np.load(folder / "pictures.npy", mmap_mode="r"),

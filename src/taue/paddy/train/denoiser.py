@@ -14,7 +14,7 @@ from taue.paddy import architecture
 from taue.paddy.scenes import VOCABULARY
 from taue.paddy.tokens import train_tokenizers
 from taue.paddy.train.config import TrainConfig
-from taue.paddy.train.data import Pictures
+from taue.paddy.train.data import RenderedPictures
 from taue.paddy.train.grow import inherit, load_average
 from taue.paddy.train.loop import fit
 from taue.paddy.train.workers import launch
@@ -49,7 +49,7 @@ class Samples:
 
     @classmethod
     def load(cls, config: TrainConfig) -> Samples:
-        pictures = Pictures.open(config.folder)
+        pictures = RenderedPictures.open(config.folder)
         first, second = (
             tokenizer(
                 [*pictures.captions, ""],

@@ -68,7 +68,7 @@ def dit_loss(
     drawn = torch.randint(len(samples.latents), (count,), generator=generator, device=device)
     latents = architecture_dit.from_paddy(samples.latents[drawn].float())
     noise = torch.randn(latents.shape, generator=generator, device=device)
-    level = noise_levels(count, generator, config)
+    level = drawn_levels(count, generator, config)
     share = level[:, None, None, None]
     dropped = torch.rand(count, 1, generator=generator, device=device) < config.drop_text
     tokens = torch.where(dropped, samples.blank, samples.tokens[drawn])
@@ -84,7 +84,7 @@ def dit_loss(
     return {"loss": (velocity - (noise - latents)).square().mean()}
 
 
-def noise_levels(count: int, generator: torch.Generator, config: TrainConfig) -> Tensor:
+def drawn_levels(count: int, generator: torch.Generator, config: TrainConfig) -> Tensor:
     """Shares of noise [count] in 0..1, logit-normal."""
     normal = torch.randn(count, generator=generator, device=generator.device)
     return torch.sigmoid(config.level_mean + config.level_std * normal)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from taue.paddy.train.config import TrainConfig
 from taue.paddy.train.consistency import consistent, huber, solve, solver_timesteps
-from taue.paddy.train.data import Pictures
+from taue.paddy.train.data import RenderedPictures
 from taue.paddy.train.loop import fit
 from taue.paddy.train.workers import launch
 
@@ -45,7 +45,7 @@ class Lessons:
     @torch.no_grad()
     def load(cls, config: TrainConfig, teacher: StableDiffusionXLPipeline) -> Lessons:
         """The pictures of a run, and their captions as the teacher's own encoders say them."""
-        pictures = Pictures.open(config.folder)
+        pictures = RenderedPictures.open(config.folder)
         captions = sorted(set(pictures.captions))
         place = {caption: index for index, caption in enumerate(captions)}
         teacher.to(config.device)

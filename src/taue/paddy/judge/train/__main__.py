@@ -10,7 +10,7 @@ import torch
 import typer
 from torch import Tensor, nn
 
-from taue.paddy.judge.judge import to_tensor
+from taue.paddy.judge.judge import views_to_tensor
 from taue.paddy.judge.network import JudgeNetwork, save_network
 from taue.paddy.judge.train.album import Album, draw_album
 from taue.paddy.judge.train.loss import judge_loss
@@ -39,7 +39,7 @@ def batch_loss(
     """The loss of ``count`` pictures drawn with replacement, varied and mirrored."""
     drawn = torch.randint(len(album), (count,), generator=generator).sort().values
     rows = drawn.numpy()
-    pictures = vary(to_tensor(album.pictures[rows]), generator)
+    pictures = vary(views_to_tensor(album.pictures[rows]), generator)
     masks = torch.from_numpy(album.masks[rows].astype(np.float32) / 255)
     pictures, masks, boxes = mirror(pictures, masks, album.boxes[drawn], generator)
     with torch.autocast("cpu", dtype=torch.bfloat16):

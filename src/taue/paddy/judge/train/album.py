@@ -14,7 +14,7 @@ from rich.progress import track
 from torch import Tensor
 
 from taue.disk.writing import whole_file
-from taue.paddy.judge.judge import to_tensor, view
+from taue.paddy.judge.judge import view, views_to_tensor
 from taue.paddy.judge.network import SIDE
 from taue.paddy.judge.train.samples import MOST, Sample, draw_sample
 
@@ -107,7 +107,7 @@ def round_trip(
     """Encoded, disturbed by ``noise`` (standard deviations of the scaled latents), decoded."""
     scale = float(coder.config["scaling_factor"])
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        latents = coder.encode(to_tensor(pictures)).latents.float() * scale
+        latents = coder.encode(views_to_tensor(pictures)).latents.float() * scale
         drawn = torch.randn(latents.shape, generator=torch.Generator().manual_seed(seed))
         noisy = latents + torch.from_numpy(noise).float()[:, None, None, None] * drawn
         decoded = coder.decode(noisy / scale).sample.float()

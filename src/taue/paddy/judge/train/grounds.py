@@ -32,7 +32,9 @@ def plate(spec: SceneSpec, side: int, rng: np.random.Generator) -> NDArray[np.fl
     return plate.astype(np.float32)
 
 
-def plain(side: int, keyed: bool, spec: SceneSpec, rng: np.random.Generator) -> NDArray[np.float32]:
+def flat_ground(
+    side: int, keyed: bool, spec: SceneSpec, rng: np.random.Generator
+) -> NDArray[np.float32]:
     """A flat ground, any colour or near a key colour, uneven as a model would paint it.
 
     None of the objects has its colour: that one could not be seen.

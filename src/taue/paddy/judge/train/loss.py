@@ -19,7 +19,7 @@ EDGE = 0.02
 """Sides are as good as right within this fraction of the canvas."""
 
 
-def heat(boxes: Tensor) -> Tensor:
+def bells_around(boxes: Tensor) -> Tensor:
     """Bells around the middles of boxes [..., 4] on the grid [..., 16, 16], 1 in the middle's cell.
 
     Centres as points (arXiv 1904.07850); the bell is an eighth of the box wide.
@@ -53,7 +53,7 @@ def judge_loss(
         names, boxes, backgrounds: as in ``album.Album``.
     """
     there = (names[..., 0] >= 0)[..., None, None]
-    bells = heat(boxes)  # [B, 4, 16, 16]
+    bells = bells_around(boxes)  # [B, 4, 16, 16]
     heats = (bells * there).amax(dim=1)
     doubtful = ((names[..., 0] == IGNORED)[..., None, None] * (bells > 0.1)).any(dim=1)
     count = there.sum().clamp(min=1)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from taue.box import Box
-from taue.paddy.judge.train.grounds import plain, plate, smeared
+from taue.paddy.judge.train.grounds import flat_ground, plate, smeared
 from taue.paddy.judge.train.warp import warp
 from taue.paddy.scenes import BACKGROUNDS, COLOURS, KINDS, SceneSpec, render, sample_spec
 
@@ -75,7 +75,7 @@ def draw_sample(seed: int, index: int) -> Sample:
         return _laid([], smeared(ground, rng), spec, behind)
     else:
         keyed = lot >= SCENES + PASTED + PLATES + PLAIN
-        ground, behind = plain(side, keyed, spec, rng), len(BACKGROUNDS)
+        ground, behind = flat_ground(side, keyed, spec, rng), len(BACKGROUNDS)
     lights = [(1.0, 1.0, 1.0), *(b.ambient for b in BACKGROUNDS.values())]
     light = lights[int(rng.integers(len(lights)))] if behind < len(BACKGROUNDS) else lights[0]
     things = [
