@@ -16,7 +16,7 @@ from benchmarks.fringe import BACKDROPS, fringed
 from benchmarks.matte_cases import make
 from taue import matte, models
 from taue.masks import grow
-from taue.matte.trimap import NEAR
+from taue.matte.measures import NEAR
 from taue.paddy.scenes import COLOURS, KINDS, Box, ObjectSpec, SceneSpec, render
 
 PAINTED = {"green": (60, 200, 80), "magenta": (200, 60, 180), "blue": (50, 70, 210)}

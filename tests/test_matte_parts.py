@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.special import erf
 
-from taue.matte import without_haze
 from taue.matte.closed_form import closed_form, closed_form_within, matting_laplacian
 from taue.matte.colour import own_colour
 from taue.matte.despill import drained, mixed
+from taue.matte.haze import without_haze
 from taue.matte.key import basis, biweight, painted_key
 from taue.matte.line import beside, projected
+from taue.matte.measures import SHARP
 from taue.matte.pure import pure_colours, purest
-from taue.matte.sharpness import SHARP, averaged, sharpness
+from taue.matte.sharpness import averaged, sharpness
 from taue.matte.trimap import Trimap, band_width, edge_width, narrowed, trimap, widened
 
 pictures = arrays(np.float32, (6, 7, 3), elements=st.floats(0, 1, width=32))

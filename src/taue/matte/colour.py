@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from taue.matte.key import Array
+from taue.matte.measures import NEARLY
 from taue.shapes import Alpha, Picture
 
 SMOOTHNESS = 1e-5
@@ -33,7 +34,7 @@ def own_colour(picture: Picture, alpha: Alpha, key: Picture) -> Picture:
     height, width = alpha.shape
     levels = max(1, math.ceil(math.log2(max(height, width))))
     weighted = alpha[..., None] * (picture - (1 - alpha[..., None]) * key)
-    opaque = alpha > 0.9
+    opaque = alpha > NEARLY
     mean = picture[opaque].mean(axis=0) if opaque.any() else picture.mean(axis=(0, 1))
     colour = np.broadcast_to(mean, (1, 1, 3)).astype(np.float32)
     for level in range(levels + 1):

@@ -13,45 +13,25 @@ from scipy import ndimage
 
 from taue.colour_line import BLACK, across, along
 from taue.matte.key import Array
-from taue.matte.pure import OPAQUE, Pure, pure_colours, purest, squared_distances
+from taue.matte.measures import (
+    BOUND,
+    COLOURED,
+    DIM,
+    FULL,
+    NEARLY,
+    NOISE,
+    OPAQUE,
+    SHADED,
+    SHORTEST,
+    SIDE,
+    UNVEILED,
+    VEIL_BESIDE,
+    VEILED,
+)
+from taue.matte.pure import Pure, pure_colours, purest, squared_distances
 from taue.matte.trimap import narrowed, widened
 from taue.ramp import falling
 from taue.shapes import Alpha, Mask, Picture
-
-FINEST = 256
-"""Pure colours change slowly: a larger canvas is looked at in about this many places a side."""
-
-DEEP = 2.5
-"""Soft edges' widths from the key within which an opaque pixel may be a veil."""
-
-WIDE = 0.6
-"""Soft edges' widths from all that is not opaque at which no veil reaches."""
-
-FULL = 0.7
-"""Share of the pure colour's distance to the key from which on a veil is opaque."""
-
-ONE = (0.9, 0.97, 0.03)
-"""Alpha from the first to the second is raised by up to the third: nearly one is one."""
-
-SHORTEST, DIM = 0.1, 0.03
-"""Lines to a pure colour, from the key and from black, that are shorter count as so long."""
-
-BESIDE = (0.3, 0.6)
-"""Sine of the angle off the line over which a colour stops to be a mixture of key and pure one."""
-
-NOISE = 0.06
-"""Distance from that line that is nothing."""
-
-SHADED = (0.25, 0.75)
-"""Distance to that line over the distance to the pure colour's shades (on the line to black) over
-which a colour stops to be a mixture: a grey handle of a white cup is in shade."""
-
-BOUND = (0.15, 0.5)
-"""What passes for pure in a pocket: mean and so many (second) standard deviations of the pure
-colours' share of key, weighted by distance with a standard deviation of so many (first) sides."""
-
-COLOURED = 0.1
-"""A key less colourful than this has no hue to go by."""
 
 
 def despilled(
@@ -68,10 +48,10 @@ def despilled(
         edge: pixels over which an edge may be soft.
         side: the canvas's larger side, pixels.
     """
-    low, high, lift = ONE
-    alpha = np.minimum(alpha + lift * ((alpha - low) / (high - low)).clip(0, 1), 1)
+    near = ((alpha - NEARLY) / (OPAQUE - NEARLY)).clip(0, 1)
+    alpha = np.minimum(alpha + (1 - OPAQUE) * near, 1)
     smooth = ndimage.uniform_filter(picture, 3, axes=(0, 1))
-    wide = round(WIDE * edge)
+    wide = round(UNVEILED * edge)
     pure = pure_colours(smooth, key, alpha, 2, wide)
     if not len(pure.places):
         return colour, alpha
@@ -98,7 +78,7 @@ def unveiled(
     still), so that the two explain the pixel as before.
     """
     soft = alpha < 1
-    where = (alpha > 0) & (soft | widened(clear, round(DEEP * edge)))
+    where = (alpha > 0) & (soft | widened(clear, round(VEILED * edge)))
     raw = smooth - key
 
     def lines(places: Array) -> Array:
@@ -126,7 +106,7 @@ def mixed(colour: Picture, key: Picture, pure: Array, share: Array) -> Array:
     sine = (off - NOISE) / np.maximum(np.linalg.norm(colour - key, axis=-1), 1e-3)
     off_shade = across(colour, BLACK, pure, along(colour, BLACK, pure, DIM))
     ratio = off / np.maximum(off_shade, 1e-3)
-    return falling(sine, BESIDE) * falling(ratio, SHADED)
+    return falling(sine, VEIL_BESIDE) * falling(ratio, SHADED)
 
 
 def drained(
@@ -166,9 +146,9 @@ def drained(
 
 
 def sought(values: Callable[[Array], Array], where: Mask, side: int) -> Array:
-    """``values`` of places [m, 2] (giving [m, c]) where they are wanted, about ``FINEST`` to a
+    """``values`` of places [m, 2] (giving [m, c]) where they are wanted, about ``SIDE`` to a
     side, each standing for its surroundings; elsewhere 0 [H, W, c]."""
-    step = max(1, round(side / FINEST))
+    step = max(1, round(side / SIDE))
     height, width = where.shape
     wanted = widened(where, step - 1)[step // 2 :: step, step // 2 :: step]
     found = values((np.argwhere(wanted) * step + step // 2).astype(np.float32))

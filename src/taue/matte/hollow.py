@@ -10,27 +10,11 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from taue.matte.pure import OPAQUE
+from taue.matte.measures import COLOURED, HOLE, INSIDE, OPAQUE, OWN, PAINTED, SOLID
 from taue.matte.trimap import largest, narrowed
 from taue.ramp import falling
 from taue.shapes import Alpha, Picture
 from taue.straight import from_nearest
-
-COLOURED = 0.1
-"""A key less colourful than this has no hue to go by."""
-
-PAINTED = 0.5
-"""Where there is nowhere nearby so much of the key's hue, relative to the key, it shows nowhere."""
-
-OWN = (0.1, 0.4)
-"""Bounds of what an object may have of the key's hue itself; within them 98 % of its inside."""
-
-HOLE = (0.4, 0.9)
-"""Of what the key's hue takes away, the share up to which a pixel stays whole (edges are soft, and
-decoders tint what is near the key), and that from which on it is a hole."""
-
-FEWEST = 50
-"""With fewer pixels inside, an object's own share of the hue is taken for the least."""
 
 
 def hollowed(
@@ -58,8 +42,9 @@ def hollowed(
     if np.linalg.norm(hue) < COLOURED:
         return colour, alpha
     share = (picture @ hue) / (key @ hue)
+    fewest = 1 / (1 - INSIDE)  # of fewer the largest is no quantile
     inside = narrowed(alpha > OPAQUE, edge)
-    own = float(np.quantile(share[inside], 0.98)) if inside.sum() >= FEWEST else 0.0
+    own = float(np.quantile(share[inside], INSIDE)) if inside.sum() >= fewest else 0.0
     own = min(max(own, OWN[0]), OWN[1])
     most = largest(ndimage.uniform_filter(share, 3), edge)
     hollow = ((share - own) / np.maximum(most - own, 0.05)).clip(0, 1) * (most > PAINTED)
@@ -69,7 +54,7 @@ def hollowed(
     beta = np.where(left < alpha, excess.clip(0, 0.9), 0)[..., None]
     colour = ((colour - beta * key) / (1 - beta)).clip(0, 1).astype(np.float32)
     gone = left < alpha / 2
-    stays = ~gone & (alpha > 0.5)
+    stays = ~gone & (alpha > SOLID)
     if gone.any() and stays.any():
         colour = np.where(gone[..., None], from_nearest(colour, stays), colour)
     return colour, left

@@ -5,17 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from taue.colour_line import across, along
+from taue.matte.measures import BESIDE, SHORTEST, SPREAD
 from taue.shapes import Alpha, Picture
-
-BESIDE = (0.2, 0.5)
-"""Sine of the angle off the line over which a colour turns from a mixture into a colour of its
-own, which no mixture of key and the neighbouring object's colour explains."""
-
-SHORTEST = 0.1
-"""A line from key to object that is shorter counts as so long."""
-
-LARGEST_CUT = 0.3
-"""Noise of the key takes away no more alpha than this, however near the object's colour is."""
 
 
 def projected(picture: Picture, key: Picture, own: Picture, spread: float) -> Alpha:
@@ -30,7 +21,7 @@ def projected(picture: Picture, key: Picture, own: Picture, spread: float) -> Al
         spread: how far the key as painted is from K.
     """
     length = np.maximum(np.linalg.norm(own - key, axis=-1), SHORTEST)
-    cut = np.minimum(spread / length, LARGEST_CUT)
+    cut = np.minimum(spread / length, SPREAD[1])
     return ((along(picture, key, own, SHORTEST) - cut) / (1 - cut)).clip(0, 1)
 
 

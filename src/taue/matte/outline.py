@@ -13,37 +13,16 @@ import numpy as np
 from scipy import ndimage
 
 from taue.matte.key import Array
-from taue.matte.rim import FELT, SOLID, nearby_mean, steepness
+from taue.matte.measures import APART, BEND, DECODED, FAITH, FELT, MOVED, NEARLY, RIPPLE, SOLID
+from taue.matte.rim import nearby_mean, steepness
 from taue.shapes import Alpha, Finer, Picture
 
 FINEST = 24
 """Places that a soft edge's width has at least where the outline is sought: a pixel is too coarse
 for a smooth one."""
 
-BEND = 0.16
-"""Standard deviation, in soft edges' widths, of what is smoothed in each step: what is smaller is
-no shape."""
-
-FAITH = 0.5
-"""Of alpha's own word against the smoothness."""
-
 STEPS = 8
 """Steps at most; most outlines stand still before."""
-
-DECODED = 0.11
-"""Standard deviation in soft edges' widths of a steep edge in a decoder's picture."""
-
-APART = 0.2
-"""So far from the smooth outline alpha may stay."""
-
-MOVED = 0.15
-"""Where alpha was moved so far, the colour was a guess, too."""
-
-OPAQUE = 0.9
-"""Alpha above which a colour is the object's own."""
-
-SPREAD = 0.19
-"""Standard deviation in soft edges' widths with which such colours are averaged."""
 
 
 def smoothed(colour: Picture, alpha: Alpha, edge: int) -> tuple[Picture, Alpha]:
@@ -90,9 +69,9 @@ def antialiased(inside: Finer, edge: int) -> Array:
 def _recoloured(colour: Picture, alpha: Alpha, moved: Alpha, edge: int) -> Array:
     """Colours [H, W, 3] that where alpha was moved are those of the object around."""
     wrong = np.asarray(ndimage.maximum_filter(moved, 3)) > MOVED
-    sure = (alpha > OPAQUE) & ~wrong
+    sure = (alpha > NEARLY) & ~wrong
     if not (sure.any() and wrong.any()):
         return colour
-    mean = nearby_mean(colour, sure, SPREAD * edge)
+    mean = nearby_mean(colour, sure, RIPPLE[0] * edge)
     share = ndimage.gaussian_filter(wrong.astype(np.float32), DECODED * edge)[..., None]
     return (colour + share * (mean - colour)).astype(np.float32)

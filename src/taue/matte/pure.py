@@ -7,32 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from taue.matte.key import Array
+from taue.matte.measures import ALIKE, NEARBY, OPAQUE, PURITY, SHARE, SINE
 from taue.matte.trimap import narrowed
 from taue.shapes import Alpha, Picture
-
-OPAQUE = 0.97
-"""Alpha from which on a pixel may be pure."""
 
 SAMPLES = 900
 """Pixels looked at; their number bounds time and memory."""
 
 FEWEST = 30
 """With fewer pixels that deep in the object, shallower ones will do."""
-
-SINE = 0.35
-"""Of the angle at the key below which two colours may be more and less of the same mixture."""
-
-SHARE = 0.8
-"""A pixel with less of another's distance to the key is a mixture of it, unless it is its shade."""
-
-SHARPNESS = 0.15
-"""Standard deviation of that sine in :func:`purest`."""
-
-NEARBY = 0.03
-"""Standard deviation of the distance in :func:`purest`, larger sides: about a latent cell."""
-
-PURITY = 3
-"""Power of the distance to the key in :func:`purest`."""
 
 CHUNK = 4_000
 
@@ -98,7 +81,7 @@ def purest(pure: Pure, places: Array, offsets: Array, side: int) -> Array:
     for start in range(0, len(places), CHUNK):
         now = slice(start, start + CHUNK)
         cosine = (rays[now] @ unit.T).clip(0, 1)
-        weight = (np.square(cosine) - 1) / (2 * SHARPNESS**2) + likely
+        weight = (np.square(cosine) - 1) / (2 * ALIKE**2) + likely
         weight -= squared_distances(places[now], pure.places) / (2 * (NEARBY * side) ** 2)
         weight = np.exp(weight - weight.max(axis=1, keepdims=True))
         found[now] = weight @ pure.offsets / weight.sum(axis=1, keepdims=True)

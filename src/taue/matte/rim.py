@@ -13,49 +13,24 @@ import numpy as np
 from scipy import ndimage
 
 from taue.matte.key import Array
+from taue.matte.measures import (
+    AROUND,
+    DEEP,
+    FELT,
+    HANGING,
+    NOTHING,
+    OUTER,
+    PIXEL,
+    RIDGE,
+    RIPPLE,
+    SMALLEST,
+    SOLID,
+    STEEP,
+)
 from taue.matte.trimap import largest
 from taue.ramp import falling
 from taue.shapes import Alpha, Mask, Picture
 from taue.straight import from_nearest
-
-NOTHING = 0.12
-"""Alpha that a decoder makes of 0 where it blurs what was sharp ..."""
-
-STEEP = (1.0, 1.6)
-"""... and the steepness, in alpha per soft edge's width, from which on an edge was, and altogether:
-one that is softer is so in the scene."""
-
-FINE = 0.125
-"""Standard deviation, in soft edges' widths, with which steepness is measured."""
-
-SOLID = 0.5
-"""Alpha from which on a pixel is object."""
-
-HANGING = 0.3
-"""Alpha from which on a pixel is, if it hangs on to such: thin parts are pale where they are
-blurred."""
-
-SMALLEST = 0.2
-"""Squares of a soft edge's width that a part is large at least."""
-
-OFF = (0.19, 0.44)
-"""Soft edges' widths off the object over which what is faint fades."""
-
-DEEP = 0.31
-"""Soft edges' widths from an object's outline from which on its colours are its own ..."""
-
-OUTER = 0.4
-"""... all of it up to this share of that depth ..."""
-
-RIDGE = 0.25
-"""... or, in what is thinner, those of the pixels that are deepest nearby, within so many pixels'
-depth."""
-
-SPREAD = 0.15
-"""Standard deviation in soft edges' widths with which such colours are averaged."""
-
-FELT = 0.02
-"""Weight below which the nearest average is taken."""
 
 
 def settled(colour: Picture, alpha: Alpha, edge: int) -> tuple[Picture, Alpha]:
@@ -74,7 +49,7 @@ def settled(colour: Picture, alpha: Alpha, edge: int) -> tuple[Picture, Alpha]:
 def steepness(alpha: Alpha, edge: int) -> Array:
     """How far the object's edge nearest to each place is steep, as ``STEEP`` says [H, W] in
     [0, 1]."""
-    slope = ndimage.gaussian_gradient_magnitude(alpha, FINE * edge) * edge
+    slope = ndimage.gaussian_gradient_magnitude(alpha, PIXEL * edge) * edge
     steep = 1 - falling(largest(slope, edge), STEEP)
     solid = alpha >= SOLID
     return from_nearest(steep, solid) if solid.any() else steep
@@ -95,7 +70,7 @@ def without_specks(alpha: Alpha, edge: int) -> Array:
     if not object_.any():
         return alpha
     away = np.asarray(ndimage.distance_transform_edt(~object_)) / edge
-    return (alpha * falling(away, OFF)).astype(np.float32)
+    return (alpha * falling(away, RIPPLE)).astype(np.float32)
 
 
 def own_rim(colour: Picture, alpha: Alpha, edge: int) -> Array:
@@ -105,7 +80,7 @@ def own_rim(colour: Picture, alpha: Alpha, edge: int) -> Array:
     source = inner(alpha, depth, deep)
     if not source.any():
         return colour
-    mean = nearby_mean(colour, source, SPREAD * edge)
+    mean = nearby_mean(colour, source, AROUND * edge)
     share = falling(depth, (OUTER * deep, deep)) * ~source
     return (colour + share[..., None] * (mean - colour)).astype(np.float32)
 

@@ -6,17 +6,8 @@ import numpy as np
 from scipy import ndimage
 
 from taue.matte.key import Array
+from taue.matte.measures import EDGE, SHARP, SIDE
 from taue.shapes import Alpha, Picture
-
-SHARP = 0.5
-"""Sharpness from which on nothing is a veil. Hard edges drawn at the picture's own resolution have
-0.7 and more, the same after an autoencoder 0.4 and less."""
-
-STEP = 0.25
-"""Distances to the key that differ by so much within three pixels are an edge."""
-
-SIDE = 256
-"""Pixels a side at which edges are looked at, about: a picture is as blurred at any size."""
 
 
 def is_blurred(picture: Picture, key: Picture, side: int) -> bool:
@@ -41,7 +32,7 @@ def sharpness(distance: Alpha, side: int) -> float:
     single = np.zeros_like(coarse)
     single[:-1] = np.abs(np.diff(coarse, axis=0))
     single[:, :-1] = np.maximum(single[:, :-1], np.abs(np.diff(coarse, axis=1)))
-    edge = whole > STEP
+    edge = whole > EDGE
     single = np.asarray(ndimage.maximum_filter(single, 5))
     return float(np.median(single[edge] / whole[edge])) if edge.any() else 1.0
 

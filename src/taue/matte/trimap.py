@@ -8,28 +8,8 @@ import numpy as np
 from scipy import ndimage
 
 from taue.matte.key import Array
+from taue.matte.measures import CLEAR, FAR, LEVEL, NEAR, SOFT, STRONG
 from taue.shapes import Alpha, Mask
-
-SOFT = 1 / 32
-"""Larger sides over which an edge may be soft."""
-
-NEAR = 2
-"""Soft edges' widths around the mask in which everything may be object."""
-
-FAR = 6
-"""Soft edges' widths around the mask that a thin part may reach: a mask misses what is thinner
-than a latent cell, or faint and no wider than such an edge, and nothing else."""
-
-CLEAR = 1.5
-"""Times the key's own spread (95 % of it) from which on a colour is no key."""
-
-LEVEL = 0.85
-"""An opaque pixel has this share of the largest distance to the key an edge's width around it:
-on a soft edge the distance falls, on the object it stays."""
-
-STRONG = 0.4
-"""... and this share of the largest two soft edges' widths around it: less may be a veil, such as
-hair that a decoder has blurred, and the closed form decides."""
 
 
 @dataclass(frozen=True)
