@@ -177,7 +177,7 @@ def test_a_subject_is_the_same_from_a_file_and_by_hand() -> None:
     by_hand = Subject(
         "a red apple", "dull", Box(0, 0, 1, 0.5), "apple", 0.4, (Box(0, 0, 0.5, 0.5),)
     )
-    assert set(table) | {"places"} == {field.name for field in fields(Subject)}
+    assert set(table) | {"places", "image", "seed"} == {field.name for field in fields(Subject)}
     for one in (table, by_hand):
         assert Scene.from_data({**SMALL, "subjects": [one]}).subjects == (by_hand,)
     with pytest.raises(TaueError, match=r"^subjects\[0\].box is \{'x': 0\}; give"):

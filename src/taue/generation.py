@@ -11,7 +11,7 @@ import torch
 from diffusers.utils.pil_utils import numpy_to_pil
 from torch import Tensor
 
-from taue import layering, stages
+from taue import layering, own_pictures, own_stages, stages
 from taue.backbones import Backbone, Encoded
 from taue.box import Box
 from taue.errors import TaueError
@@ -19,6 +19,7 @@ from taue.flaws import Flaw, flaws, warning
 from taue.layers import Layers, StageRecord, SubjectLayer
 from taue.masks import find_harvested
 from taue.noise import NoiseSource
+from taue.own_inputs import OwnInputs
 from taue.placing import Placement
 from taue.scene import Request, Subject
 from taue.scene.subject import default_boxes
@@ -51,6 +52,7 @@ class Generation:
         self.scheduler = type(backbone.new_scheduler(settings.num_inference_steps)).__name__
         source = NoiseSource(noise_seed)
         self.context = stages.Context(backbone, settings, source, watch)
+        self.own = OwnInputs(self.context, request)
         self.conditions = self._conditions()
         self.background = self._encode(request.background)
         self.whole = self._encode(request.whole)
@@ -65,16 +67,18 @@ class Generation:
             with recorded(self.records, "foreground", numbers) as made:
                 made.extend(stages.foregrounds(self.context, batch))
             results |= zip(numbers, made, strict=True)
+        mine = [condition for condition in self.conditions if condition.number in self.own]
+        results |= {condition.number: self.own.first(condition) for condition in mine}
         subjects, first = self.request.subjects, self.request.first
         begun = [results[condition.number] for condition in self.conditions]
         if first != self.request and self._layers_first(output_type):
             begun = self._with_layers(begun, first)
-        moved = [
-            self._moved(condition, one, subject.moves)
+        return [
+            self.own.subject(condition)
+            if one.own
+            else self._in_places(self._moved(condition, one, subject.moves), subject.places)
             for condition, one, subject in zip(self.conditions, begun, subjects, strict=True)
         ]
-        pairs = zip(moved, subjects, strict=True)
-        return [self._in_places(one, subject.places) for one, subject in pairs]
 
     def subjects_again(
         self, seedlings: Sequence[Seedling], moves: Mapping[int, Box]
@@ -92,6 +96,9 @@ class Generation:
                     f"seedling {condition.number} is not of this canvas and model; "
                     "use the model and size that it was made with."
                 )
+            if condition.number in self.own:
+                results.append(self.own.subject(condition))
+                continue
             found = find_harvested(seedling.estimate, seedling.attention, self.settings)
             final = seedling.final.to(self.backbone.device)
             kept = StageResult(final, seedling, 0, () if found.separated else (Flaw.UNTOLD,))
@@ -141,39 +148,59 @@ class Generation:
         return self.settings.layering == "first" and output_type != "latent"
 
     def _with_layers(self, subjects: list[StageResult], first: Request) -> list[StageResult]:
-        """Subjects with the layers that their first scene makes of them."""
+        """Subjects with the layers that their first scene makes of them; users' own have theirs."""
+        if all(one.own for one in subjects):
+            return subjects
         context = self.context
         behind, whole = self._encode(first.background), self._encode(first.whole)
         conditions = [
             replace(condition, released=self._released(first.whole, subject))
             for condition, subject in zip(self.conditions, self.request.subjects, strict=True)
         ]
-        with recorded(self.records, "composite") as made:
-            made.append(stages.composite(context, conditions, behind, whole, subjects))
-        together = made[0]
-        with recorded(self.records, "background") as made:
-            made.append(stages.background(context, behind, together.seedling))
-        scene = layering.StagedScene(context, self.conditions, subjects, together, made[0], whole)
-        raw, cuts = self._raw(subjects, together, made[0])
+        ground = self.own.first_ground
+        together, there = self._together(conditions, behind, whole, subjects, ground)
+        scene = layering.StagedScene(context, self.conditions, subjects, together, there, whole)
+        raw, cuts = self._raw(subjects, together, there, ground)
         own = layering.subject_layers(scene, raw, cuts, self.records)
         return _holding(subjects, own.layers)
 
     def layers(self, subjects: list[StageResult], output_type: str) -> Layers:
         """Stages 2 and 3, what they ended with decoded, and the layers of it."""
-        context, behind = self.context, self.background
-        with recorded(self.records, "composite") as made:
-            made.append(stages.composite(context, self.conditions, behind, self.whole, subjects))
-        together = made[0]
-        with recorded(self.records, "background") as made:
-            made.append(stages.background(context, behind, together.seedling))
+        together, there = self._together(
+            self.conditions, self.background, self.whole, subjects, self.own.ground
+        )
         if output_type == "latent":
-            layers = self._latent(subjects, together, made[0])
+            layers = self._latent(subjects, together, there)
             shapes = [one.seedling.mask.numpy() for one in subjects]
         else:
-            layers, shapes = self._pictured(subjects, together, made[0], output_type)
+            layers, shapes = self._pictured(subjects, together, there, output_type)
         layers.records = self.records
         layers.warnings = self._warnings(subjects, shapes)
         return layers
+
+    def _together(
+        self,
+        conditions: Sequence[stages.SubjectCondition],
+        behind: Encoded,
+        whole: Encoded,
+        subjects: Sequence[StageResult],
+        ground: Tensor | None,
+    ) -> tuple[StageResult, StageResult]:
+        """Stages 2 and 3: the composite, and the background or the user's own picture of it."""
+        context = self.context
+        if ground is not None:
+            there = own_stages.own_background(context, ground)
+            with recorded(self.records, "composite") as made:
+                made.append(
+                    own_stages.composite_into(context, conditions, behind, whole, subjects, there)
+                )
+            return made[0], there
+        with recorded(self.records, "composite") as made:
+            made.append(stages.composite(context, conditions, behind, whole, subjects))
+        together = made[0]
+        with recorded(self.records, "background") as made:
+            made.append(stages.background(context, behind, together.seedling))
+        return together, made[0]
 
     def _encode(self, prompt: str, negative: str | None = None) -> Encoded:
         negative = negative or self.request.negative_prompt
@@ -202,6 +229,7 @@ class Generation:
                 asked=subject.box is not None and settings.placement != "none",
                 crop_ratio=ratio,
                 released=self._released(self.request.whole, subject),
+                seed=subject.seed,
             )
             for number, (subject, ratio) in enumerate(
                 zip(subjects, self.request.crop_ratios, strict=True), 1
@@ -232,7 +260,7 @@ class Generation:
     ) -> tuple[Layers, list[Floats]]:
         """The three stages decoded and cut out, and the layers made from them; with the subjects'
         alphas [H, W]."""
-        raw, cuts = self._raw(subjects, together, behind)
+        raw, cuts = self._raw(subjects, together, behind, self.own.ground)
 
         def shown(picture: Floats) -> Any:
             return _as_output(self.backbone.watermarked(_tensor(picture)), output_type)
@@ -243,7 +271,7 @@ class Generation:
         layers = self._harvested(
             subjects,
             shown(raw.composite),
-            bare(raw.background),
+            bare(raw.ground),
             [bare(cut) for cut in cuts],
             [shown(picture) for picture in raw.foregrounds],
         )
@@ -275,15 +303,23 @@ class Generation:
         subjects: Sequence[StageResult],
         together: StageResult,
         behind: StageResult,
+        ground: Tensor | None,
     ) -> tuple[layering.Raw, tuple[Floats, ...]]:
         """The three stages decoded, and the foregrounds cut out of them."""
         started = time.perf_counter()
-        *foregrounds, composite = [self._decoded(one) for one in (*subjects, together)]
-        # What every layer's composite is laid over carries the watermark already.
-        background = layering.picture_of(
-            self.backbone.watermarked(self.backbone.decode(behind.latents))
-        )
-        raw = layering.Raw(composite, background, tuple(foregrounds))
+        *foregrounds, composite = [
+            own_pictures.on_key(_array(one.seedling.layer))
+            if one.own and one.seedling.layer is not None
+            else self._decoded(one)
+            for one in (*subjects, together)
+        ]
+        decoded = self.backbone.decode(behind.latents)
+        # What every layer's composite is laid over carries the watermark already; a user's own
+        # picture none.
+        decoded = decoded if behind.own else self.backbone.watermarked(decoded)
+        background = layering.picture_of(decoded)
+        laid_over = background if ground is None else layering.picture_of(ground[None])
+        raw = layering.Raw(composite, background, tuple(foregrounds), laid_over)
         cuts = layering.cut_outs(raw, subjects)
         self.records.append(StageRecord("decode", (), time.perf_counter() - started, 0))
         return raw, cuts
@@ -318,7 +354,13 @@ class Generation:
         """What is wrong with the subjects as they ended, in sentences."""
         if self.watch.interrupted:
             return ["interrupted: the layers are unfinished."]
-        ended = enumerate(zip(self.request.subjects, results, shapes, strict=True), 1)
+        ended = [
+            (number, told)
+            for number, told in enumerate(
+                zip(self.request.subjects, results, shapes, strict=True), 1
+            )
+            if not told[1].own
+        ]
         return [
             warning(number, subject.prompt, flaw)
             for number, (subject, one, shape) in ended

@@ -44,7 +44,8 @@ class Growth:
                 planting.source.require_family(backbone.family, "a seedling")
         scale = self.solver.scale
         self.transplant = Transplant(row.plantings, settings, levels, order, device, scale)
-        self.release = max(self.transplant.releases, default=self.crop)
+        freed = zip(row.plantings, self.transplant.releases, strict=True)
+        self.release = max((at for one, at in freed if not one.to_end), default=self.crop)
         noise = row.noise.to(device, torch.float32)
         if row.estimate is None:
             self.index, self.latents = 0, self.solver.start(noise)

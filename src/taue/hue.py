@@ -25,6 +25,15 @@ and grey has nothing of either."""
 BROAD = 0.03
 """Standard deviation of the smoothing of light, in shorter sides."""
 
+WIDE = 0.15
+"""The same for a user's own picture."""
+
+FLOOR = 8 / 255
+"""Added to colours before they are divided: in the dark a ratio says nothing."""
+
+LIGHT = (0.1, 2.0)
+"""Least and most of the light that a user's own picture is multiplied by."""
+
 WITHIN = 6
 """Pixels (at :data:`taue.shown.SIDE`) within which the scene's hues bound a place's."""
 
@@ -66,6 +75,27 @@ def scene_lit(subject: Floats, composite: Picture, sure: Region, harmony: float)
     change = from_nearest(change / np.maximum(weight, 1e-3)[..., None], known)
     lit = (subject[..., :3] + np.float32(harmony) * change).clip(0, 1)
     return np.concatenate([lit, subject[..., 3:]], axis=-1).astype(np.float32)
+
+
+def broadly_lit(subject: Floats, composite: Picture, sure: Region, harmony: float) -> Floats:
+    """A user's own picture in the scene's light, as far as ``harmony`` in [0, 1] says: multiplied
+    by what changes slowly over all of it, so that it stays what it is; alpha stays.
+
+    The composite draws it otherwise in places, as it has never seen it, so that only averages of
+    the two can be compared. Arguments as of :func:`scene_lit`.
+    """
+    if harmony == 0 or not sure.any():
+        return subject
+    sigma = WIDE * min(sure.shape)
+    known = sure[..., None]
+    shows, has = (
+        ndimage.gaussian_filter(np.where(known, picture + FLOOR, 0), (sigma, sigma, 0))
+        for picture in (composite, subject[..., :3])
+    )
+    near = np.asarray((has > 0).all(axis=-1), bool)
+    light = from_nearest((shows / np.where(has > 0, has, 1)).clip(*LIGHT), near)
+    colours = subject[..., :3] * (1 + np.float32(harmony) * (light - 1))
+    return np.concatenate([colours.clip(0, 1), subject[..., 3:]], axis=-1).astype(np.float32)
 
 
 def scene_hued(subject: Floats, composite: Picture, sure: Region, harmony: float) -> Floats:

@@ -45,7 +45,7 @@ def refined(
         row = replace(
             foreground_row(context, condition, own),
             stage="refine",
-            generator=context.source.generator("refine-steps", condition.number),
+            generator=context.noise_of(condition).generator("refine-steps", condition.number),
             crop_ratio=ratio,
             estimate=estimate,
             plantings=(

@@ -24,8 +24,8 @@ from torch import Tensor
 from taue import layer_stages, matte, stages
 from taue.backbones import Encoded
 from taue.box import Box
-from taue.hue import scene_hued, scene_lit, surely
-from taue.masks import find_object, grow
+from taue.hue import broadly_lit, scene_hued, scene_lit, surely
+from taue.masks import REACH, cells, find_object, grow
 from taue.mended import mended
 from taue.placing import HALF, Placement, bounding_box, place
 from taue.relight import relit
@@ -36,12 +36,6 @@ from taue.stack.shade import as_layer, shade, shaded, shared
 from taue.straight import continued
 from taue.watch import StageRecord, recorded
 
-CELLS = 32
-"""Latent cells along the shorter side at which the widths below count cells; they scale."""
-
-REACH = 5
-"""Cells around an object in which its light and shadow may fall."""
-
 FULL = 0.99
 """A cell that shows an object to this share shows nothing else."""
 
@@ -51,11 +45,16 @@ HELD = 0.6
 
 @dataclass(frozen=True)
 class Raw:
-    """The stages as they ended, for whoever compares: pictures [H, W, 3] in [0, 1]."""
+    """The stages as they ended, for whoever compares: pictures [H, W, 3] in [0, 1].
+
+    A ``ground`` that is the user's own is what layers are laid over; ``background`` is then that
+    picture as the autoencoder shows it, which alone can be compared with what it shows besides.
+    """
 
     composite: Floats
     background: Floats
     foregrounds: tuple[Floats, ...]
+    ground: Floats
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ class Layered:
 class SubjectLayers:
     """Subjects before a scene's light is on them: the layers, RGBA [H, W, 4] in [0, 1] of 8 bits,
     the pictures on key colours that they are cut from [H, W, 3], and the stages that these are of,
-    "refine" or "foreground"."""
+    "refine" or "foreground", or "image" for a user's own."""
 
     layers: list[Floats]
     pictures: list[Floats]
@@ -94,9 +93,14 @@ class StagedScene:
 
 
 def cut_outs(raw: Raw, results: Sequence[stages.StageResult]) -> tuple[Floats, ...]:
-    """The foregrounds as stage 1 left them, cut out, RGBA [H, W, 4] in [0, 1]."""
-    pairs = zip(raw.foregrounds, results, strict=True)
-    return tuple(_cut(picture, one.seedling.mask) for picture, one in pairs)
+    """The foregrounds as stage 1 left them, cut out, RGBA [H, W, 4] in [0, 1]; users' own as they
+    are."""
+    return tuple(
+        picture_of(one.seedling.layer[None])
+        if one.own and one.seedling.layer is not None
+        else _cut(picture, one.seedling.mask)
+        for picture, one in zip(raw.foregrounds, results, strict=True)
+    )
 
 
 def subject_layers(
@@ -105,11 +109,13 @@ def subject_layers(
     """The subjects as layers; what the further stage costs is added to ``records``.
 
     Each is grown once more on a fresh key (:func:`refined_pictures`); one that the composite spoilt
-    is the foreground as it was cut out, and without harmony all of them are.
+    is the foreground as it was cut out, and without harmony all of them are. Users' own pictures
+    stay.
     """
     pictures, subjects = list(raw.foregrounds), [eight_bits(cut) for cut in cuts]
-    made_of = SubjectLayers(subjects, pictures, ["foreground"] * len(subjects))
-    if scene.context.settings.harmony == 0:
+    sources = ["image" if one.own else "foreground" for one in scene.results]
+    made_of = SubjectLayers(subjects, pictures, sources)
+    if scene.context.settings.harmony == 0 or all(one.own for one in scene.results):
         return made_of
     shape = raw.composite.shape[:2]
     sights = sighted(
@@ -119,7 +125,8 @@ def subject_layers(
         [None if one.separated else _captured(one, shape) for one in scene.results],
         [one.box if one.asked or one.fits else None for one in scene.conditions],
     )
-    chosen = [i for i, sight in enumerate(sights) if not sight.spoilt]
+    drawn = [i for i, one in enumerate(scene.results) if not one.own]
+    chosen = [i for i in drawn if not sights[i].spoilt]
     if not chosen:
         return made_of
     conditions = [scene.conditions[i] for i in chosen]
@@ -178,9 +185,12 @@ def scene_layers(
         surely(subject, raw.composite, raw.background, region)
         for subject, region in zip(subjects, where, strict=True)
     ]
+    owned = [result.own for result in scene.results]
     lit_up = [
-        scene_hued(scene_lit(s, raw.composite, one, harmony), raw.composite, one, harmony)
-        for s, one in zip(subjects, sure, strict=True)
+        broadly_lit(s, raw.composite, one, harmony)
+        if own
+        else scene_hued(scene_lit(s, raw.composite, one, harmony), raw.composite, one, harmony)
+        for s, one, own in zip(subjects, sure, owned, strict=True)
     ]
     covered = [np.maximum(a, region) for a, region in zip(alphas, where, strict=True)]
     lit = shaded(raw.background, shade(raw.composite, raw.background, covered))
@@ -197,10 +207,12 @@ def scene_layers(
     lights = [as_layer(effect).astype(np.float32) / np.float32(255) for effect in effects]
     # Hues once more: the healed picture's light brings what is behind an object onto its rim.
     relit_subjects = [
-        eight_bits(scene_hued(subject, raw.composite, one, harmony))
-        for subject, one in zip(relit(lit_up, healed, harmony), sure, strict=True)
+        eight_bits(own if mine else scene_hued(subject, raw.composite, one, harmony))
+        for own, subject, one, mine in zip(
+            lit_up, relit(lit_up, healed, harmony), sure, owned, strict=True
+        )
     ]
-    composite = laid_over(eight_bits(raw.background), [*lights, *relit_subjects])
+    composite = laid_over(eight_bits(raw.ground), [*lights, *relit_subjects])
     return Layered(tuple(relit_subjects), tuple(lights), composite, healed)
 
 
@@ -243,11 +255,6 @@ def share_of_cells(region: Picture | Region, size: tuple[int, int]) -> Tensor:
     """The share of each latent cell that a region [H, W] takes [h, w]."""
     values = torch.from_numpy(np.asarray(region, np.float32))[None, None]
     return F.adaptive_avg_pool2d(values, size)[0, 0]
-
-
-def cells(count: int, size: tuple[int, int]) -> int:
-    """A width at ``CELLS`` cells a side on another latent grid, at least 1."""
-    return max(1, round(count * min(size) / CELLS))
 
 
 def picture_of(decoded: Tensor) -> Floats:

@@ -152,12 +152,12 @@ class Layers(BaseOutput):
         subjects = [layer.subject for layer in self.subjects]
         return stack_of(
             Pictures(
-                composite=_as_bytes(self.composite),
-                background=_as_bytes(self.background),
-                subjects=tuple(_as_bytes(layer.image) for layer in self.subjects),
+                composite=as_bytes(self.composite),
+                background=as_bytes(self.background),
+                subjects=tuple(as_bytes(layer.image) for layer in self.subjects),
                 names=tuple(subject.name or subject.prompt for subject in subjects),
-                effects=tuple(_as_bytes(effect) for effect in self.effects),
-                cuts=tuple(_as_bytes(cut) for cut in self.cuts),
+                effects=tuple(as_bytes(effect) for effect in self.effects),
+                cuts=tuple(as_bytes(cut) for cut in self.cuts),
                 stems=tuple(layer_stems(subjects)),
             ),
             mode,
@@ -177,7 +177,7 @@ class Layers(BaseOutput):
         return save(self.stack(mode), path)
 
 
-def _as_bytes(image: Any) -> Bytes:
+def as_bytes(image: Any) -> Bytes:
     """A picture of any ``output_type`` but "latent" as uint8 [H, W, C]."""
     if hasattr(image, "detach"):
         if image.ndim != 3:

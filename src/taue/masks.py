@@ -26,7 +26,10 @@ class FoundObject:
 
 
 CELLS = 32
-"""Latent cells along the shorter side at which the blur of greenness counts cells."""
+"""Latent cells along the shorter side at which widths count cells; they scale."""
+
+REACH = 5
+"""Cells around an object in which its light and shadow may fall."""
 
 FEWEST_CELLS = 4
 """An object is never judged by fewer cells: one alone may be noise."""
@@ -147,6 +150,11 @@ def parts_captured(coloured: Tensor, captured: Tensor, *, solid: bool = True) ->
     ndimage.label(filled, output=parts)
     chosen = np.unique(parts[captured.numpy()])
     return torch.from_numpy(np.isin(parts, chosen[chosen > 0]))
+
+
+def cells(count: int, size: tuple[int, int]) -> int:
+    """A width at ``CELLS`` cells a side on another latent grid (rows, columns), at least 1."""
+    return max(1, round(count * min(size) / CELLS))
 
 
 def grow(mask: Tensor, cells: int = 1) -> Tensor:

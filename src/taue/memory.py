@@ -27,7 +27,8 @@ GIBIBYTE = 2**30
 def needed(backbone: Backbone, request: Request) -> int:
     """Bytes that a request takes at its peak besides the weights, about."""
     pixels = math.prod(request.size)
-    samples = 2 * max(len(batch) for batch in request.batches)  # with and without text
+    together = max((len(batch) for batch in request.batches), default=1)
+    samples = 2 * together  # with and without text
     pictures = (PER_PIXEL + PER_SUBJECT * len(request.subjects)) * pixels * FLOAT
     return pictures + max(backbone.denoising_bytes(samples), backbone.decoding_bytes())
 

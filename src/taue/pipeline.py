@@ -190,6 +190,7 @@ class TauePipeline(HandedOver):
         scene: str | None = None,
         first_background: str | None = None,
         first_scene: str | None = None,
+        background_image: Any = None,
         height: int | None = None,
         width: int | None = None,
         num_inference_steps: int | None = None,
@@ -218,6 +219,8 @@ class TauePipeline(HandedOver):
             first_background, first_scene: as ``background`` and ``scene``, of the scene in which
                 the subjects' layers are made before they go before ``background``, as
                 :meth:`regrow` brings them there.
+            background_image: a picture, or the path of one, that is behind in place of one that is
+                drawn; ``background`` says what it shows. See :class:`Subject` for subjects'.
             height, width: the canvas in pixels, multiples of 8 or, for SD3, 16; the model's own
                 size if None.
             num_inference_steps, guidance_scale, foreground_guidance_scale, crop_ratio, key:
@@ -257,6 +260,7 @@ class TauePipeline(HandedOver):
             scene=scene,
             first_background=first_background,
             first_scene=first_scene,
+            background_image=background_image,
             negative_prompt=negative_prompt,
         )
         layers = self._layers(
@@ -304,6 +308,7 @@ class TauePipeline(HandedOver):
         background: str | None = None,
         scene: str | None = None,
         boxes: Mapping[int, Box] | None = None,
+        background_image: Any = None,
         generator: torch.Generator | None = None,
         cross_attention_kwargs: dict[str, Any] | None = None,
         output_type: str = "pil",
@@ -320,6 +325,8 @@ class TauePipeline(HandedOver):
             scene: another prompt for the whole scene; with a new background the old one is
                 dropped.
             boxes: where subjects go, by their number from 1; the others stay.
+            background_image: a picture, or the path of one, that is behind now; with a new
+                ``background`` alone the old one is dropped.
             generator: for new noise; without it the scene's noise stays, so that what does not
                 depend on the change comes out alike.
             cross_attention_kwargs, output_type, callback_on_step_end: as in a call.
@@ -332,6 +339,9 @@ class TauePipeline(HandedOver):
         request = old.before(
             old.background if background is None else background,
             old.scene if scene is None and background is None else scene,
+            old.background_image
+            if background is None and background_image is None
+            else background_image,
         ).moved(moves)
         seed = layers.noise_seed
         if generator is not None:

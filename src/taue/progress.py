@@ -38,6 +38,7 @@ class StageProgress:
         steps: steps per stage, until the pipeline says how many they are.
         further: stages after the background, with the numbers of their subjects.
         memory: bytes that the call takes besides the model, about, to be told if it takes long.
+        scenes: the whole scene's stages.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class StageProgress:
         steps: int,
         further: Sequence[tuple[str, Key]] = (),
         memory: int = 0,
+        scenes: Sequence[str] = ("composite", "background"),
     ) -> None:
         self.progress = Progress(
             TextColumn("{task.description}", markup=False),
@@ -61,13 +63,13 @@ class StageProgress:
         self.bars: dict[tuple[str, Key], TaskID] = {}
         for numbers, prompts in foregrounds.items():
             self._add(("foreground", numbers), _short("foreground: " + "; ".join(prompts)), steps)
-        for stage in ("composite", "background"):
+        for stage in scenes:
             self._add((stage, ()), stage, steps)
         for stage, numbers in further:
             self._add((stage, numbers), stage, steps)
         self.first = next(iter(self.bars))
         # What comes after the background is short: it begins late.
-        self.forecast = Forecast([*(len(n) for n in foregrounds), 1, 1], memory)
+        self.forecast = Forecast([*(len(n) for n in foregrounds), *(1 for _ in scenes)], memory)
         self._begin(self.first)
 
     def __enter__(self) -> Self:

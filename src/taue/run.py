@@ -14,6 +14,7 @@ from taue.errors import TaueError
 from taue.layers import Layers
 from taue.pipeline import TauePipeline
 from taue.scene import Scene
+from taue.scene.picture import OwnPicture
 from taue.schedulers import exchanged, scheduler_class
 from taue.watch import StepCallback
 
@@ -74,6 +75,7 @@ def regrow(
     background: str,
     whole: str | None,
     boxes: Mapping[int, Box],
+    image: OwnPicture | None = None,
     callback_on_step_end: StepCallback | None = None,
 ) -> Layers:
     """Grow the layers of a scene again: before another background, and subjects moved.
@@ -84,6 +86,7 @@ def regrow(
         background: what is behind now.
         whole: the whole scene's prompt; joined from the others if None.
         boxes: where subjects go, by their number from 1.
+        image: a user's own picture of what is behind now.
         callback_on_step_end: as of :class:`TauePipeline`.
 
     Returns:
@@ -98,6 +101,7 @@ def regrow(
             background=background,
             scene=whole,
             boxes=boxes,
+            background_image=image,
             callback_on_step_end=callback_on_step_end,
         )
 

@@ -22,7 +22,7 @@ from taue.cultivate import cultivate
 from taue.errors import TaueError
 from taue.flaws import Flaw, flaws
 from taue.masks import find_harvested
-from taue.noise import NoiseSource
+from taue.noise import NoiseSource, seed_of
 from taue.placing import Placement, bounding_box, place, surrounded_by_key
 from taue.rows import Harvest, Observer, Row
 from taue.seedling import Seedling
@@ -44,6 +44,10 @@ class Context:
     def shape(self) -> tuple[int, int, int, int]:
         """Of one row's latents, (1, C, h, w)."""
         return self.backbone.shape
+
+    def noise_of(self, condition: SubjectCondition) -> NoiseSource:
+        """What a subject's own noise derives from."""
+        return self.source if condition.seed is None else NoiseSource(seed_of(condition.seed))
 
     def conditioning(
         self,
@@ -75,6 +79,7 @@ class SubjectCondition:
         asked: whether the box was asked for.
         released: the whole scene's prompt with the subject's own negative prompt; None if it has
             none of its own.
+        seed: of its own noise, if that is not the scene's.
     """
 
     number: int
@@ -85,18 +90,21 @@ class SubjectCondition:
     crop_ratio: float
     asked: bool = False
     released: Encoded | None = None
+    seed: int | None = None
 
 
 @dataclass(frozen=True)
 class StageResult:
     """A stage's end: scaled latents [1, C, h, w], what to plant next, samples sent through the
-    network, what is wrong with a foreground's object, and whether the stage was cut short."""
+    network, what is wrong with a foreground's object, whether the stage was cut short, and whether
+    it is a user's own picture that was never drawn."""
 
     latents: Tensor
     seedling: Seedling
     evaluations: int
     flaws: tuple[Flaw, ...] = ()
     interrupted: bool = False
+    own: bool = False
 
     @property
     def separated(self) -> bool:
@@ -184,7 +192,9 @@ def regrown(
     triples = list(zip(conditions, seedlings, placements, strict=True))
     rows = [
         replace(
-            foreground_row(context, c, context.source.normal(context.shape, "placed", c.number)),
+            foreground_row(
+                context, c, context.noise_of(c).normal(context.shape, "placed", c.number)
+            ),
             estimate=place(surrounded_by_key(seedling), placement),
         )
         for c, seedling, placement in triples
@@ -230,7 +240,7 @@ def foreground_row(context: Context, condition: SubjectCondition, noise: Tensor)
         conditioning=context.conditioning(
             (prompt,), prompt, context.settings.foreground_guidance_scale
         ),
-        generator=context.source.generator("foreground-steps", condition.number),
+        generator=context.noise_of(condition).generator("foreground-steps", condition.number),
         subject=condition.number,
         crop_ratio=condition.crop_ratio,
     )
@@ -315,7 +325,7 @@ def _layout(context: Context, condition: SubjectCondition) -> Tensor:
 def _keyed_noise(
     context: Context, condition: SubjectCondition, layout: Tensor, attempt: int
 ) -> Tensor:
-    source = context.source
+    source = context.noise_of(condition)
     name = (condition.number, attempt) if attempt else (condition.number,)
     uniform = source.uniform(tuple(layout.shape), "layout", *name)
     outside = equations.layout_mask(layout, uniform)
@@ -353,7 +363,7 @@ def grown_subject(
     denoised, noise = harvest.denoised.cpu(), harvest.noise.cpu()
     if finished:
         denoised = final
-        noise = context.source.normal(context.shape, "planted", condition.number)
+        noise = context.noise_of(condition).normal(context.shape, "planted", condition.number)
     source = Estimate(denoised, noise, harvest.level)
     found = find_harvested(source, attention, settings, solid=not finished)
     seedling = Seedling(

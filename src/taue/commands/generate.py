@@ -11,7 +11,7 @@ import typer
 from taue import loras, models
 from taue.bounds import MOST_RESULTS
 from taue.commands.conventions import METHODS, MODELS, Device, Dtype, NewFolder, Overwrite
-from taue.commands.growing import foregrounds_of, grow_result
+from taue.commands.growing import foregrounds_of, grow_result, require_pictures
 from taue.commands.options import chosen_scene
 from taue.commands.series import grow_series, require_count, series
 from taue.errors import TaueError
@@ -40,6 +40,14 @@ def generate(
         Several, typer.Option(help="What stands in front; once for each, later nearer.")
     ] = None,
     background: Annotated[str | None, typer.Option(help="What is behind.")] = None,
+    background_image: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Your own picture of it, which is cropped to the canvas and not drawn; subjects "
+            "grow into it.",
+        ),
+    ] = None,
     out: NewFolder,
     box: Annotated[
         Several,
@@ -55,6 +63,14 @@ def generate(
     subject_negative: Annotated[
         Several,
         typer.Option(help='What it must not show; once for each subject, in order, "" for none.'),
+    ] = None,
+    subject_image: Annotated[
+        Several,
+        typer.Option(
+            metavar="FILE",
+            help="Your own picture of it, cut out by its alpha, which is planted and not drawn; "
+            'once for each subject, in order, "" for one that is drawn.',
+        ),
     ] = None,
     method: Annotated[
         str | None,
@@ -159,9 +175,11 @@ def generate(
         "subject": subject,
         "method": method,
         "background": background,
+        "background-image": background_image,
         "box": box,
         "name": name,
         "subject-negative": subject_negative,
+        "subject-image": subject_image,
         "negative": negative,
         "scene": scene,
         "seed": seed,
@@ -200,7 +218,8 @@ def generate(
 
 
 def _check_model(scene: Scene) -> None:
-    """What can be known of a scene's model before torch is imported."""
+    """What can be known of a scene's model and pictures before torch is imported."""
+    require_pictures(scene)
     for one in scene.loras:
         loras.resolve_lora(one.name)
     if models.resolve(scene.model).kind is not models.Kind.hub and scene.revision is not None:

@@ -67,7 +67,7 @@ def grow_result(
     tell(f"Made in {time.perf_counter() - began:.1f} s:")
     for path in paths:
         tell_path(path)
-    tell_fields(scene=scene_told(layers))
+    tell_fields(scene=scene_told(layers, out))
 
 
 @dataclass(frozen=True)
@@ -131,8 +131,11 @@ def grow_one(
     began = time.perf_counter()
     further: list[tuple[str, tuple[int, ...]]] = []
     if scene.settings.layering == "first":
-        further = [("refine", tuple(range(1, len(scene.subjects) + 1))), ("heal", ())]
-    bars = StageProgress(console(), foregrounds, scene.steps, further, _needed(loaded.pipe, scene))
+        drawn = [i for i, one in enumerate(scene.subjects, 1) if one.image is None]
+        further = [*([("refine", tuple(drawn))] if drawn else []), ("heal", ())]
+    whole = ("composite",) if scene.background_image else ("composite", "background")
+    needed = _needed(loaded.pipe, scene)
+    bars = StageProgress(console(), foregrounds, scene.steps, further, needed, whole)
     with bars, quiet_libraries():
         layers = grow(loaded.pipe, bars)
     seconds = {"load": load_seconds, "generate": time.perf_counter() - began}
@@ -143,9 +146,25 @@ def grow_one(
     return layers, write_result(layers, report, out, overwrite=overwrite)
 
 
-def scene_told(layers: Layers) -> dict[str, Any]:
-    """The scene that was made, for scripts."""
-    return layers.made_scene.model_dump(mode="json", exclude_none=True)
+def scene_told(layers: Layers, out: Path) -> dict[str, Any]:
+    """The scene that was made, for scripts; users' own pictures are where the result has them."""
+    made = layers.made_scene
+    there = Scene.load(out) if made.own_pictures else made
+    return there.model_dump(mode="json", exclude_none=True)
+
+
+def require_pictures(scene: Scene) -> None:
+    """Read users' own pictures, which may be of any kind, before anything else takes its time.
+
+    Raises:
+        TaueError: if one cannot be used.
+    """
+    for one in (scene.background_image, scene.first_background_image):
+        if one is not None:
+            one.whole()
+    for subject in scene.subjects:
+        if subject.image is not None:
+            subject.image.cut_out()
 
 
 def foregrounds_of(scene: Scene) -> Foregrounds:

@@ -15,6 +15,7 @@ from taue.scene.problems import Place, dotted
 PLACES: dict[str, tuple[str, ...]] = {
     "method": ("method", "base"),
     "background": ("background",),
+    "background-image": ("background_image",),
     "scene": ("scene",),
     "negative": ("negative_prompt",),
     "seed": ("seed",),
@@ -37,6 +38,7 @@ PLACES: dict[str, tuple[str, ...]] = {
 SUBJECT_FIELDS = {
     "subject": "prompt",
     "subject-negative": "negative_prompt",
+    "subject-image": "image",
     "name": "name",
     "box": "box",
 }
@@ -125,10 +127,10 @@ def _require_words(option: str, value: str | None) -> None:
 
 
 def _deal(values: Sequence[str], option: str, field: str, subjects: Sequence[Any]) -> None:
-    """Give each subject its value, in order; an empty negative prompt is none."""
+    """Give each subject its value, in order; an empty negative prompt or picture is none."""
     require_one_each(option, values, len(subjects))
     for subject, value in zip(subjects, values, strict=True):
-        if field == "negative_prompt" and not value.strip():
+        if field in ("negative_prompt", "image") and not value.strip():
             subject.pop(field, None)
         else:
             subject[field] = box_from(value) if field == "box" else value

@@ -10,7 +10,7 @@ import typer
 
 from taue.box import Box
 from taue.commands.conventions import Device, Dtype, NewFolder, Overwrite
-from taue.commands.growing import grow_result
+from taue.commands.growing import grow_result, require_pictures
 from taue.commands.options import box_from, require_one_each
 from taue.errors import TaueError
 from taue.scene import Scene
@@ -38,6 +38,12 @@ def rebackground(
             help="Where subjects go, once for each in order; an empty one stays where it is.",
         ),
     ] = None,
+    background_image: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Your own picture of it, cropped to the canvas and not drawn."
+        ),
+    ] = None,
     overwrite: Overwrite = False,
     device: Device = "auto",
     dtype: Dtype = "auto",
@@ -48,7 +54,7 @@ def rebackground(
     if box is not None:
         require_one_each("box", box, len(old.subjects))
         moves = {i: Box(*box_from(text)) for i, text in enumerate(box, 1) if text.strip()}
-    there = old.before(background, scene)
+    there = old.before(background, scene, background_image)
     _regrow(folder, there, moves, out, device, dtype, overwrite=overwrite)
 
 
@@ -100,7 +106,9 @@ def _regrow(
     """Grow a result again before ``there``'s background, its subjects moved from where they are."""
     began = time.perf_counter()
     scene = there.moved(moves)
-    grown = () if scene.settings.moving == "transplanted" else moves
+    require_pictures(scene)
+    drawn = [i for i in moves if scene.subjects[i - 1].image is None]
+    grown = () if scene.settings.moving == "transplanted" else drawn
     growing = {(i,): [scene.subjects[i - 1].prompt] for i in grown}
 
     def prepare() -> Grow:
@@ -108,7 +116,7 @@ def _regrow(
         from taue.layers import Layers
 
         layers = Layers.load(folder)
-        background, whole = scene.background, scene.scene
-        return lambda pipe, bars: run.regrow(pipe, layers, background, whole, moves, bars)
+        told = scene.background, scene.scene, moves, scene.background_image
+        return lambda pipe, bars: run.regrow(pipe, layers, *told, bars)
 
     grow_result(scene, prepare, growing, out, device, dtype, began, overwrite=overwrite)

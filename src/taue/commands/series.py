@@ -121,7 +121,7 @@ def grow_series(
                 "seed": scene.seed,
                 "paths": [str(path) for path in paths],
                 "warnings": [*loaded.known, *words, *layers.warnings],
-                "scene": scene_told(layers),
+                "scene": scene_told(layers, out / name),
             }
         )
         tiles.append(choice_tile(f"{name}  seed {scene.seed}", layers.composite))

@@ -37,16 +37,23 @@ def flatten_file(path: str | os.PathLike[str]) -> Bytes:
         TaueError: if the file is broken, too large or uses more than visible layers and groups in
             normal mode with opacities.
     """
+    return _render(*read_layered(path))
+
+
+def read_layered(path: str | os.PathLike[str]) -> tuple[tuple[int, int], Iterable[Placed]]:
+    """The canvas (width, height) of a PSD or ORA file and its visible layers from the lowest, each
+    read when asked for.
+
+    Raises:
+        TaueError: as of :func:`flatten_file`, for layers as they are asked for.
+    """
     file = full_path(path)
     if require_layered(file) == ".psd":
-        from taue.files.psd import read_psd
-
-        size, layers = read_psd(file)
+        from taue.files.psd import read_psd as read
     else:
-        from taue.files.ora import read_ora
+        from taue.files.ora import read_ora as read
 
-        size, layers = read_ora(file)
-    return _render(size, layers)
+    return read(file)
 
 
 def require_layered(file: Path) -> str:

@@ -8,6 +8,9 @@ RAW = "raw"
 SEEDLINGS = "seedlings"
 """Folder of what the subjects can be grown from again."""
 
+BROUGHT = "pictures"
+"""Folder of the pictures that the user brought, as far as they are used."""
+
 CUT = "-cut"
 """Ends the name of a foreground cut out as its stage left it."""
 
@@ -16,6 +19,7 @@ RESULT = re.compile(
     r"(composite|background|sheet|(subject|foreground)-[^/]+)\.png|layers\.(psd|ora)|report\.json"
     r"|scene\.toml|raw/(composite|healed|refined-[^/]+)\.png|seedlings/subject-[^/]+\.safetensors"
     r"|layers/\d+-(background|(effects|subject)-[^/]+)\.png"
+    r"|pictures/((first-)?background|subject-[^/]+)\.png"
 )
 """The files of a result folder, relative to it."""
 

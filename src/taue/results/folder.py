@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from taue.disk.png import write_png
 from taue.disk.writing import complete_folder, whole_file
 from taue.files.layered import save, write_pictures
-from taue.files.made import CUT, RAW, RESULT, SEEDLINGS
+from taue.files.made import BROUGHT, CUT, RAW, RESULT, SEEDLINGS
 from taue.files.saved_report import REPORT
 from taue.layers import Layers
+from taue.own_pictures import covering
 from taue.results.report import distances, recomposition, write_report
 from taue.results.sheet import contact_sheet
+from taue.scene import Scene
+from taue.scene.picture import OwnPicture
 from taue.scene.read import FILE, KEYWORD
 from taue.scene.subject import layer_file_names
 
@@ -43,15 +46,22 @@ def write_result(
     Raises:
         TaueError: if ``out`` exists or cannot be written, or the layers are of no scene.
     """
-    scene, pictures = layers.made_scene.dumps(), _pictures(layers)
+    made, pictures = layers.made_scene, _pictures(layers)
+    brought = _brought(made)
+    scene = _relative(made, brought, "").dumps()
     texts = {KEYWORD: scene}
+    below = {KEYWORD: _relative(made, brought, "../").dumps()} if brought else texts
     stack, subjects = layers.stack(), [layer.subject for layer in layers.subjects]
     with complete_folder(out, RESULT if overwrite else None) as folder:
         for name, picture in pictures.items():
             (folder / name).parent.mkdir(exist_ok=True)
-            write_png(picture, folder / name, texts)
+            write_png(picture, folder / name, below if "/" in name else texts)
         (folder / "layers").mkdir()
-        write_pictures(stack, folder / "layers", "png", texts)
+        write_pictures(stack, folder / "layers", "png", below)
+        if brought:
+            (folder / BROUGHT).mkdir()
+        for name, picture in brought.items():
+            write_png(picture, folder / BROUGHT / f"{name}.png")
         for name in LAYERED:
             save(stack, folder / name)
         (folder / SEEDLINGS).mkdir()
@@ -67,10 +77,24 @@ def write_result(
         write_report(told, folder / REPORT)
     shown = [name for name in pictures if not name.startswith(f"{RAW}/")]
     folders = [RAW, SEEDLINGS] if len(shown) < len(pictures) else [SEEDLINGS]
+    folders += [BROUGHT] if brought else []
     return [
         Path(out).expanduser() / name
         for name in (*shown, *LAYERED, "layers", *folders, FILE, REPORT)
     ]
+
+
+def _brought(scene: Scene) -> dict[str, Any]:
+    """Users' own pictures by their names: backgrounds as far as they are seen, cut-outs whole."""
+    return {
+        name: one.cut_out() if name.startswith("subject-") else covering(one.whole(), scene.size)
+        for name, one in scene.own_pictures.items()
+    }
+
+
+def _relative(scene: Scene, brought: Iterable[str], up: str) -> Scene:
+    """The scene with its pictures where the folder has them; ``up`` leads there from a file."""
+    return scene.with_pictures({name: OwnPicture(f"{up}{BROUGHT}/{name}.png") for name in brought})
 
 
 def _pictures(layers: Layers) -> dict[str, Any]:

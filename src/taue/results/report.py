@@ -35,7 +35,10 @@ def make_report(
         warnings: what the user was told.
         seconds: wall-clock seconds of the whole run by part, such as "load" and "generate".
     """
-    sources = layers.sources or [_KEPT if layers.cuts else "foreground"] * len(layers.subjects)
+    kept = _KEPT if layers.cuts else "foreground"
+    sources = layers.sources or [
+        kept if layer.subject.image is None else "image" for layer in layers.subjects
+    ]
     return {
         "stages": [
             {

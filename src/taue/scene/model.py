@@ -11,6 +11,7 @@ from taue.errors import TaueError
 from taue.scene import read, text
 from taue.scene.fields import MOST_LORAS, VERSION, Seed, Version, Weight, Words
 from taue.scene.method import Part
+from taue.scene.picture import require_files
 from taue.scene.request import Request
 
 
@@ -65,13 +66,21 @@ class Scene(Request, Means):
     """
 
     @classmethod
-    def loads(cls, content: str, form: text.Form, *, source: str = "") -> Self:
-        """Read TOML or JSON; ``source`` is what its errors call it.
+    def loads(
+        cls,
+        content: str,
+        form: text.Form,
+        *,
+        source: str = "",
+        folder: str | PathLike[str] = ".",
+    ) -> Self:
+        """Read TOML or JSON; ``source`` is what its errors call it, and relative paths of pictures
+        begin at ``folder``.
 
         Raises:
             TaueError: if it is not well formed or not a scene.
         """
-        return cls.from_data(text.parse(content, form, source), source=source)
+        return cls.from_data(text.parse(content, form, source), source=source, folder=folder)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
@@ -80,7 +89,8 @@ class Scene(Request, Means):
         Raises:
             TaueError: if there is none, it cannot be read or holds no valid scene.
         """
-        return cls.loads(*read.scene_text(path), source=str(path))
+        content, form = read.scene_text(path)
+        return cls.loads(content, form, source=str(path), folder=read.folder_of(path))
 
     @classmethod
     def making(cls, request: Request, **means: Any) -> Self:
@@ -101,7 +111,11 @@ class Scene(Request, Means):
         """As TOML or JSON: every field that is set, defaults included, floats exactly.
 
         TOML begins with the method's name and deviations, if it is not ours.
+
+        Raises:
+            TaueError: if a picture of it is in memory alone.
         """
+        require_files(self.own_pictures.values())
         content = text.write(self.model_dump(mode="json", exclude_none=True), form)
         told = self.method.told if form == "toml" else ""
         return f"# {told}\n{content}" if told else content

@@ -49,6 +49,12 @@ def scene_text(path: str | os.PathLike[str]) -> tuple[str, Form]:
     raise TaueError(f"{called} is no scene; name a .toml, .json or .png file or a result folder.")
 
 
+def folder_of(path: str | os.PathLike[str]) -> Path:
+    """Where the relative paths of a scene begin that :func:`scene_text` reads."""
+    file = Path(path).expanduser()
+    return file if file.is_dir() else file.parent
+
+
 def _text(file: Path, called: str) -> str:
     with file.open("rb") as stream:
         content = stream.read(LARGEST + 1)

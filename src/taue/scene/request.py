@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
+from os import PathLike
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, ValidationError
@@ -12,8 +13,9 @@ from taue.bounds import MOST_SUBJECTS
 from taue.box import Box
 from taue.errors import TaueError
 from taue.scene import problems
-from taue.scene.fields import Negative, Pixels, Words
+from taue.scene.fields import Negative, NoneIfEmpty, Pixels, Words
 from taue.scene.method import CALLED, NAMED, Method, Part, accepted, described
+from taue.scene.picture import FOLDER, Own, OwnPicture
 from taue.scene.subject import Subject, layer_file_names
 from taue.settings import Settings
 
@@ -32,6 +34,17 @@ def _told_apart(value: tuple[Subject, ...]) -> tuple[Subject, ...]:
         raise TaueError(f"subjects has {len(value)} of them; give at most {MOST_SUBJECTS}.")
     layer_file_names(value)
     return value
+
+
+_FIRST = {"first_background": None, "first_scene": None, "first_background_image": None}
+"""Of a scene that is its subjects' first."""
+
+
+def _told(subject: Subject) -> dict[str, Any]:
+    """A subject as plain values, without the picture, which the scene file names."""
+    plain = asdict(replace(subject, image=None))
+    del plain["image"]
+    return plain
 
 
 def _by(settings: Settings) -> dict[str, Any]:
@@ -54,6 +67,12 @@ class Request(Part):
         "foreground_guidance_scale"
     )
     background: Words = Field(description="What is behind.", examples=["a beach at sunset"])
+    background_image: Annotated[Own | None, NoneIfEmpty] = Field(
+        default=None,
+        description="Your own picture of what is behind, scaled to cover the canvas and cropped in "
+        "its middle: it is not drawn, and subjects grow into it.",
+        examples=["kitchen.jpg"],
+    )
     scene: Words | None = Field(
         default=None,
         description="The whole scene; subjects and background joined if absent.",
@@ -65,6 +84,9 @@ class Request(Part):
     )
     first_scene: Words | None = Field(
         default=None, description="The whole scene of that time, in place of the joined prompts."
+    )
+    first_background_image: Annotated[Own | None, NoneIfEmpty] = Field(
+        default=None, description="Your own picture that was behind at that time."
     )
     negative_prompt: Negative | None = Field(
         default=None,
@@ -86,6 +108,7 @@ class Request(Part):
         *,
         source: str = "",
         naming: Callable[[problems.Place], str] = problems.dotted,
+        folder: str | PathLike[str] = ".",
     ) -> Self:
         """Check what was read.
 
@@ -94,12 +117,13 @@ class Request(Part):
                 :class:`taue.Subject` and :class:`taue.Box` as well.
             source: the file's name, for what is wrong with it.
             naming: how a field is called in what is wrong with it.
+            folder: where relative paths of pictures begin.
 
         Raises:
             TaueError: naming the first wrong field, and the number of them if there are more.
         """
         try:
-            return cls.model_validate(data)
+            return cls.model_validate(data, context={FOLDER: folder})
         except ValidationError as error:
             raise TaueError(problems.sentence(error, cls, source, naming)) from error
 
@@ -146,10 +170,14 @@ class Request(Part):
         """What the subjects' layers are made in: nothing moved yet, each in one place, before the
         first background."""
         stay = tuple(replace(subject, moves=(), places=()) for subject in self.subjects)
-        here = self._with(subjects=stay, first_background=None, first_scene=None)
+        here = self._with(subjects=stay, **_FIRST)
         if self.first_background is None:
             return here
-        return here._with(background=self.first_background, scene=self.first_scene)
+        return here._with(
+            background=self.first_background,
+            scene=self.first_scene,
+            background_image=self.first_background_image,
+        )
 
     @property
     def crop_ratios(self) -> tuple[float, ...]:
@@ -159,26 +187,61 @@ class Request(Part):
 
     @property
     def batches(self) -> list[tuple[int, ...]]:
-        """The subjects' numbers, from 1, by what can grow as one batch: one crop ratio each."""
-        ratios = self.crop_ratios
-        return [
-            tuple(n for n, own in enumerate(ratios, 1) if own == ratio)
-            for ratio in dict.fromkeys(ratios)
-        ]
+        """The subjects' numbers, from 1, by what can grow as one batch: one crop ratio each. Users'
+        own pictures do not grow."""
+        batches: dict[float, tuple[int, ...]] = {}
+        for number, ratio in enumerate(self.crop_ratios, 1):
+            if self.subjects[number - 1].image is None:
+                batches[ratio] = (*batches.get(ratio, ()), number)
+        return list(batches.values())
 
-    def before(self, background: str, scene: str | None) -> Self:
+    def before(self, background: str, scene: str | None, image: Any = None) -> Self:
         """The same subjects before another background, if it is another; their layers stay those
         of the first.
 
+        Args:
+            background, scene: prompts.
+            image: a user's own picture of the background, as ``background_image``.
+
         Raises:
-            TaueError: if a prompt says nothing or too much.
+            TaueError: if a prompt says nothing or too much, or the picture can be none.
         """
-        if background == self.background and scene == self.scene:
+        told = {"background": background, "scene": scene, "background_image": image}
+        checked = Request.from_data({**told, "subjects": self.subjects})
+        told["background_image"] = checked.background_image
+        if all(getattr(self, name) == value for name, value in told.items()):
             return self
         first = self.first
-        told = {"background": background, "scene": scene}
-        Request.from_data({**told, "subjects": self.subjects})
-        return self._with(**told, first_background=first.background, first_scene=first.scene)
+        return self._with(
+            **told,
+            first_background=first.background,
+            first_scene=first.scene,
+            first_background_image=first.background_image,
+        )
+
+    @property
+    def own_pictures(self) -> dict[str, OwnPicture]:
+        """Users' own pictures by what result folders call them."""
+        stems = layer_file_names(self.subjects)
+        of_subjects = zip(stems, (one.image for one in self.subjects), strict=True)
+        found = {
+            "background": self.background_image,
+            "first-background": self.first_background_image,
+            **dict(of_subjects),
+        }
+        return {name: one for name, one in found.items() if one is not None}
+
+    def with_pictures(self, pictures: Mapping[str, OwnPicture]) -> Self:
+        """With other pictures in place of users' own, by the names of :attr:`own_pictures`."""
+        subjects = tuple(
+            replace(one, image=pictures.get(name, one.image))
+            for name, one in zip(layer_file_names(self.subjects), self.subjects, strict=True)
+        )
+        return self._with(
+            subjects=subjects,
+            background_image=pictures.get("background", self.background_image),
+            first_background_image=pictures.get("first-background", self.first_background_image),
+        )
 
     def moved(self, boxes: Mapping[int, Box]) -> Self:
         """Subjects moved into boxes, by their number from 1; the others stay.
@@ -218,7 +281,7 @@ class Request(Part):
         return {
             **asdict(settings),
             "deviations": settings.deviations,
-            "subjects": [asdict(subject) for subject in self.subjects],
+            "subjects": [_told(subject) for subject in self.subjects],
             "background": self.background,
             "scene": self.scene,
             "whole": self.whole,

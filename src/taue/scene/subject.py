@@ -14,7 +14,8 @@ from taue.errors import TaueError
 from taue.names import same_file, slug
 from taue.readable import quoted
 from taue.scene import problems
-from taue.scene.fields import CropRatio, Moves, Name, Negative, NoneIfEmpty, Place, Words
+from taue.scene.fields import CropRatio, Moves, Name, Negative, NoneIfEmpty, Place, Seed, Words
+from taue.scene.picture import Own
 
 CENTRED = Box(0.25, 0.25, 0.5, 0.5)
 """Where a lone subject goes if nothing else is said."""
@@ -73,6 +74,19 @@ class Subject:
             "and not scaled."
         ),
     ] = ()
+    image: Annotated[
+        Own | None,
+        NoneIfEmpty,
+        Field(
+            description="Your own picture of it, cut out by its alpha: it is not drawn, but "
+            "planted and lit. One of the canvas's own size stays where it is unless it has a box.",
+            examples=["cup.png"],
+        ),
+    ] = None
+    seed: Annotated[
+        Seed | None,
+        Field(description="In place of the scene's, for the noise that it alone grows from."),
+    ] = None
 
 
 def _plainly(construct: Callable[..., None]) -> Callable[..., None]:
