@@ -85,6 +85,7 @@ def test_a_change_is_over_the_pairs_that_both_have() -> None:
     assert change(before, {"d": {}}, "psnr_fg") is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ablation"])
 def test_the_committed_page_is_that_of_the_committed_figures(name: str) -> None:
     docs = Path(__file__).parent.parent / "docs"

@@ -43,6 +43,7 @@ def made(pipe: TauePipeline, **changes: Any) -> Layers:
     return pipe(**{**given, **changes})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["euler", "dpm++2m", "lcm"])
 def test_regrowing_without_a_change_changes_nothing(pipe: TauePipeline, family: str) -> None:
     pipe.scheduler = build(family)
@@ -57,6 +58,7 @@ def test_regrowing_without_a_change_changes_nothing(pipe: TauePipeline, family: 
     assert {**again.settings, "scheduler": None} == {**layers.settings, "scheduler": None}
 
 
+@pytest.mark.slow
 def test_another_background_leaves_the_objects_and_their_stage_alone(pipe: TauePipeline) -> None:
     layers = made(pipe, scene="a red apple on the beach")
     other = layers.rebackground(pipe, "a dark meadow", output_type="pt")
@@ -71,6 +73,7 @@ def test_another_background_leaves_the_objects_and_their_stage_alone(pipe: TaueP
     assert other.settings["noise_seed"] == layers.settings["noise_seed"]
 
 
+@pytest.mark.slow
 def test_a_moved_subject_grows_from_its_harvest_and_the_others_stay(pipe: TauePipeline) -> None:
     layers = made(pipe, guidance_scale=1.0, foreground_guidance_scale=1.0)
     box = Box(0.05, 0.1, 0.3, 0.3)
@@ -84,6 +87,7 @@ def test_a_moved_subject_grows_from_its_harvest_and_the_others_stay(pipe: TauePi
     assert not torch.equal(layers.composite, moved.composite)
 
 
+@pytest.mark.slow
 def test_new_noise_is_asked_for(pipe: TauePipeline) -> None:
     layers = made(pipe)
     fresh = pipe.regrow(layers, generator=torch.Generator().manual_seed(9), output_type="pt")
@@ -91,6 +95,7 @@ def test_new_noise_is_asked_for(pipe: TauePipeline) -> None:
     assert not torch.equal(layers.background, fresh.background)
 
 
+@pytest.mark.slow
 def test_layers_that_cannot_grow_again_are_refused(pipe: TauePipeline) -> None:
     layers = made(pipe)
     with pytest.raises(TaueError, match="subject 3 is unknown; there are subjects 1 to 2"):
@@ -100,6 +105,7 @@ def test_layers_that_cannot_grow_again_are_refused(pipe: TauePipeline) -> None:
         pipe.regrow(replace(layers, seedlings=[bare, layers.seedlings[1]]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["euler", "heun", "dpm++2m", "lcm"])
 def test_without_harmony_the_composites_object_is_the_foreground(
     painter: TauePipeline, monkeypatch: pytest.MonkeyPatch, family: str
@@ -121,6 +127,7 @@ def test_without_harmony_the_composites_object_is_the_foreground(
     assert error[layers.masks[0] == 0].max() > 0.1
 
 
+@pytest.mark.slow
 def test_less_harmony_holds_the_object_closer(painter: TauePipeline) -> None:
     def distance(harmony: float) -> float:
         layers = made(
@@ -137,6 +144,7 @@ def test_less_harmony_holds_the_object_closer(painter: TauePipeline) -> None:
     assert found[0] < found[1] < found[2]
 
 
+@pytest.mark.slow
 def test_subjects_of_one_crop_ratio_share_a_batch(pipe: TauePipeline) -> None:
     early = Subject("a red apple", crop_ratio=0.25)
     layers = made(pipe, subjects=[early, BALL, Subject("a car", crop_ratio=0.25)])
@@ -145,6 +153,7 @@ def test_subjects_of_one_crop_ratio_share_a_batch(pipe: TauePipeline) -> None:
     assert layers.seedlings[0].sigma == layers.seedlings[2].sigma > layers.seedlings[1].sigma
 
 
+@pytest.mark.slow
 def test_before_another_background_and_moved_a_subject_stays_what_it_is(pipe: TauePipeline) -> None:
     layers = made(pipe, settings=Settings(harmony=0.0))
     night = layers.rebackground(pipe, "a city at night", output_type="pt")
@@ -162,6 +171,7 @@ def test_before_another_background_and_moved_a_subject_stays_what_it_is(pipe: Ta
     assert foot.y + foot.height == pytest.approx(0.7, abs=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["euler", "lcm"])
 def test_from_nothing_the_same_subjects_come_again(pipe: TauePipeline, family: str) -> None:
     pipe.scheduler = build(family)
@@ -193,6 +203,7 @@ def test_an_empty_layer_stays_and_a_cut_one_brings_nothing_from_beyond() -> None
     assert inside[3].max() == 1
 
 
+@pytest.mark.slow
 def test_scenes_of_moved_subjects_are_written_and_read(pipe: TauePipeline) -> None:
     moved = pipe.regrow(made(pipe), boxes={1: Box(0.1, 0.3, 0.4, 0.4)})
     scene = Scene.making(moved.scene, model="paddy", seed=1)

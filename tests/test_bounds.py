@@ -75,6 +75,7 @@ TOO_MUCH: dict[str, tuple[Callable[[], object], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TOO_MUCH)
 def test_too_much_is_refused_at_once(name: str) -> None:
     make, says = TOO_MUCH[name]

@@ -78,6 +78,7 @@ def test_the_truth_has_every_tick(judge: Judge, truth: Drawn) -> None:
     assert measured(judge, [truth], weights=True)["training_free"] == {"of": 1, "yes": 0}
 
 
+@pytest.mark.slow
 def test_each_tick_is_lost_by_what_it_is_for(judge: Judge, truth: Drawn) -> None:
     good = truth.left
     assert good.background is not None and good.foreground is not None and good.mask is not None
@@ -158,6 +159,7 @@ def test_the_sets_ask_for_what_their_names_say(data: Path) -> None:
     assert companion(pairs, 1) == pairs[0].foreground
 
 
+@pytest.mark.slow
 def test_every_method_is_measured_at_tiny_size_and_it_goes_on(
     data: Path, tiny_sdxl: Path, tmp_path: Path
 ) -> None:

@@ -80,6 +80,7 @@ def test_version_and_help() -> None:
         assert all(name in done.stdout for name in ("generate", "models", "scene"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -113,6 +114,7 @@ def test_models_lists_every_word_of_paddy() -> None:
         assert word in done.stdout
 
 
+@pytest.mark.slow
 def test_generate_makes_everything_it_says(tiny_sdxl: Path, elsewhere: Path) -> None:
     done = call(*wish(tiny_sdxl))
     assert done.exit_code == 0, done.stderr
@@ -143,6 +145,7 @@ def test_generate_makes_everything_it_says(tiny_sdxl: Path, elsewhere: Path) -> 
     assert {name: report["settings"][name] for name in chosen} == chosen
 
 
+@pytest.mark.slow
 def test_options_reach_the_pipeline(tiny_sdxl: Path, elsewhere: Path) -> None:
     options = {"guidance": 3, "foreground_guidance": 4, "crop_ratio": 0.25, "key": "blue"}
     options |= {"width": 136, "height": 64, "seed": 11, "dtype": "bfloat16", "scene": "at sunset"}
@@ -162,6 +165,7 @@ def test_options_reach_the_pipeline(tiny_sdxl: Path, elsewhere: Path) -> None:
             assert image.size == (136, 64)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes(tiny_sdxl: Path, elsewhere: Path) -> None:
     for out, seed in (("one", 7), ("two", 7), ("three", 8)):
         assert call(*wish(tiny_sdxl, out=out, seed=seed)).exit_code == 0
@@ -176,6 +180,7 @@ def test_the_same_seed_gives_the_same_bytes(tiny_sdxl: Path, elsewhere: Path) ->
     assert (pixels[0] != pixels[1]).any()
 
 
+@pytest.mark.slow
 def test_words_that_the_model_does_not_know(tiny_sdxl: Path, elsewhere: Path) -> None:
     model = elsewhere / "model"
     shutil.copytree(tiny_sdxl, model)
@@ -194,6 +199,7 @@ def test_words_that_the_model_does_not_know(tiny_sdxl: Path, elsewhere: Path) ->
     assert any('the word "bech"; the nearest that it knows: beach' in line for line in warnings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "says"),
     [
@@ -289,6 +295,7 @@ def test_bad_commands_are_one_sentence(arguments: list[str]) -> None:
     assert_one_sentence(done.stderr)
 
 
+@pytest.mark.slow
 def test_a_real_process(tiny_sdxl: Path, elsewhere: Path) -> None:
     done = subprocess.run(command(*wish(tiny_sdxl)), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -346,6 +353,7 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
     return content | {"report.json": json.dumps(report).encode()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheduler", [None, "EulerAncestralDiscreteScheduler"])
 def test_a_scene_comes_again_byte_for_byte(
     scheduler: str | None, tiny_sdxl: Path, elsewhere: Path
@@ -379,6 +387,7 @@ def test_a_scene_comes_again_byte_for_byte(
         assert bytes_of(elsewhere / out) == made, source
 
 
+@pytest.mark.slow
 def test_options_win_over_the_scene(tiny_sdxl: Path, elsewhere: Path) -> None:
     (elsewhere / "my.toml").write_text(SCENE, encoding="utf-8")
     arguments = ["generate", "my.toml", "--model", str(tiny_sdxl), "--seed", "5", "--width", "136"]
@@ -408,6 +417,7 @@ def test_subjects_of_the_command_line_replace_those_of_the_scene(elsewhere: Path
     )
 
 
+@pytest.mark.slow
 def test_the_scene_of_a_call_is_the_one_that_made_it(tiny_sdxl: Path, elsewhere: Path) -> None:
     from taue import TauePipeline
 
@@ -447,6 +457,7 @@ def test_what_is_wrong_with_a_scene_file_is_one_sentence(elsewhere: Path) -> Non
     assert done.stderr.startswith("Error: name 2 is '?'; give at least one character")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_an_interrupt_leaves_nothing(tiny_sdxl: Path, elsewhere: Path) -> None:
     # The process tells when its first step is done; it would then go on for minutes.

@@ -55,6 +55,7 @@ def wish(model: Path, *more: Any) -> list[Any]:
     return ["generate", *what, *SMALL, *more]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("names", "command"), ALL, ids=str)
 def test_every_command_has_the_same_options(names: list[str], command: Any) -> None:
     options = {option for one in command.params for option in one.opts}
@@ -79,6 +80,7 @@ def test_the_version_in_short_and_as_a_module() -> None:
     assert done.stdout == f"taue {__version__}\n"
 
 
+@pytest.mark.slow
 def test_shells_complete_commands_options_and_values() -> None:
     def completed(line: str) -> list[str]:
         words = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1)}
@@ -94,6 +96,7 @@ def test_shells_complete_commands_options_and_values() -> None:
     assert completed("taue generate --dtype bf") == ["bfloat16"]
 
 
+@pytest.mark.slow
 def test_json_comes_alone_and_says_everything(tiny_sdxl: Path, elsewhere: Path) -> None:
     done = call(*wish(tiny_sdxl, "--out", "out", "--json"))
     assert done.exit_code == 0, done.stderr
@@ -107,6 +110,7 @@ def test_json_comes_alone_and_says_everything(tiny_sdxl: Path, elsewhere: Path) 
     assert told["scene"]["canvas"] == {"width": 64, "height": 64}
 
 
+@pytest.mark.slow
 def test_quiet_tells_errors_alone(tiny_sdxl: Path) -> None:
     done = call(*wish(tiny_sdxl, "--out", "out", "--quiet"))
     assert (done.exit_code, done.stdout, done.stderr) == (0, "", "")
@@ -131,6 +135,7 @@ def test_a_scene_comes_from_standard_input(elsewhere: Path) -> None:
         assert done.exit_code == 2 and says in done.stderr
 
 
+@pytest.mark.slow
 def test_generate_reads_standard_input(tiny_sdxl: Path) -> None:
     text = f'model = {json.dumps(str(tiny_sdxl))}\nbackground = "x"\n[[subjects]]\nprompt = "y"\n'
     done = call("generate", "-", *SMALL, "--out", "o", given=text)
@@ -138,6 +143,7 @@ def test_generate_reads_standard_input(tiny_sdxl: Path) -> None:
     assert Path("o/scene.toml").is_file()
 
 
+@pytest.mark.slow
 def test_a_result_is_replaced_whole_and_only_if_asked(tiny_sdxl: Path, elsewhere: Path) -> None:
     first = call(
         *wish(tiny_sdxl, "--out", "out", "--subject", "a ball", "--name", "a", "--name", "b")
@@ -256,6 +262,7 @@ def test_json_and_a_file_do_not_share_standard_output(elsewhere: Path) -> None:
     assert json.loads(done.stdout)["paths"] == ["x.png"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_half_precision_on_a_cpu_is_warned_of(dtype: str, tiny_sdxl: Path) -> None:
     assert devices.unwise(torch.device("cpu"), torch.float32) is None

@@ -19,6 +19,7 @@ def look(pipe: TauePipeline, judge: Judge, job: int) -> tuple[int, int, int, tup
     return job, os.getpid(), torch.get_num_threads(), (id(pipe), id(judge))
 
 
+@pytest.mark.slow
 def test_each_process_has_one_thread_and_loads_once(
     tiny_sdxl: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -35,6 +36,7 @@ def refuse(pipe: TauePipeline, judge: Judge, job: str) -> str:
     raise LookupError(job)
 
 
+@pytest.mark.slow
 def test_what_goes_wrong_in_a_process_is_raised_here(tiny_sdxl: Path) -> None:
     with pytest.raises(LookupError, match="the second drawer"):
         share_out(refuse, ["the second drawer"], str(tiny_sdxl), "looks", workers=1)

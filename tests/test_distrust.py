@@ -139,6 +139,7 @@ FILES: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*SEEDLINGS, *FILES])
 def test_a_spoilt_result_is_one_sentence(name: str, folder: Path) -> None:
     spoil, says = (SEEDLINGS | FILES)[name]

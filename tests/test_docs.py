@@ -41,6 +41,7 @@ def test_the_table_of_equations_is_up_to_date_and_every_equation_is_tested() -> 
     assert "| none |" not in page
 
 
+@pytest.mark.slow
 def test_the_picture_of_the_rooms_is_up_to_date_and_imports_point_one_way() -> None:
     architecture = generator("generate_architecture")
     assert (DOCS / "architecture.md").read_text(encoding="utf-8") == architecture.page()
@@ -73,6 +74,7 @@ def test_the_page_on_scene_files_names_every_field() -> None:
     assert scene.model_fields_set >= set(Scene.model_fields) - left_out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", ["the page's", *EXAMPLES], ids=str)
 def test_examples_run(content: Path | str, tiny_sdxl: Path, tmp_path: Path) -> None:
     path = tmp_path / "scene.toml"

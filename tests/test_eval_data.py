@@ -251,6 +251,7 @@ def test_files_that_are_no_annotations_and_options_out_of_range(
         assert f"{option.strip('-')} is {value}" in bad.stderr
 
 
+@pytest.mark.slow
 def test_phi_writes_prompts_once_and_goes_on_where_it_was(
     rendered: Path, phi: Path, tmp_path: Path
 ) -> None:

@@ -67,6 +67,7 @@ COSTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [*COSTS, "taue"])
 def test_every_method_leaves_items_that_can_be_scored(
     method: str, data: Path, tiny_sdxl: Path, tmp_path: Path
@@ -125,6 +126,7 @@ def test_a_second_call_makes_nothing_again_and_shards_share_the_work(
     assert all(path.stat().st_mtime_ns == old for path, old in times.items())
 
 
+@pytest.mark.slow
 def test_a_killed_command_goes_on_and_ends_as_if_it_had_not_been(
     data: Path, tiny_sdxl: Path, tmp_path: Path
 ) -> None:
@@ -245,6 +247,7 @@ def test_a_failure_leaves_no_item(data: Path, tmp_path: Path) -> None:
     assert item_folders(run / ITEMS) == {}
 
 
+@pytest.mark.slow
 @given(st.integers(0, 40), st.integers(1, 9))
 def test_shards_part_a_set(length: int, count: int) -> None:
     pairs = [str(i) for i in range(length)]
@@ -347,6 +350,7 @@ def ablation(data: Path, out: Path, model: Path, *more: str) -> Result:
     return CliRunner().invoke(app, [*given, *more])
 
 
+@pytest.mark.slow
 def test_an_ablation_changes_one_factor_at_a_time_and_goes_on(
     data: Path, tiny_sdxl: Path, tmp_path: Path
 ) -> None:

@@ -130,6 +130,7 @@ def test_the_frechet_distance_is_scipys(seed: int, width: int, shift: float) -> 
     assert frechet(one[:1], other) is None
 
 
+@pytest.mark.slow
 def test_weights_that_are_missing_wrong_or_dangerous_are_one_sentence(
     folder: Path, tmp_path: Path
 ) -> None:

@@ -70,6 +70,7 @@ def test_a_dry_run_says_what_it_takes_and_does_nothing(coco: Path, tmp_path: Pat
     assert call(tmp_path, tmp_path / "out", "--dry-run").exit_code == 2
 
 
+@pytest.mark.slow
 def test_the_whole_comparison_runs_and_goes_on(coco: Path, tiny_sdxl: Path, tmp_path: Path) -> None:
     options = [
         "--model", tiny_sdxl, "--steps", "2", "--width", "64", "--height", "64",
@@ -98,6 +99,7 @@ def test_the_whole_comparison_runs_and_goes_on(coco: Path, tiny_sdxl: Path, tmp_
     assert (out / "table.md").read_text(encoding="utf-8") == page
 
 
+@pytest.mark.slow
 def test_two_processes_draw_what_one_does(coco: Path, tiny_sdxl: Path, tmp_path: Path) -> None:
     prompts = tmp_path / "prompts.jsonl"
     words = {"foreground": "a red apple", "background": "a desert", "scene": "a red apple"}
@@ -118,6 +120,7 @@ def test_two_processes_draw_what_one_does(coco: Path, tiny_sdxl: Path, tmp_path:
     assert sorted(log.splitlines()[-1].split(" made")[0] for log in logs) == ["1", "2"]
 
 
+@pytest.mark.slow
 def test_a_worker_that_fails_says_why_and_stops_the_others(tmp_path: Path) -> None:
     """Whichever fails first is named, never one that was stopped for it and says "Terminated"."""
     failing = ["eval", "generate", "--data", "nowhere", "--out", str(tmp_path / "a")]

@@ -69,6 +69,7 @@ def told(out: Path, place: int = 0) -> dict:
     return json.loads(out.with_suffix(".json").read_text())["runs"][place]
 
 
+@pytest.mark.slow
 def test_all_columns_of_a_perfect_run(
     run: Path, networks: list[str | Path], tmp_path: Path
 ) -> None:
@@ -97,6 +98,7 @@ def test_all_columns_of_a_perfect_run(
     assert len(told(out)["items"]) == COUNT
 
 
+@pytest.mark.slow
 def test_the_tables_say_the_same(run: Path, data: Path, tmp_path: Path) -> None:
     pasted = write_run(tmp_path / "pas_ted", data, "composite-then-cut", copies=True)
     worse = tmp_path / "worse"
@@ -133,6 +135,7 @@ def test_the_tables_say_the_same(run: Path, data: Path, tmp_path: Path) -> None:
         assert again.with_suffix(ending).read_bytes() == out.with_suffix(ending).read_bytes()
 
 
+@pytest.mark.slow
 def test_any_programs_files_are_scored_without_a_data_set(data: Path, tmp_path: Path) -> None:
     theirs, read = tmp_path / "theirs", read_data(data)
     for pair in read.pairs:
@@ -175,6 +178,7 @@ def save_art(folder: Path, layers: list[np.ndarray], merged: np.ndarray) -> Path
     return folder
 
 
+@pytest.mark.slow
 def test_arts_published_output_is_read(data: Path, tmp_path: Path) -> None:
     read, theirs = read_data(data), tmp_path / "art"
     for pair in read.pairs:
@@ -227,6 +231,7 @@ def test_a_mask_beside_a_foreground_is_its_alpha(data: Path, tmp_path: Path) -> 
         read_item(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_method_without_layers_has_the_columns_that_it_can(data: Path, tmp_path: Path) -> None:
     run = write_run(tmp_path / "plain", data, "plain")
     for folder in (run / "items").iterdir():
@@ -287,6 +292,7 @@ def spoilt(item: Item, how: str, side: np.ndarray) -> Item:
     return replace(item, composite=twice, layers=(np.dstack([twice, background[..., 3]]),) * 2)
 
 
+@pytest.mark.slow
 def test_what_is_tinted_blurred_or_doubled_scores_badly(data: Path, tmp_path: Path) -> None:
     faults = {"tint": "key_tint", "blur": "edge", "noise": "edge", "ghosts": "ghosts"}
     plain = write_run(tmp_path / "plain", data, "plain", first=2)
@@ -326,6 +332,7 @@ def test_a_ground_without_colour_is_no_key() -> None:
     assert figures.edge(white, half) == 0.5
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(-100, 100), min_size=2, max_size=30))
 def test_the_interval_holds_the_mean(values: list[float]) -> None:
     one = mean_figure(values)
@@ -370,6 +377,7 @@ def test_the_page_names_every_column_and_method() -> None:
         assert row.endswith("| yes |" if method.copies else "| |")
 
 
+@pytest.mark.slow
 def test_bad_options_runs_and_files_are_one_sentence(run: Path, data: Path, tmp_path: Path) -> None:
     out = tmp_path / "t.md"
     other = tmp_path / "other-data"
@@ -403,6 +411,7 @@ def test_bad_options_runs_and_files_are_one_sentence(run: Path, data: Path, tmp_
         assert not out.exists()
 
 
+@pytest.mark.slow
 def test_a_run_that_lacks_pairs_says_so(data: Path, tmp_path: Path) -> None:
     run = write_run(tmp_path / "half", data, first=2)
     whole = write_run(tmp_path / "whole", data, first=3)
@@ -427,6 +436,7 @@ def test_a_run_that_lacks_pairs_says_so(data: Path, tmp_path: Path) -> None:
     assert "of 1 pictures: the others have no such figure" in page
 
 
+@pytest.mark.slow
 def test_the_results_page_compares_the_pairs_that_all_runs_have(data: Path, tmp_path: Path) -> None:
     runs, out = tmp_path / "runs", tmp_path / "docs"
     out.mkdir()

@@ -13,6 +13,7 @@ FOLDER = Path(__file__).parent.parent / "examples"
 SCRIPTS = sorted(path.name for path in FOLDER.glob("*.py"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_an_example_runs_and_is_short(
     script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

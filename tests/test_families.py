@@ -79,6 +79,7 @@ def bare_pass(pipe: TauePipeline, noise: Tensor, guidance: float, **changes: Any
     return cultivate(backbone, [row], SETTINGS)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("guidance", [5.0, 1.0])
 @pytest.mark.parametrize(("name", "canvas"), CANVASES)
 def test_one_prompt_without_plantings_is_a_plain_call(
@@ -118,6 +119,7 @@ def test_encoding_is_the_inverse_of_how_latents_are_scaled(kit: Kit, pipe: TaueP
     )
 
 
+@pytest.mark.slow
 def test_pndm_is_sd15s_own_and_goes_on_from_a_harvest(pipe_of: Any) -> None:
     """Its second step is made twice, from a timestep that only a whole run has."""
     kit, pipe = KITS["sd15"], TauePipeline.from_pipe(pipe_of("sd15"))
@@ -194,6 +196,7 @@ def seedling_of(harvest: Harvest, family: str) -> Seedling:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "scheduler"), ACCEPTED)
 def test_at_the_crop_step_the_region_is_the_filtered_seedling(
     pipe_of: Any, name: str, scheduler: str
@@ -254,6 +257,7 @@ def test_a_scheduler_by_name_takes_what_the_family_predicts(kit: Kit, pipe: Taue
     assert layers(fresh, output_type="latent").composite.isfinite().all()
 
 
+@pytest.mark.slow
 def test_a_seedling_of_another_family_is_refused_in_words(kit: Kit, pipe: TauePipeline) -> None:
     backbone = pipe.backbone(SIDE, SIDE)
     row = Row(
@@ -315,6 +319,7 @@ def pictures(result: Layers) -> Tensor:
     return torch.cat([result.composite, result.background, *result.foregrounds, *subjects])
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes(kit: Kit, pipe: TauePipeline) -> None:
     first = layers(pipe)
     assert torch.equal(pictures(first), pictures(layers(pipe)))
@@ -322,6 +327,7 @@ def test_the_same_seed_gives_the_same_bytes(kit: Kit, pipe: TauePipeline) -> Non
     assert not torch.equal(first.composite, other.composite)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "canvas"), CANVASES)
 def test_canvases_of_the_family(pipe_of: Any, name: str, canvas: tuple[int, int]) -> None:
     height, width = canvas
@@ -344,6 +350,7 @@ def test_other_canvases_are_refused_in_a_sentence(
         layers(pipe, height=height, width=width)
 
 
+@pytest.mark.slow
 def test_two_subjects_move_and_go_before_another_background(kit: Kit, pipe: TauePipeline) -> None:
     """Whatever random weights paint is found where attention saw it."""
     apple = Subject(APPLE, box=Box(0.1, 0.2, 0.4, 0.5))
@@ -362,6 +369,7 @@ def attention(pipe: TauePipeline) -> dict[str, Any]:
     return dict(pipe.network.attn_processors)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", [None, RuntimeError, KeyboardInterrupt])
 def test_processors_are_restored_however_it_ends(
     kit: Kit, pipe: TauePipeline, end: type[BaseException] | None
@@ -386,6 +394,7 @@ def test_processors_are_restored_however_it_ends(
     assert not pipe.interrupt or end is None
 
 
+@pytest.mark.slow
 def test_a_callback_sees_every_step(kit: Kit, pipe: TauePipeline) -> None:
     seen: list[tuple[str, int]] = []
 
@@ -399,6 +408,7 @@ def test_a_callback_sees_every_step(kit: Kit, pipe: TauePipeline) -> None:
     assert seen == [*whole, ("refine", 1), ("heal", 1)]
 
 
+@pytest.mark.slow
 def test_a_saved_pipeline_is_loaded_by_its_index_and_paints_the_same(
     kit: Kit, pipe: TauePipeline, tmp_path: Path
 ) -> None:
@@ -410,6 +420,7 @@ def test_a_saved_pipeline_is_loaded_by_its_index_and_paints_the_same(
     assert torch.equal(pictures(layers(again)), pictures(layers(pipe)))
 
 
+@pytest.mark.slow
 def test_a_folder_of_diffusers_is_loaded_by_its_index(
     kit: Kit, tiny_folders: Callable[[str], Path]
 ) -> None:
@@ -421,6 +432,7 @@ def test_a_folder_of_diffusers_is_loaded_by_its_index(
     assert pictures(made).isfinite().all()
 
 
+@pytest.mark.slow
 def test_a_low_rank_adapter_is_loaded_scaled_and_unloaded(kit: Kit, tmp_path: Path) -> None:
     import peft
 

@@ -224,6 +224,7 @@ def test_the_sheet_takes_any_label() -> None:
     assert contact_sheet(layers).size == contact_sheet(make_layers()).size
 
 
+@pytest.mark.slow
 def test_agreement_where_layers_are_seen() -> None:
     layers = make_layers(2)
     told = agreement(layers)

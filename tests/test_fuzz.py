@@ -16,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -141,6 +142,7 @@ def hold(code: int, stderr: str, before: dict[str, bytes | None], folder: Path) 
         assert after == before
 
 
+@pytest.mark.slow
 @settings(
     max_examples=INPUTS, deadline=None, derandomize=INPUTS == 500, database=None,
     suppress_health_check=list(HealthCheck),
@@ -162,6 +164,7 @@ def test_the_law_in_one_process(
             os.chdir(here)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=PROCESSES, deadline=None, derandomize=PROCESSES == 20, database=None,
     suppress_health_check=list(HealthCheck),

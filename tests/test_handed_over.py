@@ -41,6 +41,7 @@ def test_a_pipeline_goes_to_diffusers_and_back(kit: Kit, painter: TauePipeline) 
     assert type(named) is StableDiffusionXLPipeline and named.vae is painter.vae
 
 
+@pytest.mark.slow
 def test_a_saved_model_is_found_by_diffusers_and_by_us(kit: Kit, tmp_path: Path) -> None:
     pipe = kit.pipeline()
     expected = drawn(pipe)
@@ -73,6 +74,7 @@ def test_no_code_of_a_folder_is_run(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.slow
 def test_attention_in_slices_draws_the_same(kit: Kit) -> None:
     pipe = kit.pipeline()
     expected = drawn(pipe, "latent")

@@ -21,6 +21,7 @@ def chosen(scheduler: Any, steps: int, ratio: float, order: int = 1) -> tuple[in
     return step, levels[order * step].ratio
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [*range(2, 61), 77, 80, 100, 150, 300, 999])
 def test_on_sdxls_schedule_it_is_the_papers_step(steps: int) -> None:
     for name in ("euler", "ddim", "euler-ancestral"):

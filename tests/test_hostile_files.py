@@ -91,6 +91,7 @@ def test_an_honest_small_file_is_read(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_zip_bombs_are_not_unpacked(tmp_path: Path) -> None:
     bomb = bytes(200 * MEBIBYTE)
     path = ora(tmp_path / "x.ora", image('<layer src="bomb"/>'), bomb=bomb)
@@ -206,6 +207,7 @@ def test_broken_results(tmp_path: Path) -> None:
         read_pictures(tmp_path)
 
 
+@pytest.mark.slow
 def test_six_hundred_mutated_files(tmp_path: Path) -> None:
     stack = exact(overlapping((64, 64)))
     folder = tmp_path / "only"

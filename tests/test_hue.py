@@ -32,6 +32,7 @@ def saturation(colours: Floats) -> Floats:
     return colours.max(axis=-1) - colours.min(axis=-1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", SIDES)
 def test_a_rim_tinted_by_its_key_becomes_white_again_and_a_leaf_stays_green(side: int) -> None:
     plate = ground(side)
@@ -87,6 +88,7 @@ def test_nowhere_shown_a_subject_keeps_its_hues() -> None:
     np.testing.assert_array_equal(scene_lit(subject, plate, nowhere, 1.0), subject)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", SIDES)
 def test_light_follows_broadly_and_detail_stays(side: int) -> None:
     plate, cup = ground(side), disc(side, 0.5, 0.6, 0.2)
@@ -104,6 +106,7 @@ def test_light_follows_broadly_and_detail_stays(side: int) -> None:
     np.testing.assert_allclose(half, (subject + found) / 2, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", SIDES)
 @pytest.mark.parametrize("colour", [(0.8, 0.65, 0.1), (0.05, 0.05, 0.05), (0.9, 0.9, 0.9)])
 def test_a_hole_with_the_key_in_shade_is_a_hole(

@@ -232,6 +232,7 @@ def test_prompts_of_different_lengths_share_a_batch() -> None:
 # The full size
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_two_prompts_by_region_pass_at_the_size_of_sd35_medium() -> None:
     """Shapes without weights: 1024 px, all 24 blocks."""

@@ -40,6 +40,7 @@ def single(judge: Judge) -> list[tuple[SceneSpec, RenderedScene, Sighting]]:
     return list(zip(asked, scenes, seen, strict=True))
 
 
+@pytest.mark.slow
 def test_single_objects_are_named_with_their_background(
     single: list[tuple[SceneSpec, RenderedScene, Sighting]],
 ) -> None:
@@ -119,6 +120,7 @@ def test_a_batch_is_its_pictures(judge: Judge) -> None:
     assert judge.features([]).shape == (0, 128)
 
 
+@pytest.mark.slow
 def test_the_frechet_distance_tells_plates_from_scenes(judge: Judge) -> None:
     scenes = [render(spec, 128) for spec in specs(1, 96)]
     composites = judge.features([scene.composite for scene in scenes])

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from benchmarks import judge as benchmark
@@ -26,6 +27,7 @@ def test_every_second_render_is_a_pair_that_paddy_never_saw() -> None:
     assert not trained & {scene.composite.tobytes() for _, scene in scenes}
 
 
+@pytest.mark.slow
 def test_it_writes_its_figures_and_a_sheet(tmp_path: Path) -> None:
     Image.new("RGB", (128, 128), (30, 230, 30)).save(tmp_path / "plain.png")
     lines = [{"file": "plain.png", "objects": [], "background": None}]

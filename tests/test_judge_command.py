@@ -150,6 +150,7 @@ BROKEN: dict[str, Callable[[Path], object]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", BROKEN)
 def test_what_is_no_result_is_one_sentence_and_nothing_is_touched(
     how: str, elsewhere: Path

@@ -34,6 +34,7 @@ def samples() -> list[Sample]:
     return [draw_sample(3, index) for index in range(COUNT)]
 
 
+@pytest.mark.slow
 def test_a_sample_is_what_it_says(samples: list[Sample]) -> None:
     for index, sample in enumerate(samples):
         side = sample.picture.shape[0]
@@ -167,6 +168,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_run_ends_in_a_judge(run: Path) -> None:
     assert len(Album.open(run)) == 12
     figures = json.loads((run / "judge.jsonl").read_text().splitlines()[-1])
@@ -175,6 +177,7 @@ def test_a_run_ends_in_a_judge(run: Path) -> None:
     assert len(Judge.load(run / "weights.safetensors").look([np.zeros((64, 64, 3), np.uint8)])) == 1
 
 
+@pytest.mark.slow
 def test_an_album_is_drawn_once_and_the_same_again(run: Path, tmp_path: Path) -> None:
     stamp = (run / "pictures.npy").stat().st_mtime_ns
     draw_album(run, run / "vae", 12, seed=5)

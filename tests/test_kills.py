@@ -52,6 +52,7 @@ def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_sigterm_cleans_up_like_an_interrupt(tiny_sdxl: Path, elsewhere: Path) -> None:
     arguments = [sys.executable, "-c", BEGUN + RUN, *wish(tiny_sdxl, 1000)]
     with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as process:
@@ -76,6 +77,7 @@ def test_an_interrupt_while_starting_is_one_line() -> None:
     assert done.stderr == "Interrupted; nothing was written.\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("both", [False, True])
 def test_work_is_kept_when_nobody_reads(both: bool, tiny_sdxl: Path, elsewhere: Path) -> None:
     arguments = [sys.executable, "-c", RUN, *wish(tiny_sdxl, 2)]

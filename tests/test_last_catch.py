@@ -109,6 +109,7 @@ def small(**changes: Any) -> dict[str, Any]:
     return {"background": "a beach", "num_inference_steps": 2, "height": 64, "width": 64, **changes}
 
 
+@pytest.mark.slow
 def test_a_box_below_one_cell_is_refused(tiny_sdxl: Path) -> None:
     pipe = TauePipeline.from_pretrained(tiny_sdxl)
     pipe.set_progress_bar_config(disable=True)
@@ -121,6 +122,7 @@ def test_a_box_below_one_cell_is_refused(tiny_sdxl: Path) -> None:
         layers.move(pipe, 1, tiny)
 
 
+@pytest.mark.slow
 def test_what_was_moved_can_be_moved_again_or_is_refused(painter: TauePipeline) -> None:
     subjects, wish = [Subject("a red apple"), Subject("a blue car")], small(width=128, height=128)
     wish |= {"num_inference_steps": 12, "settings": Settings(tries=1, layering="difference")}
@@ -162,6 +164,7 @@ def no_second_encoder(folder: Path) -> None:
     (folder / "model_index.json").write_text(json.dumps(index))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "spoil",
     [

@@ -150,6 +150,7 @@ def test_the_decoder_is_the_released_one_in_shape_and_blind_to_turning() -> None
     assert not torch.allclose(alpha, others)  # it hears the latents
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", ["attn", "conv"])
 def test_the_method_draws_its_three_stages(
     variant: str, unet: Any, data: Path, tiny_sdxl: Path, tmp_path: Path
@@ -171,6 +172,7 @@ def test_the_method_draws_its_three_stages(
         assert path.read_bytes() == (again / path.relative_to(run)).read_bytes()
 
 
+@pytest.mark.slow
 def test_what_is_missing_or_another_models_is_one_sentence(
     weights: Path, data: Path, tiny_sdxl: Path, tmp_path: Path
 ) -> None:

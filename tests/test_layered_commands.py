@@ -169,6 +169,7 @@ def test_named_subjects_are_exported(names: tuple[str | None, ...], tmp_path: Pa
     assert f"{gone}' is missing" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -195,6 +196,7 @@ def test_bad_input_is_one_sentence(
     assert leftovers(result.parent) == ["result"]
 
 
+@pytest.mark.slow
 def test_neither_command_waits_for_torch(result: Path) -> None:
     code = (
         "import sys\nfrom taue.cli import app\n"

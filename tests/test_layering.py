@@ -51,6 +51,7 @@ def pixels(image: Any) -> np.ndarray:
     return np.asarray(image, np.int16)
 
 
+@pytest.mark.slow
 def test_what_is_wrong_is_tried_again_and_told(painter: TauePipeline) -> None:
     """The paper's layout only suggests a place; how large the object is the model decides."""
     small = Subject("a yellow duck", box=Box(0.2, 0.6, 0.12, 0.12))
@@ -62,6 +63,7 @@ def test_what_is_wrong_is_tried_again_and_told(painter: TauePipeline) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_what_is_right_is_not_warned_of(first: Layers) -> None:
     assert first.warnings == []
     assert first.records[0].unet_evaluations == 2 * 10
@@ -80,6 +82,7 @@ def test_the_composite_is_what_the_layers_show(first: Layers) -> None:
     assert raw.of("subject")[0].pixels.tobytes() == first.cuts[0].tobytes()
 
 
+@pytest.mark.slow
 def test_the_three_stages_are_as_without_layers(painter: TauePipeline, first: Layers) -> None:
     other = made(painter, settings=Settings(layering="difference"))
     assert (other.effects, other.cuts, other.healed) == ([], [], None)
@@ -115,6 +118,7 @@ def cut_from(layers: Layers) -> list[str]:
     return [one["cut_from"] for one in make_report(layers, {}, [], {})["subjects"]]
 
 
+@pytest.mark.slow
 def test_the_report_says_which_stage_a_subject_is_cut_from(
     painter: TauePipeline, first: Layers
 ) -> None:
@@ -122,6 +126,7 @@ def test_the_report_says_which_stage_a_subject_is_cut_from(
     assert cut_from(first.rebackground(painter, "a dark forest")) == ["the layer that it had"]
 
 
+@pytest.mark.slow
 def test_without_harmony_the_subject_is_the_foreground_to_the_last_bit(
     painter: TauePipeline, first: Layers
 ) -> None:
@@ -133,11 +138,13 @@ def test_without_harmony_the_subject_is_the_foreground_to_the_last_bit(
     assert not np.array_equal(pixels(first.subjects[0].image), pixels(first.cuts[0]))
 
 
+@pytest.mark.slow
 def test_a_key_that_is_named_is_the_fresh_key_too(painter: TauePipeline) -> None:
     layers = made(painter, key="blue")
     assert np.abs(pixels(layers.refined[0])[0, 0] - (0, 0, 255)).max() < 60
 
 
+@pytest.mark.slow
 def test_subjects_have_effects_of_their_own(painter: TauePipeline) -> None:
     layers = made(painter, subjects=["a red apple", Subject("a blue car", name="car")])
     assert len(layers.effects) == len(layers.refined) == 2
@@ -146,6 +153,7 @@ def test_subjects_have_effects_of_their_own(painter: TauePipeline) -> None:
     assert largest_error(flatten(stack.layers), np.asarray(layers.composite)) == 0
 
 
+@pytest.mark.slow
 def test_a_result_holds_one_picture_of_each_subject_and_reads_back(
     painter: TauePipeline, tmp_path: Path
 ) -> None:
@@ -207,6 +215,7 @@ def test_drawing_undoes_the_autoencoders_own_statistics(tiny_sdxl: Path) -> None
 # What is held to its end
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_what_is_planted_to_the_end_ends_as_it_is_in_its_own_row(
     tiny_sdxl: Path, family: str

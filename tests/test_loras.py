@@ -72,6 +72,7 @@ def test_without_peft_a_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPa
         loras.load_loras(object(), scene("few-steps").loras)
 
 
+@pytest.mark.slow
 def test_weights_count_and_none_of_it_is_none() -> None:
     def drawn(*given: str) -> np.ndarray:
         chosen = scene(*given, scheduler="lcm", guidance=1.0)

@@ -42,6 +42,7 @@ def distinct(colour: str, key: str) -> bool:
 PAIRS = [(c, k) for c in COLOURS for k in PAINTED if distinct(c, k)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS[::3])
 def test_alpha_is_right_for_every_colour_far_from_the_key(kind: str) -> None:
     left, top, right, bottom = BOX.pixels(128, 128)
@@ -58,6 +59,7 @@ def test_alpha_is_right_for_every_colour_far_from_the_key(kind: str) -> None:
 noises = st.integers(0, 2**31).map(lambda seed: torch.Generator().manual_seed(seed))
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(st.sampled_from(KINDS), st.sampled_from(PAIRS), noises)
 def test_no_edge_pixel_shows_the_key(
@@ -81,6 +83,7 @@ def network() -> AutoencoderTiny:
     return AutoencoderTiny.from_pretrained(models.PADDY / "vae").eval()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [11, 111, 131, 191, 227, 233, 235, 239])
 def test_what_the_autoencoder_blurred_with_the_key_is_freed_of_it(
     network: AutoencoderTiny, number: int
@@ -183,6 +186,7 @@ def test_a_large_picture_is_no_worse() -> None:
     assert (rgba[:3] - truth[:3]).abs()[:, edge].mean() < 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", [256, 512, 1024])
 def test_a_soft_edge_is_kept_at_any_size(side: int) -> None:
     # Out of focus, by the same share of the picture: at 1024 haze once began within the edge.
@@ -198,6 +202,7 @@ def test_a_soft_edge_is_kept_at_any_size(side: int) -> None:
     assert (found - true)[(true > 0.01) & (true < 0.99)].abs().mean() < 0.08
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", [256, 512, 1024])
 def test_a_thin_part_is_kept_as_far_off_at_any_size(side: int) -> None:
     picture, truth, _ = on_key("ball", "red", "green", Box(0.1, 0.3, 0.4, 0.4), side)

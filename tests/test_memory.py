@@ -73,6 +73,7 @@ def test_running_out_is_a_sentence() -> None:
         fail(RuntimeError("shapes differ"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shared", ["pipeline", "unet"])
 def test_two_threads_make_the_pictures_of_one(pipe: TauePipeline, shared: str) -> None:
     other = pipe if shared == "pipeline" else TauePipeline.from_pipe(pipe)

@@ -24,6 +24,7 @@ def test_only_what_is_named_is_dropped(caplog: pytest.LogCaptureFixture) -> None
     assert [record.getMessage() for record in caplog.records] == ["one alone", "two and one"]
 
 
+@pytest.mark.slow
 def test_the_readmes_first_lines_warn_of_nothing() -> None:
     (code,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     first, _, _ = code.partition("layers = ")

@@ -45,6 +45,7 @@ def plain(colour: np.ndarray, side: int) -> np.ndarray:
     return np.broadcast_to(colour, (side, side, 3)).astype(np.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", SIZES)
 def test_a_frayed_outline_becomes_the_smooth_one(side: int) -> None:
     truth = disc(side, 0.2, 0.012)
@@ -62,6 +63,7 @@ def test_a_clean_outline_stays(side: int) -> None:
     assert np.abs(found - truth).max() < 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", SIZES)
 def test_an_edge_that_is_soft_in_the_scene_stays_to_the_last_digit(side: int) -> None:
     soft = disc(side, 0.2, 0.06)

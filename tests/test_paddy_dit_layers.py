@@ -40,6 +40,7 @@ def test_it_is_one_of_sd3_with_a_shift(pipe: Any) -> None:
     )
 
 
+@pytest.mark.slow
 def test_foregrounds_are_objects_on_flat_keys(scene: Layers) -> None:
     assert scene.warnings == []
     for picture, mask, colour in zip(scene.foregrounds, scene.masks, (RED, BLUE), strict=True):
@@ -66,6 +67,7 @@ def test_subjects_are_in_their_boxes_and_are_composed(scene: Layers) -> None:
     assert (ground - scene.composite).abs().max() <= 1.5 / 255
 
 
+@pytest.mark.slow
 def test_a_subject_moves_before_another_background(pipe: TauePipeline, scene: Layers) -> None:
     there = Box(0.1, 0.05, 0.3, 0.3)
     moved = scene.rebackground(pipe, "a city at night", boxes={1: there}, output_type="pt")

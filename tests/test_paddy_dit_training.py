@@ -52,6 +52,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> TrainConfig:
     return config
 
 
+@pytest.mark.slow
 def test_plain_diffusers_loads_the_transformer_and_draws_with_its_defaults(
     run: TrainConfig,
 ) -> None:
@@ -127,6 +128,7 @@ def test_noise_levels_are_between_those_of_shift_one_and_three(run: TrainConfig)
     assert (levels > 0.95).float().mean() > 0.03
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["dit", "few-steps"])
 def test_a_killed_training_ends_in_the_same_bytes(
     run: TrainConfig, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -163,6 +165,7 @@ def test_a_killed_training_ends_in_the_same_bytes(
         assert all(torch.equal(a, b) for a, b in pairs)
 
 
+@pytest.mark.slow
 def test_the_lora_is_loaded_whole_by_plain_diffusers(run: TrainConfig) -> None:
     pipe = StableDiffusionXLPipeline.from_pretrained(models.PADDY)
     pipe.load_lora_weights(run.folder / "few-steps")

@@ -55,6 +55,7 @@ def test_the_key_latent_decodes_to_green() -> None:
     assert green > max(red, blue) + 0.3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["composite", "background", "subject-1"])
 def test_the_readmes_scene_is_the_golden_one(scene: Layers, name: str) -> None:
     image = scene.subjects[0].image if name == "subject-1" else scene[name]

@@ -41,6 +41,7 @@ def test_the_weights_fit_the_wheel_and_say_what_they_know() -> None:
     assert all((folder / "README.md").is_file() for folder in (DIT, LORA))
 
 
+@pytest.mark.slow
 def test_the_transformer_draws_what_it_is_asked_for(transformer: StableDiffusion3Pipeline) -> None:
     encoders = [transformer.text_encoder, transformer.text_encoder_2, transformer.text_encoder_3]
     assert {p.dtype for one in encoders for p in one.parameters()} == {torch.float32}
@@ -68,6 +69,7 @@ def test_forgetting_a_factor_of_its_latents_shows(transformer: StableDiffusion3P
     assert min(np.abs(colour - colours[0]).max() for colour in colours[1:]) > 0.1
 
 
+@pytest.mark.slow
 def test_the_lora_draws_in_four_steps_what_the_scheduler_alone_does_not() -> None:
     """On eight of the scenes that were judged, chosen because paddy alone fails there."""
     asked = {

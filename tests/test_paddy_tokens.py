@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from taue.models import PADDY
 from taue.paddy.train.denoiser import tokenizers
 
@@ -16,6 +18,7 @@ print(json.dumps(tokenizers()[0].get_vocab()))
 """
 
 
+@pytest.mark.slow
 def test_another_process_numbers_the_tokens_alike() -> None:
     other = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
     assert json.loads(other.stdout.splitlines()[-1]) == tokenizers()[0].get_vocab()

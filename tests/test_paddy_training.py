@@ -107,6 +107,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> TrainConfig:
     return config
 
 
+@pytest.mark.slow
 def test_the_stages_end_in_a_model_that_plain_diffusers_loads(run: TrainConfig) -> None:
     assert len(RenderedPictures.open(run.folder)) == run.scenes
     assert json.loads((run.folder / "model" / "vocabulary.json").read_text()) == sorted(VOCABULARY)
@@ -124,6 +125,7 @@ def test_a_run_writes_its_figures_and_draws_its_curve(run: TrainConfig) -> None:
     assert (run.folder / "curves.png").stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_a_run_at_the_same_depth_continues_with_every_weight(
     run: TrainConfig, tmp_path: Path
 ) -> None:

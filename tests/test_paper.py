@@ -137,6 +137,7 @@ class ByHand:
         return alone, m, composite, background
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strength", [0.894, 0.5])
 def test_it_is_the_equations_written_out(pipe: TauePipeline, strength: float) -> None:
     # Blur counts cells of a canvas of 32, twice as many as here.
@@ -170,6 +171,7 @@ def published(pipe: TauePipeline) -> dict[str, Tensor]:
     return parts(made(pipe, Settings.paper(**SMALL)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "changed"),
     [
@@ -208,6 +210,7 @@ def test_a_field_changes_its_part_and_no_other(
     assert tuple(n for n in PARTS if not torch.equal(found[n], published[n])) == changed
 
 
+@pytest.mark.slow
 def test_the_layout_has_its_bounds_and_its_sigma(pipe: TauePipeline) -> None:
     boxed = Subject("a red apple", box=Box(0.5, 0.5, 0.4, 0.4))
     layout = Settings.paper(layout=True, **SMALL)
@@ -244,6 +247,7 @@ def test_a_scheduler_that_starts_from_nothing_else_than_noise_is_declined(tiny_s
         made(pipe, Settings.paper(**SMALL))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["ddim", "dpm++2m", "euler-ancestral"])
 def test_other_schedulers_hold_the_printed_line(tiny_sdxl: Path, family: str) -> None:
     """At the crop step the region is L again, if nothing sharpens it and lambda is what is left
@@ -310,6 +314,7 @@ def _moved(values: Tensor, rows: int, columns: int) -> Tensor:
     return out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [Settings.paper(**SMALL), Settings(num_inference_steps=STEPS)])
 def test_one_seedling_stands_in_several_places(pipe: TauePipeline, settings: Settings) -> None:
     subject = Subject("a red apple", box=Box(0.05, 0.4, 0.3, 0.4))

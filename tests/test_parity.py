@@ -71,6 +71,7 @@ def assert_equal_calls(found: Tensor, expected: Tensor) -> None:
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCHEDULERS)
 def test_a_listening_foreground_without_key_is_a_plain_call(pipeline: Any, name: str) -> None:
     family, changes = SCHEDULERS[name]
@@ -182,6 +183,7 @@ def test_decoding_heeds_the_vaes_mean_and_deviation(pipeline: Any) -> None:
     assert (assert_equal_pictures(pipeline) - before).abs().max() > 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*upcast_vae:FutureWarning")  # diffusers' own call
 @pytest.mark.parametrize("force", [True, False])
 def test_half_precision_decoding_heeds_force_upcast(pipeline: Any, force: bool) -> None:

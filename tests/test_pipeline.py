@@ -56,10 +56,12 @@ def pictures(result: Layers) -> Tensor:
 # What comes out
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes(pipe: TauePipeline) -> None:
     assert torch.equal(pictures(layers(pipe)), pictures(layers(pipe)))
 
 
+@pytest.mark.slow
 def test_another_seed_or_a_generator_used_again_gives_another_picture(pipe: TauePipeline) -> None:
     generator = seeded()
     first, again = layers(pipe, generator=generator), layers(pipe, generator=generator)
@@ -68,6 +70,7 @@ def test_another_seed_or_a_generator_used_again_gives_another_picture(pipe: Taue
     assert not torch.equal(first.composite, other.composite)
 
 
+@pytest.mark.slow
 def test_another_subject_changes_no_other_foreground(pipe: TauePipeline) -> None:
     apple = Subject(APPLE, box=Box(0.1, 0.2, 0.4, 0.5))
     ball = Subject("a blue ball", "dark", Box(0.5, 0.5, 0.4, 0.4))
@@ -80,6 +83,7 @@ def test_another_subject_changes_no_other_foreground(pipe: TauePipeline) -> None
     assert [s.subject for s in both.subjects] == [apple, ball]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("height", "width"), [(72, 136), (64, 128), (200, 64)])
 def test_any_multiple_of_eight_is_a_canvas(pipe: TauePipeline, height: int, width: int) -> None:
     result = layers(pipe, height=height, width=width, subjects=[APPLE, "a blue car"])
@@ -96,6 +100,7 @@ def test_any_multiple_of_eight_is_a_canvas(pipe: TauePipeline, height: int, widt
     assert torch.stack([p.isfinite().all() for p in pictures(result)]).all()
 
 
+@pytest.mark.slow
 def test_output_types_are_views_of_the_same_picture(pipe: TauePipeline) -> None:
     pt, array = layers(pipe), layers(pipe, output_type="np")
     pil, latent = layers(pipe, output_type="pil"), layers(pipe, output_type="latent")
@@ -111,6 +116,7 @@ def test_output_types_are_views_of_the_same_picture(pipe: TauePipeline) -> None:
     torch.testing.assert_close((decoded / 2 + 0.5).clamp(0, 1), pt.raw_composite)
 
 
+@pytest.mark.slow
 def test_a_tuple_is_the_same_as_layers(pipe: TauePipeline) -> None:
     whole = layers(pipe)
     parts: Any = layers(pipe, return_dict=False)
@@ -120,6 +126,7 @@ def test_a_tuple_is_the_same_as_layers(pipe: TauePipeline) -> None:
     assert len(parts) == len(whole.to_tuple())
 
 
+@pytest.mark.slow
 def test_records_count_what_every_stage_cost(pipe: TauePipeline) -> None:
     result = layers(pipe, subjects=[APPLE, "a blue ball"], guidance_scale=1.0)
     found = [(r.stage, r.subjects, r.unet_evaluations) for r in result.records]
@@ -137,6 +144,7 @@ def test_records_count_what_every_stage_cost(pipe: TauePipeline) -> None:
     assert result.settings["guidance_scale"] == 1.0
 
 
+@pytest.mark.slow
 def test_what_cannot_be_told_from_its_key_is_tried_again_and_not_planted(
     pipe: TauePipeline,
 ) -> None:
@@ -152,12 +160,14 @@ def test_what_cannot_be_told_from_its_key_is_tried_again_and_not_planted(
     assert torch.equal(once.composite, tried(tries=1, sharpening=2.0).composite)
 
 
+@pytest.mark.slow
 def test_no_guidance_anywhere_runs_and_listens(pipe: TauePipeline) -> None:
     result = layers(pipe, guidance_scale=0.0, foreground_guidance_scale=1.0)
     assert [r.unet_evaluations for r in result.records] == [STEPS, STEPS, STEPS, 0, 1, 1]
     assert result.attention_maps[0].max() == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["dpm++2m", "unipc", "lcm", "heun", "euler-ancestral"])
 def test_every_scheduler_family_makes_layers(tiny_sdxl: Path, family: str) -> None:
     pipe = TauePipeline.from_pretrained(str(tiny_sdxl))
@@ -234,6 +244,7 @@ def test_a_scheduler_of_another_family_is_declined_before_anything_runs(tiny_sdx
         layers(pipe)
 
 
+@pytest.mark.slow
 def test_arguments_override_settings(pipe: TauePipeline) -> None:
     settings = Settings(num_inference_steps=9, crop_ratio=0.25, key="blue")
     result = layers(pipe, settings=settings, crop_ratio=0.75)
@@ -244,6 +255,7 @@ def test_arguments_override_settings(pipe: TauePipeline) -> None:
 # Callbacks
 
 
+@pytest.mark.slow
 def test_a_callback_sees_every_step_of_every_stage_in_order(pipe: TauePipeline) -> None:
     seen: list[tuple[Any, ...]] = []
 
@@ -273,6 +285,7 @@ def test_a_callback_changes_the_latents_of_its_stage_alone(pipe: TauePipeline) -
     assert not changed.background.any()
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_soon_and_leaves_no_trace(pipe: TauePipeline) -> None:
     before = dict(pipe.unet.attn_processors)
     seen: list[str] = []
@@ -291,6 +304,7 @@ def test_an_interrupt_ends_soon_and_leaves_no_trace(pipe: TauePipeline) -> None:
     assert not layers(pipe).warnings or "interrupted" not in layers(pipe).warnings[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
 def test_an_exception_leaves_no_trace(pipe: TauePipeline, error: type[BaseException]) -> None:
     before, expected = dict(pipe.unet.attn_processors), layers(pipe)
@@ -310,6 +324,7 @@ def test_an_exception_leaves_no_trace(pipe: TauePipeline, error: type[BaseExcept
 # A diffusers pipeline like any other
 
 
+@pytest.mark.slow
 def test_a_plain_pipeline_becomes_one_and_stays_as_it_was(
     tiny_sdxl: Path, pipe: TauePipeline
 ) -> None:
@@ -328,6 +343,7 @@ def test_a_plain_pipeline_becomes_one_and_stays_as_it_was(
     assert torch.equal(call(), before)
 
 
+@pytest.mark.slow
 def test_a_saved_pipeline_paints_the_same_picture(pipe: TauePipeline, tmp_path: Path) -> None:
     pipe.save_pretrained(tmp_path / "saved")
     again = TauePipeline.from_pretrained(str(tmp_path / "saved"))
@@ -335,6 +351,7 @@ def test_a_saved_pipeline_paints_the_same_picture(pipe: TauePipeline, tmp_path: 
     assert torch.equal(pictures(layers(again)), pictures(layers(pipe)))
 
 
+@pytest.mark.slow
 def test_half_precision_makes_layers_with_float32_harvests(tiny_sdxl: Path) -> None:
     pipe = TauePipeline.from_pretrained(str(tiny_sdxl), torch_dtype=torch.bfloat16)
     pipe.set_progress_bar_config(disable=True)
@@ -343,6 +360,7 @@ def test_half_precision_makes_layers_with_float32_harvests(tiny_sdxl: Path) -> N
     assert pictures(result).isfinite().all()
 
 
+@pytest.mark.slow
 def test_offloading_gives_the_same_picture_twice(tiny_sdxl: Path, pipe: TauePipeline) -> None:
     offloaded = TauePipeline.from_pretrained(str(tiny_sdxl))
     offloaded.set_progress_bar_config(disable=True)
@@ -353,6 +371,7 @@ def test_offloading_gives_the_same_picture_twice(tiny_sdxl: Path, pipe: TauePipe
     torch.testing.assert_close(first.composite.cpu(), layers(pipe).composite, atol=1e-2, rtol=0)
 
 
+@pytest.mark.slow
 def test_a_low_rank_adapter_changes_the_layers_and_unloads(
     tiny_sdxl: Path, pipe: TauePipeline
 ) -> None:
@@ -374,6 +393,7 @@ def test_a_low_rank_adapter_changes_the_layers_and_unloads(
 # Seedlings
 
 
+@pytest.mark.slow
 def test_a_seedling_survives_its_file(pipe: TauePipeline, tmp_path: Path) -> None:
     seedling = layers(pipe).seedlings[0]
     seedling.save(tmp_path / "apple.safetensors")

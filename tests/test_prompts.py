@@ -120,6 +120,7 @@ def mixed(backbone: Any) -> list[Conditioning]:
     ]
 
 
+@pytest.mark.slow
 def test_no_row_depends_on_how_long_the_others_prompts_are(backbone: Any) -> None:
     rows = mixed(backbone)
     noise = normal(1, len(rows), *backbone.shape[1:])
@@ -132,6 +133,7 @@ def test_no_row_depends_on_how_long_the_others_prompts_are(backbone: Any) -> Non
     torch.testing.assert_close(free, together[:3], atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("negative", [None, SHORT, SUBJECT])
 def test_equal_long_prompts_under_any_masks_are_one(backbone: Any, negative: str | None) -> None:
     long = backbone.encode_prompt(SUBJECT, negative)
@@ -186,6 +188,7 @@ def test_layers_of_the_text_encoders_are_skipped_as_in_diffusers(kit: Kit, backb
         backbone.encode_prompt(SHORT, None, 9)
 
 
+@pytest.mark.slow
 def test_t5_reads_all_that_it_can_and_what_it_cannot_is_said() -> None:
     pipe = TauePipeline.from_pipe(sd3(speaks=True))
     backbone = pipe.backbone(SIDE, SIDE)
@@ -240,6 +243,7 @@ def row_of(backbone: Any, *released: str | None) -> Row:
     return composite_row(context, conditions, whole, whole, results, regions)
 
 
+@pytest.mark.slow
 def test_own_negative_prompts_stay_after_the_release(backbone: Any) -> None:
     plain = row_of(backbone, None, None).released
     assert plain is not None and plain.regions is None and len(plain.prompts) == 1

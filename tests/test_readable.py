@@ -123,6 +123,7 @@ def test_paths_on_standard_output_are_harmless(tmp_path: Path) -> None:
     assert done.stdout == f"{tmp_path}/a\\x1b[2Jb.png\n"
 
 
+@pytest.mark.slow
 def test_a_terminal_without_unicode_is_no_error(tmp_path: Path) -> None:
     from made_scenes import overlapping
     from taue.files.layered import save

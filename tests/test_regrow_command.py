@@ -66,6 +66,7 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 def test_another_background_repeats_from_its_own_scene(first: Path) -> None:
     worked("rebackground", first, "--background", "a dark meadow", "--out", "other")
     other = Path("other")
@@ -83,6 +84,7 @@ def test_another_background_repeats_from_its_own_scene(first: Path) -> None:
     assert files(other) == files(Path("again"))
 
 
+@pytest.mark.slow
 def test_moving_repeats_from_its_own_scene_however_often(first: Path) -> None:
     worked("move", first, "--subject", "ball", "--box", "0.5,0.5,0.4,0.4", "--out", "once")
     worked("move", "once", "--subject", "1", "--box", "0.1,0.1,0.3,0.3", "--out", "twice")
@@ -95,6 +97,7 @@ def test_moving_repeats_from_its_own_scene_however_often(first: Path) -> None:
     assert files(Path("twice")) == files(Path("again"))
 
 
+@pytest.mark.slow
 def test_a_background_may_come_with_new_boxes(first: Path) -> None:
     worked(
         "rebackground", first, "--background", "desert", "--box", "", "--box", "0.5,0.5,0.4,0.4",
@@ -104,6 +107,7 @@ def test_a_background_may_come_with_new_boxes(first: Path) -> None:
     assert [one.moves for one in scene.subjects] == [(), (Box(0.5, 0.5, 0.4, 0.4),)]
 
 
+@pytest.mark.slow
 def test_a_result_is_read_as_it_was_written(first: Path) -> None:
     layers = Layers.load(first)
     assert (
@@ -129,6 +133,7 @@ BAD: dict[str, tuple[list[str], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BAD)
 def test_bad_input_is_one_sentence_and_leaves_nothing(
     first: Path, elsewhere: Path, name: str
@@ -141,6 +146,7 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(
     assert sorted(path.name for path in elsewhere.iterdir()) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harm", ["seedling", "report", "settings"])
 def test_a_damaged_result_is_refused(first: Path, harm: str) -> None:
     if harm == "seedling":

@@ -22,6 +22,7 @@ def plain(colour: np.ndarray, side: int) -> np.ndarray:
     return np.broadcast_to(colour, (side, side, 3)).astype(np.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", SIZES)
 def test_faint_spots_off_a_sharp_object_are_none_of_it(side: int) -> None:
     edge = edge_width(8, side)
@@ -31,6 +32,7 @@ def test_faint_spots_off_a_sharp_object_are_none_of_it(side: int) -> None:
     assert np.abs(found - body)[speck == 0].max() < 0.13
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", SIZES)
 def test_an_edge_that_is_soft_in_the_scene_stays_to_the_last_digit(side: int) -> None:
     edge = edge_width(8, side)

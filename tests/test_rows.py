@@ -118,6 +118,7 @@ def assert_equal(found: Harvest, expected: Harvest, atol: float = 1e-5) -> None:
         torch.testing.assert_close(found.attention, expected.attention, atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_stages_side_by_side_are_the_stages_one_after_the_other(
     pipeline: TauePipeline, family: str
@@ -147,6 +148,7 @@ def alone_steps(family: str) -> range:
     return range({"heun": 2 * STEPS - 1, "pndm": STEPS + 1}.get(family, STEPS))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", DETERMINISTIC)
 def test_a_row_that_begins_later_is_the_row(pipeline: TauePipeline, family: str) -> None:
     """Multistep solvers remember their own row's steps alone."""
@@ -196,6 +198,7 @@ def test_what_continues_from_an_estimate_is_a_source_at_once(backbone: SDXLBackb
     assert seen[:2] == [("foreground", CROP), ("composite", 0)]
 
 
+@pytest.mark.slow
 @torch.no_grad()
 @pytest.mark.parametrize("begins", [0, 2, None])
 @pytest.mark.parametrize("family", ["euler", "ddim"])

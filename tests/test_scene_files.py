@@ -126,6 +126,7 @@ def test_a_scene_survives_its_file_exactly(scene: Scene, form: Any) -> None:
     assert read.dumps(form) == content
 
 
+@pytest.mark.slow
 @law
 @given(scenes())
 def test_the_schema_takes_every_scene(scene: Scene) -> None:

@@ -73,6 +73,7 @@ def forward(unet: Any, prompts: int, latents: tuple[int, int] = (128, 128)) -> t
         ).sample
 
 
+@pytest.mark.slow
 @torch.no_grad()
 @pytest.mark.parametrize("latents", [(128, 128), (104, 152)])
 def test_two_prompts_by_region_pass_at_full_size(unet: Any, latents: tuple[int, int]) -> None:
@@ -85,6 +86,7 @@ def test_two_prompts_by_region_pass_at_full_size(unet: Any, latents: tuple[int, 
     assert sorted(blend._weights, reverse=True) == quarters
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_the_tap_hears_the_full_size(unet: Any) -> None:
     tap = AttentionTap([[1, 2, 3]], 128, 128, TOKENS)
@@ -100,6 +102,7 @@ def test_the_tap_hears_the_full_size(unet: Any) -> None:
     assert set(captured) == {(1, 64 * 64, TOKENS), (1, 32 * 32, TOKENS)}
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_a_further_subject_costs_the_composite_little(unet: Any) -> None:
     """Each prompt more means its keys, its values and its scores, and nothing else."""

@@ -60,6 +60,7 @@ def refused(arguments: Sequence[Any], says: str) -> None:
     assert not Path("out").exists()
 
 
+@pytest.mark.slow
 def test_seeds_in_a_row_are_what_single_runs_make(tiny_sdxl: Path, elsewhere: Path) -> None:
     done = call(scene("s.toml", tiny_sdxl, 11), "--count", 2, "--out", "out", "--json")
     assert done.exit_code == 0, done.stderr
@@ -83,6 +84,7 @@ def test_seeds_in_a_row_are_what_single_runs_make(tiny_sdxl: Path, elsewhere: Pa
         assert sheet.tobytes() == choice_sheet([choice_tile(*one) for one in labelled]).tobytes()
 
 
+@pytest.mark.slow
 def test_several_scenes_in_order_and_again(tiny_sdxl: Path, elsewhere: Path) -> None:
     files = [
         scene("b.toml", tiny_sdxl, 3, 'scheduler = "ddim"'),
@@ -125,6 +127,7 @@ def test_bad_counts_are_one_sentence(count: object, tiny_sdxl: Path) -> None:
     refused(["s.toml", "--count", 3, "--seed", LARGEST_SEED - 1], "above the largest seed")
 
 
+@pytest.mark.slow
 def test_all_scenes_are_looked_at_before_anything_runs(
     tiny_sdxl: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,6 +172,7 @@ def test_the_sheet_takes_results_of_any_size() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ends", [MemoryError, signal.SIGTERM], ids=str)
 def test_what_is_finished_stays(
     ends: Any, tiny_sdxl: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch

@@ -48,6 +48,7 @@ def over(picture: Floats, alpha: Floats, colour: tuple[float, float, float]) -> 
     return mixed.astype(np.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", SIDES)
 def test_what_outgrew_its_foreground_is_shown_and_its_shadow_is_not(side: int) -> None:
     plate, object_ = ground(side), disc(side, 0.5, 0.55, 0.17)
@@ -102,6 +103,7 @@ def test_the_key_is_the_farthest_from_the_objects_colours(
     assert best_key(picture, np.zeros_like(region)) == "magenta"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", SIDES)
 def test_what_shows_the_ground_is_none_of_the_subject(side: int) -> None:
     plate, draft = ground(side), disc(side, 0.5, 0.55, 0.2)
@@ -116,6 +118,7 @@ def test_what_shows_the_ground_is_none_of_the_subject(side: int) -> None:
     assert left[(draft > 0.5) & (disc(side, 0.5, 0.55, 0.1) == 0)].mean() > 0.99
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", SIDES)
 def test_a_background_that_came_out_another_time_is_none_of_the_subject(side: int) -> None:
     plate, draft = ground(side), disc(side, 0.5, 0.55, 0.17)
@@ -141,6 +144,7 @@ def test_what_hangs_on_by_a_line_goes_with_the_ground_and_a_region_of_ground_alo
     np.testing.assert_array_equal(without_ground(region, region), region)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", SIDES)
 def test_a_shadow_that_touches_is_found_as_it_was_laid(side: int) -> None:
     plate, object_, dark = ground(side), disc(side, 0.5, 0.55, 0.17), shadow(side)
@@ -162,6 +166,7 @@ def test_no_shadow_is_made_of_what_is_far_thin_or_bright() -> None:
     assert not shade(over(bright, object_, RED), plate, [object_]).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", SIDES)
 def test_a_subject_has_one_shadow_and_what_is_dark_above_it_is_none(side: int) -> None:
     plate, object_, dark = ground(side), disc(side, 0.5, 0.55, 0.17), shadow(side)
@@ -172,6 +177,7 @@ def test_a_subject_has_one_shadow_and_what_is_dark_above_it_is_none(side: int) -
     assert found[int(0.7 * side) :].max() > 0.8 * dark[object_ == 0].max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", SIDES)
 def test_beneath_a_foot_the_shadow_goes_on(side: int) -> None:
     plate, dark = ground(side), shadow(side)
@@ -182,6 +188,7 @@ def test_beneath_a_foot_the_shadow_goes_on(side: int) -> None:
     assert under > 0.3 * beside > 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", SIDES)
 def test_a_stem_does_not_divide_its_shadow(side: int) -> None:
     plate, dark = ground(side), shadow(side)
@@ -192,6 +199,7 @@ def test_a_stem_does_not_divide_its_shadow(side: int) -> None:
     assert row.min() > 0.6 * row.max() > 0.15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", SIDES)
 def test_a_rim_that_came_out_dark_is_no_outline_in_the_shadow(side: int) -> None:
     plate, object_, dark = ground(side), disc(side, 0.5, 0.55, 0.17), shadow(side)
@@ -206,6 +214,7 @@ def test_a_rim_that_came_out_dark_is_no_outline_in_the_shadow(side: int) -> None
     assert max(np.abs(np.diff(found, axis=axis)).max() for axis in (0, 1)) * side / 256 < 0.07
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", SIDES)
 def test_where_the_ground_came_out_brighter_and_darker_nothing_is_shadow(side: int) -> None:
     plate, object_ = ground(side), disc(side, 0.5, 0.55, 0.17)
@@ -214,6 +223,7 @@ def test_where_the_ground_came_out_brighter_and_darker_nothing_is_shadow(side: i
     assert not shade(over(drawn, object_, RED), plate, [object_]).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", SIDES)
 def test_a_line_that_was_drawn_elsewhere_does_not_cut_the_shadow(side: int) -> None:
     plate, object_, dark = ground(side), disc(side, 0.5, 0.55, 0.17), shadow(side)
@@ -226,6 +236,7 @@ def test_a_line_that_was_drawn_elsewhere_does_not_cut_the_shadow(side: int) -> N
     assert np.abs(found - dark)[free].mean() < 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", SIDES)
 def test_in_outer_space_what_is_a_little_darker_is_no_shadow(side: int) -> None:
     object_, dark = disc(side, 0.5, 0.55, 0.17), shadow(side)
@@ -235,6 +246,7 @@ def test_in_outer_space_what_is_a_little_darker_is_no_shadow(side: int) -> None:
         assert bool(found.any()) == wanted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", SIDES)
 @pytest.mark.parametrize(("y", "wanted"), [(0.72, True), (0.6, False), (0.4, False)])
 def test_a_shadow_lies_at_the_foot(side: int, y: float, wanted: bool) -> None:
@@ -244,6 +256,7 @@ def test_a_shadow_lies_at_the_foot(side: int, y: float, wanted: bool) -> None:
     assert bool(found.any()) == wanted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", SIDES)
 def test_a_shadow_does_not_climb_its_subject(side: int) -> None:
     plate, dark = np.full((side, side, 3), 0.7, np.float32), shadow(side)

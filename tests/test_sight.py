@@ -16,6 +16,7 @@ def cut(alpha: np.ndarray, colour: tuple[float, float, float] = RED) -> np.ndarr
     return np.dstack([flat, alpha]).astype(np.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", SIDES)
 def test_a_composite_that_draws_a_little_larger_spoils_nothing(side: int) -> None:
     plate, draft = ground(side), disc(side, 0.5, 0.55, 0.17)
@@ -26,6 +27,7 @@ def test_a_composite_that_draws_a_little_larger_spoils_nothing(side: int) -> Non
     assert not one.hidden.any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", SIDES)
 def test_an_object_that_the_canvas_cuts_in_the_composite_alone_is_spoilt(side: int) -> None:
     plate, draft = ground(side), disc(side, 0.15, 0.5, 0.12)
@@ -37,6 +39,7 @@ def test_an_object_that_the_canvas_cuts_in_the_composite_alone_is_spoilt(side: i
     assert not other.spoilt  # its foreground has the same flaw: nothing is won by that
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", SIDES)
 def test_an_object_far_larger_than_its_box_is_spoilt_where_it_has_one(side: int) -> None:
     plate, draft = ground(side), disc(side, 0.5, 0.5, 0.07)

@@ -48,6 +48,7 @@ def in_doubles(layers: tuple[Layer, ...]) -> np.ndarray:
     return picture
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(any_pictures())
 def test_any_pictures_at_all_recompose(pictures: Pictures) -> None:

@@ -133,6 +133,7 @@ DRAWING = {"euler-ancestral", "lcm", "flow-euler-stochastic", "flow-lcm"}
 """Families whose steps add noise of their own."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", [*FAMILIES, *FLOWS])
 def test_at_the_crop_step_the_region_is_the_filtered_seedling(grow: Grow, family: str) -> None:
     harvest, levels = grow(family)
@@ -188,6 +189,7 @@ def test_from_the_crop_step_on_the_region_is_free(grow: Grow) -> None:
     assert ((seen[CROP] - line) * region()).abs().max() > 1e-2
 
 
+@pytest.mark.slow
 @torch.no_grad()
 @pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
 @pytest.mark.parametrize("family", DETERMINISTIC)
@@ -199,6 +201,7 @@ def test_deterministic_schedulers_hold_the_line_by_noise_blending_alone(
     assert_held_by_blending_alone(backbone, seedling, conditioning[0], crop_index(family))
 
 
+@pytest.mark.slow
 @torch.no_grad()
 @pytest.mark.parametrize("family", DETERMINISTIC_FLOWS)
 def test_deterministic_flows_hold_the_line_by_blending_alone(
@@ -228,6 +231,7 @@ def noisy_at_its_own(seedling: Seedling) -> Tensor:
     return seedling.denoised + seedling.sigma * seedling.noise
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["euler", "dpm++2m", "ddim"])
 def test_the_law_holds_for_v_prediction_with_zero_terminal_snr(grow: Grow, family: str) -> None:
     changes = {
@@ -243,6 +247,7 @@ def test_the_law_holds_for_v_prediction_with_zero_terminal_snr(grow: Grow, famil
     assert_planted(composite.denoised + composite.sigma * composite.noise, expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["ddim", "dpm++2m", "lcm", "flow-euler-shifted"])
 def test_a_seedling_harvested_under_euler_grows_under_another_scheduler(
     grow: Grow, family: str
@@ -286,6 +291,7 @@ def test_noise_strength_is_declined_where_there_is_nothing_but_noise(grow: Grow)
         )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["euler", "ddim", "heun"])
 def test_hold_crop_step_keeps_the_line_for_one_step_more(grow: Grow, family: str) -> None:
     harvest, levels = grow(family)
@@ -319,6 +325,7 @@ def test_no_sharpening_plants_the_seedling_as_it_was(grow: Grow) -> None:
     assert_planted(found, harvest.denoised + harvest.sigma * harvest.noise)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["euler", "dpm++2m", "heun"])
 def test_a_seedling_replayed_everywhere_grows_into_its_own_foreground(
     grow: Grow, pipeline: Any, conditioning: Sequence[Conditioning], family: str

@@ -43,6 +43,7 @@ def test_weights_are_read() -> None:
         fragments("a picture (ratio 16:9)")
 
 
+@pytest.mark.slow
 @given(st.text(max_size=40))
 def test_any_text_is_read(text: str) -> None:
     assert (
