@@ -154,6 +154,7 @@ def test_a_spoilt_result_is_one_sentence(name: str, folder: Path) -> None:
     assert leftovers(Path.cwd()) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["background", "prompt", "scene", "nan", "half a character"])
 def test_export_and_judge_do_not_trust_either(name: str, folder: Path) -> None:
     FILES[name][0](folder)

@@ -35,6 +35,7 @@ def full_example() -> str:
     return max(blocks, key=len)
 
 
+@pytest.mark.slow
 def test_the_table_of_equations_is_up_to_date_and_every_equation_is_tested() -> None:
     page = generator("generate_equations").page()
     assert (DOCS / "equations.md").read_text(encoding="utf-8") == page

@@ -57,6 +57,7 @@ def test_single_objects_are_named_with_their_background(
     assert sum(right) >= 0.93 * COUNT
 
 
+@pytest.mark.slow
 def test_masks_and_boxes_lie_on_the_object(
     single: list[tuple[SceneSpec, RenderedScene, Sighting]],
 ) -> None:

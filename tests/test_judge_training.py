@@ -54,6 +54,7 @@ def test_a_sample_is_what_it_says(samples: list[Sample]) -> None:
             np.testing.assert_array_equal(sample.picture, draw_sample(3, index).picture)
 
 
+@pytest.mark.slow
 def test_everything_comes_up(samples: list[Sample]) -> None:
     grounds = Counter(sample.background for sample in samples)
     assert set(grounds) == set(range(len(GROUNDS)))
@@ -188,6 +189,7 @@ def test_an_album_is_drawn_once_and_the_same_again(run: Path, tmp_path: Path) ->
     assert torch.equal(one.boxes, other.boxes)
 
 
+@pytest.mark.slow
 def test_weights_survive_half_precision(run: Path) -> None:
     network = load_network(run / "weights.safetensors")
     save_network(network, run / "again.safetensors")

@@ -127,6 +127,7 @@ def test_diffusers_names_are_whole_offsets_and_strange_ones_are_refused(unet: An
             read_offsets(tensors, unet)
 
 
+@pytest.mark.slow
 def test_the_decoder_is_the_released_one_in_shape_and_blind_to_turning() -> None:
     with torch.device("meta"):
         whole = TransparentDecoder()

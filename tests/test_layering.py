@@ -69,6 +69,7 @@ def test_what_is_right_is_not_warned_of(first: Layers) -> None:
     assert first.records[0].unet_evaluations == 2 * 10
 
 
+@pytest.mark.slow
 def test_the_composite_is_what_the_layers_show(first: Layers) -> None:
     stack = first.stack()
     assert [layer.role for layer in stack.layers] == ["background", "effects", "subject"]
@@ -92,6 +93,7 @@ def test_the_three_stages_are_as_without_layers(painter: TauePipeline, first: La
     np.testing.assert_array_equal(pixels(other.subjects[0].image), pixels(first.cuts[0]))
 
 
+@pytest.mark.slow
 def test_far_from_its_subjects_the_composite_is_the_background(first: Layers) -> None:
     alpha = pixels(first.subjects[0].image)[..., 3]
     rows, columns = np.flatnonzero((alpha > 0).any(1)), np.flatnonzero((alpha > 0).any(0))
@@ -104,6 +106,7 @@ def test_far_from_its_subjects_the_composite_is_the_background(first: Layers) ->
     assert far.any()
 
 
+@pytest.mark.slow
 def test_the_subject_grows_on_from_what_the_composite_shows(first: Layers) -> None:
     subject, composite = pixels(first.subjects[0].image), pixels(first.raw_composite)
     inner = subject[..., 3] > 250

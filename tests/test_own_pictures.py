@@ -112,6 +112,7 @@ def test_many_pixels_are_reduced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         read_own(tmp_path / "large.png")
 
 
+@pytest.mark.slow
 def test_a_hundred_megapixels_are_read_in_one_piece(tmp_path: Path) -> None:
     path = tmp_path / "hundred.png"
     Image.new("1", (12_500, 8_000)).save(path)
@@ -234,6 +235,7 @@ def test_far_from_its_subjects_a_composite_is_the_photo(pipe: TauePipeline) -> N
     assert (composite - layers.background[0])[:, near].abs().amax() > 0.1
 
 
+@pytest.mark.slow
 def test_without_harmony_a_cut_out_keeps_its_pixels(pipe: TauePipeline) -> None:
     whole = Image.new("RGBA", (WIDTH, HEIGHT), CLEAR)
     whole.paste(cut_out(), (10, 30))
@@ -299,6 +301,7 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 def test_a_result_of_own_pictures_repeats_moves_and_goes_elsewhere(
     tiny_sdxl: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

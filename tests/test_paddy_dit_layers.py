@@ -52,6 +52,7 @@ def test_foregrounds_are_objects_on_flat_keys(scene: Layers) -> None:
         assert picture[:, inside].mean(dim=1).argmax() == colour
 
 
+@pytest.mark.slow
 def test_subjects_are_in_their_boxes_and_are_composed(scene: Layers) -> None:
     ground = scene.background
     for layer, effect in zip(scene.subjects, scene.effects, strict=True):

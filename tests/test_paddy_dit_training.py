@@ -69,6 +69,7 @@ def test_plain_diffusers_loads_the_transformer_and_draws_with_its_defaults(
         assert torch.equal(exported[name], value.half().float()), name
 
 
+@pytest.mark.slow
 def test_the_pipeline_says_what_training_said(run: TrainConfig) -> None:
     pipe = StableDiffusion3Pipeline.from_pretrained(run.folder / "paddy-dit")
     said = "a desert with a blue car"
@@ -112,6 +113,7 @@ def test_one_silent_token_stands_for_eight() -> None:
     assert (fewer - plain).abs().max() > 1e-3 * scale
 
 
+@pytest.mark.slow
 def test_latents_of_paddy_decode_alike_by_either_configuration(run: TrainConfig) -> None:
     vae = StableDiffusion3Pipeline.from_pretrained(run.folder / "paddy-dit").vae
     latents = torch.randn(1, 4, 8, 8)
@@ -120,6 +122,7 @@ def test_latents_of_paddy_decode_alike_by_either_configuration(run: TrainConfig)
     assert torch.allclose(raw, latents / architecture.SCALING_FACTOR, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_noise_levels_are_between_those_of_shift_one_and_three(run: TrainConfig) -> None:
     levels = drawn_levels(20_000, torch.Generator().manual_seed(0), run)
     assert 0 < levels.min() < levels.max() < 1

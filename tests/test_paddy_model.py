@@ -65,6 +65,7 @@ def test_the_readmes_scene_is_the_golden_one(scene: Layers, name: str) -> None:
     assert np.abs(difference).mean() < 4
 
 
+@pytest.mark.slow
 def test_the_layers_of_the_readmes_scene_agree(scene: Layers) -> None:
     raw = np.asarray(scene.foregrounds[0])
     rgba, composite = np.asarray(scene.subjects[0].image), np.asarray(scene.composite)

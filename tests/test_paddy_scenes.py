@@ -107,6 +107,7 @@ def test_held_out_pairs_are_balanced() -> None:
     assert Counter(colour for colour, _ in HELD_OUT) == dict.fromkeys(COLOURS, 2)
 
 
+@pytest.mark.slow
 def test_held_out_pairs_are_never_trained(training: list[tuple[SceneSpec, str]]) -> None:
     seen = {(thing.colour, thing.kind) for spec, _ in training for thing in spec.objects}
     assert not any(is_held_out(*pair) for pair in seen)

@@ -117,6 +117,7 @@ def test_the_stages_end_in_a_model_that_plain_diffusers_loads(run: TrainConfig) 
     assert image.shape == (64, 64, 3)
 
 
+@pytest.mark.slow
 def test_a_run_writes_its_figures_and_draws_its_curve(run: TrainConfig) -> None:
     line = json.loads((run.folder / "autoencoder.jsonl").read_text().splitlines()[-1])
     assert line["step"] == TINY.steps

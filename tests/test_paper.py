@@ -227,6 +227,7 @@ def test_the_layout_has_its_bounds_and_its_sigma(pipe: TauePipeline) -> None:
     assert torch.equal(*free)
 
 
+@pytest.mark.slow
 def test_what_its_key_does_not_tell_apart_is_planted_too(pipe: TauePipeline) -> None:
     # On random weights there is no object, and ours plants nothing.
     settings = Settings.paper(**{**SMALL, "mask_value": "distance", "attention_threshold": 0.6})
@@ -281,6 +282,7 @@ def test_other_schedulers_hold_the_printed_line(tiny_sdxl: Path, family: str) ->
 # ------------------------------------------------------------------- moving and several places
 
 
+@pytest.mark.slow
 def test_a_moved_subject_is_its_seedling_shifted_noise_and_all(pipe: TauePipeline) -> None:
     settings = Settings.paper(**SMALL)
     stays = made(pipe, settings)
@@ -427,6 +429,7 @@ def generated(model: str, folder: Path, *more: str) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_command_line_switches_and_its_options_win(tiny_sdxl: Path, tmp_path: Path) -> None:
     asked = ("--subject", "a red apple", "--background", "desert", "--method", "paper")
     out = generated(str(tiny_sdxl), tmp_path / "one", *asked, "--crop-ratio", "0.4")

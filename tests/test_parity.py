@@ -119,6 +119,7 @@ def normal(height: int = 16, width: int = 16) -> Tensor:
     return torch.randn(1, 4, height, width, generator=torch.Generator().manual_seed(3))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("height", "width"), [(16, 16), (9, 17), (24, 8)])
 def test_a_background_with_nothing_planted_is_a_plain_call(
     pipeline: Any, height: int, width: int
@@ -175,6 +176,7 @@ def test_decoding_is_a_plain_calls_decoding(pipeline: Any) -> None:
     assert picture.std() > 0
 
 
+@pytest.mark.slow
 def test_decoding_heeds_the_vaes_mean_and_deviation(pipeline: Any) -> None:
     before = assert_equal_pictures(pipeline)
     pipeline.vae.register_to_config(

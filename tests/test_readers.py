@@ -64,6 +64,7 @@ def error(path: Path, truth: np.ndarray, said: str) -> int:
     return int(np.abs(shown - truth).max())
 
 
+@pytest.mark.slow
 def test_imagemagick_shows_the_merged_picture_and_the_same_from_layers(
     stack: Stack, folder: Path
 ) -> None:
@@ -74,6 +75,7 @@ def test_imagemagick_shows_the_merged_picture_and_the_same_from_layers(
     assert error(folder / "layers.png", stack.merged, said) <= 1
 
 
+@pytest.mark.slow
 def test_imagemagick_finds_every_layer(stack: Stack, folder: Path) -> None:
     said = call("identify", "-format", "%s %w %h %X %Y\n", "x.psd", folder=folder, needs="identify")
     places = sorted(tuple(map(int, line.split()[1:])) for line in said.splitlines()[1:])
@@ -89,6 +91,7 @@ def test_imagemagick_finds_every_layer(stack: Stack, folder: Path) -> None:
         np.testing.assert_array_equal(np.asarray(image), subject.cropped)
 
 
+@pytest.mark.slow
 def test_gimp_shows_the_composite(stack: Stack, folder: Path) -> None:
     """From PSD: GIMP 2.10's reader of ORA needs Python 2, which Debian 12 no longer has."""
     batch = ("-b", GIMP, "-b", "(gimp-quit 0)")
@@ -96,6 +99,7 @@ def test_gimp_shows_the_composite(stack: Stack, folder: Path) -> None:
     assert error(folder / "gimp.png", stack.merged, said) <= 1
 
 
+@pytest.mark.slow
 def test_krita_shows_the_composite(stack: Stack, folder: Path) -> None:
     """Both files on one display: a second one may come while the first is being taken down."""
     export = "krita --nosplash --export --export-filename krita-{0}.png x.{0}"

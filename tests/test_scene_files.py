@@ -116,6 +116,7 @@ def scenes(draw: st.DrawFn) -> Scene:
     return Scene.from_data({**data, "subjects": subjects})
 
 
+@pytest.mark.slow
 @law
 @given(scenes(), st.sampled_from(["toml", "json"]))
 def test_a_scene_survives_its_file_exactly(scene: Scene, form: Any) -> None:
