@@ -3,10 +3,11 @@
 
 PYTHON ?= python3
 INSTALL = -m pip install --quiet --disable-pip-version-check -c constraints.txt
+INSTALL_STUDIO = $(INSTALL:constraints.txt=constraints-studio.txt)
 SPREAD = --numprocesses auto --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := test
-.PHONY: demo test quick lint docs fuzz sdist clean environment
+.PHONY: demo studio studio-environment test quick lint docs fuzz sdist clean environment
 
 demo:
 	$(PYTHON) -m venv .venv
@@ -14,7 +15,15 @@ demo:
 	if [ -e demo/report.json ]; then rm -rf demo; fi
 	.venv/bin/taue generate --subject "a red apple" --background "a beach at sunset" --seed 7 --out demo
 
-test: lint
+# The page in the browser. Its libraries want some of ours older, so it has an environment of its own.
+studio: studio-environment
+	.venv-studio/bin/taue studio
+
+studio-environment:
+	$(PYTHON) -m venv .venv-studio
+	.venv-studio/bin/python $(INSTALL_STUDIO) -e '.[studio]'
+
+test: lint studio-environment
 	tests/install_readers.sh
 	.venv-test/bin/python -m pytest $(SPREAD)
 
@@ -50,4 +59,4 @@ environment:
 	.venv-test/bin/python $(INSTALL) -e '.[test]'
 
 clean:
-	rm -rf .venv .venv-test dist .pytest_cache .ruff_cache
+	rm -rf .venv .venv-test .venv-studio dist .pytest_cache .ruff_cache

@@ -16,6 +16,7 @@ from taue.commands.judge import judge
 from taue.commands.models import list_models
 from taue.commands.regrow import move, rebackground
 from taue.commands.scene import show_scene
+from taue.commands.studio import studio
 
 app = typer.Typer(
     cls=OneSentence,
@@ -52,4 +53,5 @@ register(app, "move", move)
 register(app, "export", export)
 register(app, "flatten", flatten)
 register(app, "judge", judge)
+register(app, "studio", studio)
 app.add_typer(evaluate, name="eval")

@@ -99,7 +99,8 @@ def _observed(growing: Sequence[Growth], observe: Observer) -> bool:
         first, latents = group[0], torch.cat([g.latents for g in group])
         subjects = tuple(s for g in group if (s := g.row.subject) is not None)
         count, timestep = first.solver.levels.count, first.solver.timestep(index - 1)
-        step = Step(stage, subjects, index - 1, count, timestep, latents)
+        denoised = torch.cat([g.estimate.denoised for g in group])
+        step = Step(stage, subjects, index - 1, count, timestep, latents, denoised)
         observe(step)
         for one, changed in zip(group, step.latents.to(torch.float32).split(1), strict=True):
             one.latents = changed

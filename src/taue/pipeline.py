@@ -232,7 +232,8 @@ class TauePipeline(HandedOver):
             output_type: "pil", "np", "pt" or "latent".
             return_dict: a tuple instead of :class:`Layers` if False.
             callback_on_step_end: ``fn(pipe, step, timestep, kwargs)`` as in diffusers; ``kwargs``
-                has "latents", and "stage", "subject" (1-based or None) and "steps" besides.
+                has "latents", and besides "denoised" (what they are without their noise, which
+                can be decoded), "stage", "subjects" (1-based, none for the scene) and "steps".
             callback_on_step_end_tensor_inputs: "latents" is what there is.
 
         Returns:

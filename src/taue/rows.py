@@ -85,7 +85,8 @@ class Harvest:
 @dataclass
 class Step:
     """What an observer sees after a step of the rows that are at one index of one stage, and may
-    change: the scheduler's latents [n, C, h, w]."""
+    change: the scheduler's latents [n, C, h, w]. ``denoised`` [n, C, h, w] is what the model takes
+    them for, free of noise."""
 
     stage: str
     subjects: tuple[int, ...]
@@ -93,6 +94,7 @@ class Step:
     count: int
     timestep: Tensor
     latents: Latents
+    denoised: Latents
     interrupted: bool = field(default=False)
 
 

@@ -41,6 +41,7 @@ class StageWatch:
         if self.callback is not None:
             handed = {
                 "latents": step.latents,
+                "denoised": step.denoised,
                 "stage": step.stage,
                 "subjects": step.subjects,
                 "steps": step.count,

@@ -14,8 +14,8 @@ from taue import devices, models
 from taue.commands.conventions import Device, Dtype, quiet_libraries, warn_of_machine
 from taue.commands.output import console, tell, tell_fields, tell_path, warn
 from taue.commands.signals import INTERRUPTED
-from taue.commands.words import strange_words
 from taue.scene import Scene
+from taue.words import strange_words
 
 if TYPE_CHECKING:
     from taue.evaluation.dataset import Pair

@@ -12,10 +12,10 @@ from taue import devices
 from taue.commands.conventions import quiet_libraries, warn_of_machine
 from taue.commands.goals import check_folder
 from taue.commands.output import console, tell, tell_fields, tell_path, warn
-from taue.commands.words import prompts_of, strange_words
 from taue.files.made import RESULT
 from taue.readable import readable
 from taue.scene import Scene
+from taue.words import prompts_of, strange_words
 
 if TYPE_CHECKING:
     from taue.layers import Layers

@@ -14,13 +14,13 @@ from taue.bounds import MOST_RESULTS
 from taue.commands.goals import check_folder
 from taue.commands.growing import foregrounds_of, grow_one, load_prepared, scene_told
 from taue.commands.output import console, tell, tell_fields, tell_path, warn
-from taue.commands.words import prompts_of, strange_words
 from taue.disk.paths import expanded
 from taue.disk.unfinished import sweep
 from taue.errors import TaueError
 from taue.files.made import SERIES, SHEET
 from taue.scene import Scene
 from taue.scene.fields import LARGEST_SEED
+from taue.words import prompts_of, strange_words
 
 ONE_MODEL = {"model": "model", "revision": "revision", "loras": "lora"}
 """Fields in which the scenes of one command agree, and the options that make them."""

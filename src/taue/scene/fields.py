@@ -83,8 +83,12 @@ def _file_name(value: str) -> str:
     return value
 
 
-def _box(value: Any) -> Any:
-    """A box from what files have in its place: a list of numbers."""
+def box_of(value: Any) -> Any:
+    """A box from what files have in its place, a list of numbers.
+
+    Raises:
+        TaueError: if it is none.
+    """
     if isinstance(value, Box):
         return value
     if not isinstance(value, list):
@@ -152,7 +156,7 @@ _EDGES: dict[str, Any] = {
     "minItems": 4,
     "maxItems": 4,
 }
-Place = Annotated[Box, BeforeValidator(_box), PlainSerializer(_edges), WithJsonSchema(_EDGES)]
+Place = Annotated[Box, BeforeValidator(box_of), PlainSerializer(_edges), WithJsonSchema(_EDGES)]
 """A box; in files a list of four fractions."""
 
 # TOML and JSON have lists where Python has tuples: the one conversion that is allowed.

@@ -1,0 +1,68 @@
+"""The page as gradio has it: one component that is all of it, and the typed endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any
+
+import gradio as gr
+
+from taue.errors import TaueError
+from taue.studio.actions import Actions
+from taue.studio.settings import PAGE
+
+ONE = {"concurrency_limit": 1, "concurrency_id": "model"}
+"""Runs wait for each other, whatever they make."""
+
+START = (
+    "import(new URL('studio/page/main.js', document.baseURI)).then((page) => page.start(element));"
+)
+CSS = """
+footer { display: none !important; }
+.gradio-container, .gradio-container > main, .gradio-container .contain, .gradio-container .app {
+  max-width: none !important; padding: 0 !important; margin: 0 !important; gap: 0 !important;
+}
+"""
+
+
+def blocks(actions: Actions) -> gr.Blocks:
+    """The page with all endpoints."""
+    with gr.Blocks(title="taue studio", analytics_enabled=False, fill_width=True) as page:
+        gr.HTML(
+            html_template=(PAGE / "page.html").read_text(encoding="utf-8"),
+            css_template="",
+            js_on_load=START,
+            apply_default_css=False,
+            elem_id="studio",
+        )
+        gr.api(_plainly_streamed(actions.generate), api_name="generate", **ONE)
+        gr.api(_plainly_streamed(actions.regrow), api_name="regrow", **ONE)
+        for action in (actions.cancel, actions.new_session, actions.history, actions.remove):
+            gr.api(_plainly(action), api_name=action.__name__, queue=False)
+    page.queue(max_size=actions.limits.waiting)
+    return page
+
+
+def _plainly(action: Callable[..., Any]) -> Callable[..., Any]:
+    """What a user can mend as gradio tells it."""
+
+    @wraps(action)
+    def called(*arguments: Any, **named: Any) -> Any:
+        try:
+            return action(*arguments, **named)
+        except TaueError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    return called
+
+
+def _plainly_streamed(action: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+    @wraps(action)
+    def called(*arguments: Any, **named: Any) -> Iterator[Any]:
+        try:
+            yield from action(*arguments, **named)
+        except TaueError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    return called

@@ -1,0 +1,103 @@
+"""The course of a run: its stages, how far each is, and how long the rest takes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from taue.box import Box
+from taue.scene import Scene
+from taue.studio.forms import StageForm
+
+UNKNOWN = -1.0
+LAST = 0.08
+"""Share of a run that decoding, matting and writing take after the last step, about."""
+
+
+@dataclass
+class _Stage:
+    """``steps`` of ``rows`` samples at once, ``done`` of them."""
+
+    steps: int
+    rows: int
+    first: int = 0
+    done: int = 0
+
+    @property
+    def left(self) -> int:
+        return self.rows * max(0, self.steps - self.first - self.done)
+
+
+@dataclass
+class Course:
+    """Follows a run step by step.
+
+    Attributes:
+        stages: by name and subjects' numbers, in order.
+        clock: seconds that pass.
+    """
+
+    stages: dict[tuple[str, tuple[int, ...]], _Stage]
+    clock: Callable[[], float] = time.perf_counter
+    _begun: float = field(default=0.0, init=False)
+    _units: int = field(default=0, init=False)
+
+    @classmethod
+    def of(
+        cls,
+        scene: Scene,
+        moves: Mapping[int, Box] | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> Course:
+        """Of a scene from nothing or, with ``moves``, of one grown again."""
+        steps, count, settings = scene.steps, len(scene.subjects), scene.settings
+        late = round(steps * settings.crop_ratio)
+        batches = scene.batches if moves is None else [(number,) for number in sorted(moves)]
+        stages = {
+            ("foreground", batch): _Stage(steps, len(batch), 0 if moves is None else late)
+            for batch in batches
+            if not (moves is not None and settings.moving == "transplanted")
+        }
+        stages["composite", ()] = _Stage(steps, 1)
+        stages["background", ()] = _Stage(steps, 1)
+        if settings.layering == "first":
+            if moves is None:
+                stages["refine", tuple(range(1, count + 1))] = _Stage(steps, count, late)
+            stages["heal", ()] = _Stage(steps, 1, late)
+        return cls(stages, clock)
+
+    def step(self, told: Mapping[str, Any], index: int) -> None:
+        """Take a step (from 0) in, as a callback of the pipeline is told of it."""
+        key = told["stage"], tuple(told["subjects"])
+        now = self.clock()
+        if key not in self.stages:  # what is begun anew, or grown beside another stage
+            self.stages[key] = _Stage(told["steps"], max(1, len(key[1])), index)
+        stage = self.stages[key]
+        if not stage.done:
+            stage.first = index
+        stage.steps, stage.done = told["steps"], index + 1 - stage.first
+        if self._units == 0:
+            self._begun = now  # the first one also warms up
+        self._units += stage.rows
+
+    @property
+    def left(self) -> float:
+        """Seconds until the end, about; ``UNKNOWN`` before the second step."""
+        passed = self.clock() - self._begun
+        if self._units < 2 or passed <= 0:
+            return UNKNOWN
+        each = passed / (self._units - 1)
+        return each * (sum(s.left for s in self.stages.values()) + LAST * self._units)
+
+    def told(self) -> list[StageForm]:
+        """Every stage, in order."""
+        return [
+            StageForm(
+                stage=name,
+                subjects=list(subjects),
+                done=round(stage.done / max(1, stage.steps - stage.first), 3),
+            )
+            for (name, subjects), stage in self.stages.items()
+        ]
