@@ -163,8 +163,8 @@ def a_subject_is_moved_before_another_background(page: Any, composite: np.ndarra
         "moves" not in again["scene"]["subjects"][1] or not again["scene"]["subjects"][1]["moves"]
     )
 
-    page.get_by_label("New background").first.fill("a city at night")
-    page.get_by_role("button", name="New background").click()
+    page.locator("#behind").fill("a city at night")
+    page.locator("#rebackground").click()
     wait_for_result(page, 3)
     night = call(address_of(page), "history", session_of(page))[0]
     assert night["scene"]["background"] == "a city at night"
@@ -259,10 +259,44 @@ def four_layers_of_1024_pixels_are_recomposed_in_a_tenth_of_a_second(
     assert slowest < 100
 
 
+def own_pictures_are_handed_in(page: Any, tmp_path: Path) -> None:
+    photo, cut_out, other = (tmp_path / name for name in ("beach.jpg", "cup.png", "notes.jpg"))
+    Image.linear_gradient("L").convert("RGB").save(photo)
+    picture = Image.new("RGBA", (64, 64), (200, 30, 30, 0))
+    picture.paste((200, 30, 30, 255), (16, 16, 48, 48))
+    picture.save(cut_out)
+    other.write_text("no picture", encoding="utf-8")
+    drop_scene(page, {**SMALL, "steps": 2})
+
+    def hand_in(label: str, path: Path) -> None:
+        with page.expect_file_chooser() as told:
+            page.get_by_label(label).click()
+        told.value.set_files(path)
+
+    hand_in("Your own photo as the background", other)
+    page.wait_for_function("document.getElementById('told').textContent.includes('no picture')")
+    hand_in("Your own photo as the background", photo)
+    page.get_by_label("Let the background be drawn").wait_for()
+    hand_in("Your own cut-out for subject 1", cut_out)
+    page.get_by_label("Let subject 1 be drawn").wait_for()
+    page.get_by_role("button", name="Generate").click()
+    wait_for_result(page, 1)
+    made = call(address_of(page), "history", session_of(page))[0]
+    assert made["scene"]["background_image"] == f"{made['id']}/pictures/background.png"
+    assert made["scene"]["subjects"][0]["image"] == f"{made['id']}/pictures/subject-apple.png"
+    page.get_by_label("Take the scene of seed 7 up again").click()
+    page.get_by_label("Let subject 1 be drawn").wait_for()
+    with page.expect_download() as told:
+        page.get_by_role("button", name="PNG").click()
+    with zipfile.ZipFile(told.value.path()) as archive:
+        assert "pictures/background.png" in archive.namelist()
+
+
 WALKS = (
     a_scene_is_drawn_grown_moved_and_taken_home,
     seeds_side_by_side_and_a_run_that_is_cancelled,
     what_cannot_be_is_said_in_a_sentence,
+    own_pictures_are_handed_in,
     rows_are_ordered_by_keys_and_examples_work_at_once,
     four_layers_of_1024_pixels_are_recomposed_in_a_tenth_of_a_second,
 )

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from typer.testing import CliRunner
 
 from taue import Scene, TauePipeline
@@ -22,13 +23,13 @@ from taue.errors import TaueError
 from taue.studio.actions import Actions
 from taue.studio.course import UNKNOWN, Course
 from taue.studio.errands import Errand, state
-from taue.studio.forms import asked
+from taue.studio.forms import scene_asked
 from taue.studio.guard import Guard
+from taue.studio.kept_models import KeptModels
 from taue.studio.limits import Limits
-from taue.studio.loaded import Loaded
 from taue.studio.sessions import INFO, RESULT, TOKEN, Sessions
 from taue.studio.settings import ADVANCED, PAGE, offered
-from taue.studio.sweeping import swept
+from taue.studio.sweeping import sweep_results
 
 SCENE: dict[str, Any] = {"subjects": [{"prompt": "a red apple"}], "background": "a beach at sunset"}
 
@@ -101,15 +102,15 @@ def test_links_and_what_the_page_is_told_are_not_handed_out(tmp_path: Path) -> N
 def test_old_results_make_room_by_age_and_size(tmp_path: Path) -> None:
     sessions = Sessions(tmp_path)
     old, kept = made(sessions, "0" * 32, age=30), made(sessions, "1" * 32, age=1)
-    assert swept(tmp_path, 24, 10**6) == [old]
+    assert sweep_results(tmp_path, 24, 10**6) == [old]
     assert not old.parent.exists()  # an empty session goes, too
     larger = made(sessions, "1" * 32, size=5000)
-    assert swept(tmp_path, 24, 5050) == [kept]
-    assert swept(tmp_path, 24, 5050) == []
+    assert sweep_results(tmp_path, 24, 5050) == [kept]
+    assert sweep_results(tmp_path, 24, 5050) == []
     assert larger.exists()
     unfinished = tmp_path / ("1" * 32) / ("a" * 16)
     unfinished.mkdir()
-    assert swept(tmp_path, 24, 0) == [larger]
+    assert sweep_results(tmp_path, 24, 0) == [larger]
     assert unfinished.exists()  # it is being written
 
 
@@ -128,9 +129,25 @@ def test_old_results_make_room_by_age_and_size(tmp_path: Path) -> None:
     ],
 )
 def test_a_server_makes_what_it_allows(changes: dict[str, Any], match: str) -> None:
-    assert asked(SCENE, Limits()).model == "paddy"  # pyright: ignore[reportArgumentType]
+    assert scene_asked(SCENE, Limits()).model == "paddy"  # pyright: ignore[reportArgumentType]
     with pytest.raises(TaueError, match=match):
-        asked({**SCENE, **changes}, Limits())  # pyright: ignore[reportArgumentType]
+        scene_asked({**SCENE, **changes}, Limits())  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../x.png", "pictures/../../x.png", "x", 3])
+def test_own_pictures_are_named_and_never_paths(tmp_path: Path, name: Any) -> None:
+    sessions = Sessions(tmp_path)
+    session, other = sessions.at(""), sessions.at("")
+    (tmp_path / "x.png").write_bytes(b"")
+    for form in ({"background_image": name}, {"subjects": [{"prompt": "a cup", "image": name}]}):
+        with pytest.raises(TaueError, match="not in this session"):
+            scene_asked({**SCENE, **form, "seed": 1}, Limits(), session)  # pyright: ignore[reportArgumentType]
+    kept = session.take(Image.new("RGB", (9, 9)))
+    made_of: Any = {**SCENE, "background_image": kept}
+    assert scene_asked(made_of, Limits(), session).background_image is not None
+    for elsewhere in (other, None):
+        with pytest.raises(TaueError, match=r"not in this session|picture of yours"):
+            scene_asked(made_of, Limits(), elsewhere)
 
 
 def test_the_course_of_a_run_ends_where_its_steps_do() -> None:
@@ -221,7 +238,7 @@ def test_callbacks_are_handed_what_latents_are_without_their_noise(tiny_sdxl: Pa
 
 def test_actions_make_move_and_remove(tmp_path: Path, tiny_sdxl: Path) -> None:
     limits = Limits(models=(str(tiny_sdxl),))
-    actions = Actions(Loaded("cpu", "auto"), Sessions(tmp_path), limits)
+    actions = Actions(KeptModels("cpu", "auto"), Sessions(tmp_path), limits)
     scene: Any = {**SCENE, "steps": 2, "canvas": {"width": 64, "height": 64}}
     session = actions.new_session()
     states = list(actions.generate(scene, session))
@@ -282,7 +299,7 @@ def test_the_page_offers_what_there_is_and_is_small() -> None:
     told = offered(Limits())
     assert [one["path"] for one in told["advanced"]] == [path for path, *_ in ADVANCED]
     for example in told["examples"]:
-        asked(example["scene"], Limits())
+        scene_asked(example["scene"], Limits())
     assert sum(file.stat().st_size for file in PAGE.rglob("*")) < 300_000
 
 

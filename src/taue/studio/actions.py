@@ -13,15 +13,16 @@ from taue.errors import TaueError
 from taue.layers import Layers
 from taue.scene import Scene
 from taue.scene.fields import box_of
+from taue.scene.picture import OwnPicture
 from taue.studio import made
 from taue.studio.course import Course
 from taue.studio.errands import Errand, state
-from taue.studio.forms import MoveForm, ProgressForm, ResultForm, SceneForm, asked
+from taue.studio.forms import MoveForm, ProgressForm, ResultForm, SceneForm, scene_asked
+from taue.studio.kept_models import KeptModels
 from taue.studio.limits import Limits
-from taue.studio.loaded import Loaded
 from taue.studio.previews import Previews
 from taue.studio.sessions import Session, Sessions
-from taue.studio.sweeping import swept
+from taue.studio.sweeping import sweep_results
 
 if TYPE_CHECKING:
     from taue.pipeline import TauePipeline
@@ -39,7 +40,7 @@ class Actions:
         limits: what is allowed.
     """
 
-    def __init__(self, loaded: Loaded, sessions: Sessions, limits: Limits) -> None:
+    def __init__(self, loaded: KeptModels, sessions: Sessions, limits: Limits) -> None:
         self.loaded, self.sessions, self.limits = loaded, sessions, limits
         self._running: dict[str, set[Errand]] = {}
         self._lock = threading.Lock()
@@ -51,7 +52,8 @@ class Actions:
             scene: what to make.
             session: whose result it is; a new session's if empty.
         """
-        wanted, place = asked(scene, self.limits), self.sessions.at(session)
+        place = self.sessions.at(session)
+        wanted = scene_asked(scene, self.limits, place)
 
         def work(tell: Tell) -> ResultForm:
             pipe = self.loaded.of(wanted)
@@ -64,7 +66,12 @@ class Actions:
         yield from self._errand(place, work)
 
     def regrow(
-        self, result: str, session: str, moves: list[MoveForm], background: str = ""
+        self,
+        result: str,
+        session: str,
+        moves: list[MoveForm],
+        background: str = "",
+        background_image: str = "",
     ) -> Iterator[ProgressForm]:
         """Grow a result again, its subjects moved, before another background, or both.
 
@@ -73,22 +80,25 @@ class Actions:
             session: whose it is.
             moves: where subjects go; the others stay.
             background: what is behind now; as it was if empty.
+            background_image: a picture of it that was handed in, by its name.
         """
         place = self.sessions.at(session)
         folder = place.of(result)
         old = Scene.load(folder)
         self.limits.require(old)
         boxes = _boxes(moves)
-        behind, whole = (background, None) if background.strip() else (old.background, old.scene)
-        if behind == old.background:
-            whole = old.scene
-        wanted = old.before(behind, whole).moved(boxes)
+        behind, whole, image = old.background, old.scene, old.background_image
+        if background.strip() or background_image:
+            behind = background.strip() or behind
+            whole = whole if behind == old.background else None
+            image = OwnPicture(str(place.picture(background_image))) if background_image else None
+        wanted = old.before(behind, whole, image).moved(boxes)
 
         def work(tell: Tell) -> ResultForm:
             pipe = self.loaded.of(wanted)
             began = time.perf_counter()
             follow = _follow(pipe, wanted, Course.of(wanted, boxes), tell)
-            layers = run.regrow(pipe, Layers.load(folder), behind, whole, boxes, follow)
+            layers = run.regrow(pipe, Layers.load(folder), behind, whole, boxes, image, follow)
             tell(state("writing"))
             return self._kept(place, layers, began, "regrow", result)
 
@@ -137,7 +147,7 @@ class Actions:
 
     def sweep(self) -> None:
         """Make room, by age and total size."""
-        swept(self.sessions.folder, self.limits.hours, self.limits.stored)
+        sweep_results(self.sessions.folder, self.limits.hours, self.limits.stored)
 
     def _errand(self, place: Session, work: Callable[[Tell], ResultForm]) -> Iterator[ProgressForm]:
         errand = Errand(work)

@@ -59,9 +59,11 @@ class Course:
             ("foreground", batch): _Stage(steps, len(batch), 0 if moves is None else late)
             for batch in batches
             if not (moves is not None and settings.moving == "transplanted")
+            and all(scene.subjects[number - 1].image is None for number in batch)
         }
         stages["composite", ()] = _Stage(steps, 1)
-        stages["background", ()] = _Stage(steps, 1)
+        if scene.background_image is None:
+            stages["background", ()] = _Stage(steps, 1)
         if settings.layering == "first":
             if moves is None:
                 stages["refine", tuple(range(1, count + 1))] = _Stage(steps, count, late)

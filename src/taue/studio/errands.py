@@ -54,7 +54,7 @@ class Errand:
             while True:
                 news = self._newest()
                 if isinstance(news, BaseException):
-                    raise sentence(news) from news
+                    raise told_plainly(news) from news
                 last = news or last
                 yield last
                 if last["state"] in ("done", "cancelled"):
@@ -97,7 +97,7 @@ def state(name: Any) -> ProgressForm:
     return ProgressForm(state=name, stages=[], left=-1.0, previews=[], result=None)
 
 
-def sentence(error: BaseException) -> TaueError:
+def told_plainly(error: BaseException) -> TaueError:
     """Whatever went wrong as a user is told of it; what nobody foresaw goes into the log."""
     cause: BaseException | None = error
     while cause is not None:

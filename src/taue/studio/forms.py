@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal, TypedDict
 
+from taue.errors import TaueError
 from taue.scene import Scene
 from taue.scene.problems import Place, dotted
 from taue.studio.limits import Limits
+from taue.studio.sessions import Session
 
 
 class SubjectForm(TypedDict, total=False):
-    """A subject as a scene file has it; ``prompt`` is needed."""
+    """A subject as a scene file has it; ``prompt`` is needed, ``image`` the name of a picture that
+    was handed in."""
 
     prompt: str
     name: str
     negative_prompt: str
     box: list[float]
     crop_ratio: float
+    image: str
 
 
 class CanvasForm(TypedDict):
@@ -39,6 +44,7 @@ class SceneForm(TypedDict, total=False):
 
     subjects: list[SubjectForm]
     background: str
+    background_image: str
     scene: str
     negative_prompt: str
     seed: int
@@ -114,17 +120,42 @@ class ProgressForm(TypedDict):
     result: ResultForm | None
 
 
-def asked(form: SceneForm, limits: Limits) -> Scene:
+IMAGES = ("background_image", "first_background_image")
+
+
+def scene_asked(form: SceneForm, limits: Limits, session: Session | None = None) -> Scene:
     """The scene that a form asks for, if this server makes it.
+
+    Args:
+        form: what was sent.
+        limits: what is allowed.
+        session: whose pictures it may name; none if there is none.
 
     Raises:
         TaueError: naming the field that is wrong or too much.
     """
     told = {name: value for name, value in dict(form).items() if value is not None}
     told.setdefault("model", limits.models[0])
+    _bring(told, IMAGES, session)
+    subjects = told.get("subjects")
+    if isinstance(subjects, list):
+        told["subjects"] = subjects = [dict(s) if isinstance(s, dict) else s for s in subjects]
+        for one in subjects:
+            if isinstance(one, dict):
+                _bring(one, ("image",), session)
     scene = Scene.from_data(told, naming=_named)
     limits.require(scene)
     return scene
+
+
+def _bring(told: dict[str, Any], names: Sequence[str], session: Session | None) -> None:
+    """Pictures of the session in place of their names; a name is never taken for a path."""
+    for name in names:
+        if not told.get(name):
+            continue
+        if session is None:
+            raise TaueError(f"{name} is a picture of yours; generate, and take the result's ZIP.")
+        told[name] = str(session.picture(str(told[name])).absolute())
 
 
 def _named(place: Place) -> str:
@@ -134,6 +165,6 @@ def _named(place: Place) -> str:
     return dotted(place)
 
 
-def shown(scene: Scene) -> dict[str, Any]:
+def form_of(scene: Scene) -> dict[str, Any]:
     """A scene as forms have it."""
     return scene.model_dump(mode="json", exclude_none=True)

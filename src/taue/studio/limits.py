@@ -23,6 +23,7 @@ class Limits:
         steps: of each stage.
         subjects: of a scene.
         upload: bytes of a scene file that is handed in.
+        photo: bytes of a picture that is.
         waiting: requests in the queue.
         hours: how long results are kept.
         stored: bytes of all results.
@@ -33,6 +34,7 @@ class Limits:
     steps: int = 150
     subjects: int = 8
     upload: int = 16 * MEBIBYTE
+    photo: int = 64 * MEBIBYTE
     waiting: int = 64
     hours: float = 24.0
     stored: int = 4 * GIBIBYTE
@@ -44,12 +46,14 @@ class Limits:
             TaueError: naming the field.
         """
         if scene.model not in self.models:
-            raise TaueError(f"model {scene.model!r} is not served; choose {listed(self.models)}.")
+            raise TaueError(
+                f"model {scene.model!r} is not served; choose {alternatives(self.models)}."
+            )
         if scene.revision is not None:
             raise TaueError("revision is not served; leave it out.")
         for lora in scene.loras:
             if lora.name not in NAMED_LORAS:
-                known = listed(tuple(NAMED_LORAS))
+                known = alternatives(tuple(NAMED_LORAS))
                 raise TaueError(f"lora {lora.name!r} is not served; choose {known}.")
         if scene.steps > self.steps:
             raise TaueError(f"steps is {scene.steps}; this server takes {self.steps} at most.")
@@ -69,7 +73,7 @@ class Limits:
             raise TaueError("width and height belong together; give both or none.")
 
 
-def listed(names: Sequence[str]) -> str:
+def alternatives(names: Sequence[str]) -> str:
     """Names as a sentence has them."""
     *others, last = names
     return f"{', '.join(others)} or {last}" if others else last

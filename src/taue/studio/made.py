@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from taue.files.made import layer_file
+from taue.files.made import BROUGHT, layer_file
 from taue.layers import Layers
 from taue.results.folder import write_result
 from taue.results.report import make_report
+from taue.scene import Scene
+from taue.scene.picture import OwnPicture
 from taue.stack import Layer, Stack
-from taue.studio.forms import LayerForm, ResultForm, shown
+from taue.studio.forms import LayerForm, ResultForm, form_of
 from taue.studio.sessions import Session
 from taue.words import prompts_of, strange_words
 
@@ -59,11 +61,17 @@ def keep(
         layers=[_told(layer, place, stack) for place, layer in enumerate(stack.layers)],
         composite="composite.png",
         files={"psd": "layers.psd", "ora": "layers.ora", "scene": "scene.toml"},
-        scene=shown(scene),
+        scene=form_of(_naming(scene, name)),
         warnings=warnings,
     )
     session.tell(name, dict(told))
     return told
+
+
+def _naming(scene: Scene, result: str) -> Scene:
+    """The scene with its own pictures as forms name those that a result keeps."""
+    kept = {name: OwnPicture(f"{result}/{BROUGHT}/{name}.png") for name in scene.own_pictures}
+    return scene.with_pictures(kept)
 
 
 def _told(layer: Layer, place: int, stack: Stack) -> LayerForm:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 from fastapi import APIRouter, HTTPException, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, Response, StreamingResponse
 from pydantic import BaseModel, Field
 
 from taue import __version__
+from taue.disk.pictures import read_own
 from taue.errors import TaueError
+from taue.files.made import BROUGHT
 from taue.scene import Scene
 from taue.studio.actions import Actions
-from taue.studio.forms import asked, shown
+from taue.studio.forms import form_of, scene_asked
 from taue.studio.settings import PAGE, offered
 
 KEPT = {"cache-control": "private, max-age=86400, immutable"}
@@ -41,6 +46,16 @@ class Read(BaseModel):
     """A scene from a file, or what is wrong with it."""
 
     scene: dict[str, Any] | None = None
+    error: str = ""
+
+
+class Brought(BaseModel):
+    """A picture that was handed in, by the name that forms call it, or what is wrong with it."""
+
+    name: str = ""
+    width: int = 0
+    height: int = 0
+    cut_out: bool = Field(default=False, description="Whether parts of it are transparent.")
     error: str = ""
 
 
@@ -94,6 +109,20 @@ def _files(router: APIRouter, actions: Actions) -> None:
         called = f"taue-{result[-6:]}-{path.name}" if download else None
         return FileResponse(path, filename=called, headers=KEPT)
 
+    @router.get("/studio/pictures/{session}/{name:path}", summary="A picture of your own")
+    def picture(session: str, name: str) -> Response:
+        return FileResponse(
+            _found(lambda: actions.sessions.at(session).picture(name)), headers=KEPT
+        )
+
+    @router.post("/studio/pictures/{session}", summary="Hand in a photo or a cut-out")
+    async def own(request: Request, session: str) -> Brought:
+        data = await _body(request, actions.limits.photo)
+        try:
+            return Brought(**await run_in_threadpool(_taken, actions, session, data))
+        except TaueError as error:
+            return Brought(error=str(error))
+
     @router.get("/studio/zip/{session}/{result}", summary="The layers of a result, PNG in a ZIP")
     def archive(session: str, result: str) -> Response:
         folder = _found(lambda: actions.sessions.at(session).of(result))
@@ -108,23 +137,48 @@ def _scenes(router: APIRouter, actions: Actions) -> None:
 
     @router.post("/studio/scene", summary="Read a scene file: TOML, JSON or a PNG made by taue")
     async def scene(request: Request, name: str) -> Read:
-        data = bytearray()
-        async for piece in request.stream():
-            data += piece
-            if len(data) > actions.limits.upload:
-                most = actions.limits.upload // 2**20
-                raise HTTPException(413, f"The file is larger than {most} MiB; give a scene file.")
+        data = await _body(request, actions.limits.upload)
         try:
-            return Read(scene=shown(_read(bytes(data), name)))
+            return Read(scene=form_of(_read(data, name)))
         except TaueError as error:
             return Read(error=str(error))
 
     @router.post("/studio/toml", summary="A scene as the text of a scene file")
     def toml(scene: dict[str, Any]) -> Written:
         try:
-            return Written(text=asked(scene, actions.limits).dumps())  # pyright: ignore[reportArgumentType]
+            return Written(text=scene_asked(scene, actions.limits).dumps())  # pyright: ignore[reportArgumentType]
         except TaueError as error:
             return Written(error=str(error))
+
+
+async def _body(request: Request, most: int) -> bytes:
+    """What was sent, as long as it is not too much."""
+    data = bytearray()
+    async for piece in request.stream():
+        data += piece
+        if len(data) > most:
+            raise HTTPException(413, f"The file is larger than {most // 2**20} MiB; reduce it.")
+    return bytes(data)
+
+
+_ONE_AT_A_TIME = threading.Lock()
+"""Pictures take much memory while they are unpacked."""
+
+
+def _taken(actions: Actions, session: str, data: bytes) -> dict[str, Any]:
+    """A picture as it is kept: upright, sRGB, PNG without anything besides the pixels."""
+    place = actions.sessions.at(session)
+    with tempfile.TemporaryDirectory(prefix="taue-picture-") as folder:
+        path = Path(folder) / "picture"
+        path.write_bytes(data)
+        try:
+            with _ONE_AT_A_TIME:
+                image = read_own(path)
+        except TaueError as error:
+            raise TaueError(str(error).replace(f"file {str(path)!r}", "the file")) from error
+    cut_out = image.mode == "RGBA" and np.asarray(image)[..., 3].min() < 255
+    name = place.take(image)
+    return {"name": name, "width": image.width, "height": image.height, "cut_out": bool(cut_out)}
 
 
 def _found(look: Callable[[], Path]) -> Path:
@@ -144,9 +198,15 @@ def _read(data: bytes, name: str) -> Scene:
         path = Path(folder) / f"scene{ending}"
         path.write_bytes(data)
         try:
-            return Scene.load(path)
+            scene = Scene.load(path)
         except TaueError as error:
             raise TaueError(str(error).replace(str(path), f"scene{ending}")) from error
+    if scene.own_pictures:
+        raise TaueError(
+            "the scene names pictures that are not in the file; take them out of it, and hand them "
+            "in on the page."
+        )
+    return scene
 
 
 class _Pieces:
@@ -173,6 +233,7 @@ def _zipped(folder: Path) -> Iterator[bytes]:
     pieces = _Pieces()
     stream: Any = pieces  # no seeking is needed
     names = ["scene.toml", "composite.png", *sorted(p.name for p in (folder / "layers").iterdir())]
+    names += sorted(f"{BROUGHT}/{path.name}" for path in (folder / BROUGHT).glob("*.png"))
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
         for name in names:
             path = folder / name if (folder / name).is_file() else folder / "layers" / name

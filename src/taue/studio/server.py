@@ -14,8 +14,8 @@ from taue.errors import TaueError
 from taue.scene import Scene
 from taue.studio.actions import Actions
 from taue.studio.guard import Guard
+from taue.studio.kept_models import KeptModels
 from taue.studio.limits import MEBIBYTE, Limits
-from taue.studio.loaded import Loaded
 from taue.studio.sessions import Sessions
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
@@ -66,7 +66,7 @@ def application(
         head='<link rel="stylesheet" href="/studio/page/studio.css">',
     )
     known = (*LOCAL, host, *names) if host in LOCAL else ()
-    return Guard(app, known, login, actions.limits.upload + MEBIBYTE)
+    return Guard(app, known, login, max(actions.limits.upload, actions.limits.photo) + MEBIBYTE)
 
 
 def serve(
@@ -91,7 +91,7 @@ def serve(
         raise TaueError(
             f"folder {str(folder)!r} cannot be used ({error.strerror}); choose another."
         ) from error
-    actions = Actions(Loaded(device, dtype), sessions, limits)
+    actions = Actions(KeptModels(device, dtype), sessions, limits)
     listening = _listening(host, port)
     app = application(actions, host, login)
     threading.Thread(target=_warm, args=(actions,), daemon=True).start()

@@ -13,11 +13,15 @@ import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from taue.disk.limits import read_bytes
+from taue.disk.png import write_png
 from taue.disk.writing import whole_file
 from taue.errors import TaueError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 TOKEN = re.compile(r"[0-9a-f]{32}")
 RESULT = re.compile(r"[0-9a-f]{16}")
@@ -27,6 +31,13 @@ LONGEST_INFO = 2**22
 
 FILE = re.compile(r"(layers/)?[\w][\w.-]{0,180}\.(png|psd|ora|toml|json)")
 """Files of a result that are handed out; seedlings and what the model drew on its way are not."""
+
+
+PICTURE = re.compile(r"([0-9a-f]{16}/)?pictures/[\w][\w.-]{0,180}")
+"""A user's own pictures as forms name them: handed in, or kept by a result."""
+
+MOST_PICTURES = 64
+"""Of one session, besides those of its results."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,31 @@ class Session:
         if path is None or name == INFO or path.is_symlink() or not path.is_file():
             raise TaueError(f"file {name[:80]!r} is not in this result; choose one that it has.")
         return path
+
+    def picture(self, name: str) -> Path:
+        """A picture of the user's own.
+
+        Raises:
+            TaueError: if there is none of that name.
+        """
+        path = self.folder / name if PICTURE.fullmatch(name) else None
+        if path is None or path.is_symlink() or not path.is_file():
+            raise TaueError(f"picture {name[:60]!r} is not in this session; hand it in again.")
+        return path
+
+    def take(self, image: Image) -> str:
+        """Keep a picture that was handed in; its name.
+
+        Raises:
+            TaueError: if there are too many already, or it cannot be written.
+        """
+        folder = self.folder / "pictures"
+        folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+        if len(list(folder.iterdir())) >= MOST_PICTURES:
+            raise TaueError(f"this session has {MOST_PICTURES} pictures; use one of them.")
+        name = f"pictures/{secrets.token_hex(8)}.png"
+        write_png(image, self.folder / name)
+        return name
 
     def tell(self, result: str, told: dict[str, Any]) -> None:
         """Mark a result as finished, with what the page knows of it."""

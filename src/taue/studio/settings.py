@@ -62,6 +62,7 @@ def offered(limits: Limits) -> dict[str, Any]:
         "advanced": [_control(*one) for one in ADVANCED],
         "subjects": limits.subjects,
         "upload": limits.upload,
+        "photo": limits.photo,
         "examples": json.loads((PAGE / "examples.json").read_text(encoding="utf-8")),
     }
 

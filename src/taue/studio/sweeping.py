@@ -12,7 +12,7 @@ from taue.disk.unfinished import sweep
 from taue.studio.sessions import INFO, RESULT, TOKEN
 
 
-def swept(folder: Path, hours: float, stored: int, now: float | None = None) -> list[Path]:
+def sweep_results(folder: Path, hours: float, stored: int, now: float | None = None) -> list[Path]:
     """Remove results that are older than ``hours``, then the oldest until ``stored`` bytes are
     left, what was left unfinished by a process that is gone, and sessions that are empty.
 
@@ -26,21 +26,22 @@ def swept(folder: Path, hours: float, stored: int, now: float | None = None) -> 
         The results that are gone.
     """
     oldest = (time.time() if now is None else now) - hours * 3600
-    found = sorted((_made(path), path) for path in _results(folder))
+    found = sorted((_made(path), path) for path in _things(folder))
     sizes = {path: _size(path) for _, path in found}
     total, gone = sum(sizes.values()), []
     for made, path in found:
         if made >= oldest and total <= stored:
             break
         with suppress(OSError):
-            (path / INFO).unlink(missing_ok=True)
+            (path / INFO if path.is_dir() else path).unlink(missing_ok=True)
         shutil.rmtree(path, ignore_errors=True)
         total -= sizes[path]
         gone.append(path)
     for session in _sessions(folder):
         sweep(session)
-        with suppress(OSError):  # not empty
-            session.rmdir()
+        for empty in (session / "pictures", session):
+            with suppress(OSError):  # not empty
+                empty.rmdir()
     return gone
 
 
@@ -50,21 +51,25 @@ def _sessions(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _results(folder: Path) -> Iterator[Path]:
-    """Finished ones: what is being written has another name or no INFO yet."""
+def _things(folder: Path) -> Iterator[Path]:
+    """Finished results, without what is being written, which has another name or no INFO yet, and
+    pictures that were handed in."""
     for session in _sessions(folder):
         for path in session.iterdir():
             if RESULT.fullmatch(path.name) and (path / INFO).is_file():
                 yield path
+        yield from (session / "pictures").glob("*.png")
 
 
 def _made(path: Path) -> float:
     with suppress(OSError):
-        return (path / INFO).stat().st_mtime
+        return (path / INFO if path.is_dir() else path).stat().st_mtime
     return 0.0
 
 
 def _size(path: Path) -> int:
+    if path.is_file():
+        return path.stat().st_size
     total = 0
     for file in path.rglob("*"):
         with suppress(OSError):

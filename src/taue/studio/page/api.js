@@ -1,5 +1,7 @@
 // The server's endpoints, by gradio's own protocol: the same that Python clients and tools use.
 
+import { state } from "./state.js";
+
 const api = (path) => new URL(`gradio_api/${path}`, document.baseURI).href;
 export const place = (path) => new URL(`studio/${path}`, document.baseURI).href;
 
@@ -87,4 +89,5 @@ export function patched(value, changes) {
   return whole;
 }
 
+export const own = (name) => place(`pictures/${state.session}/${name}`);
 export const file = (result, name) => place(`files/${result.session}/${result.id}/${name}`);

@@ -29,6 +29,7 @@ const ICONS = {
   theme: "M12 3a9 9 0 1 0 9 9 7 7 0 0 1-9-9Z",
   checks: "M3 3h18v18H3ZM3 12h18M12 3v18",
   bin: "M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13",
+  photo: "M4 5h16v14H4ZM4 16l5-5 4 4 2-2 5 5M15 9h.010",
   use: "M4 12a8 8 0 1 0 3-6.200M4 4v5h5",
 };
 

@@ -3,7 +3,7 @@
 import { place, taken } from "./api.js";
 import { h, tell } from "./dom.js";
 import { fromForm, toForm } from "./scene.js";
-import { changed, state } from "./state.js";
+import { changed, state, subject } from "./state.js";
 
 export function drop(root) {
   let depth = 0;
@@ -26,16 +26,53 @@ export function drop(root) {
   });
 }
 
-export function openScene() {
-  const input = h("input", { type: "file", accept: ".toml,.json,.png", onchange: () => input.files[0] && read(input.files[0]) });
+function chosen(accept, take) {
+  const input = h("input", { type: "file", accept, onchange: () => input.files[0] && take(input.files[0]) });
   input.click();
+}
+
+export function openScene() {
+  chosen(".toml,.json,.png", read);
+}
+
+// A picture of the user's own: a photo, or a cut-out. `use` is given its name.
+export function bringPicture(use) {
+  chosen("image/*", async (file) => {
+    try {
+      use(await handedIn(file));
+    } catch (error) {
+      tell(error.message, "bad");
+    }
+  });
+}
+
+async function handedIn(file) {
+  if (file.size > state.offered.photo) throw new Error(`${file.name} is too large; reduce it.`);
+  tell(`Handing in ${file.name}`);
+  const brought = await taken(await fetch(place(`pictures/${state.session}`), { method: "POST", body: file }));
+  if (brought.error) throw new Error(brought.error);
+  tell("");
+  return brought;
+}
+
+// Dropped pictures that carry no scene: cut-outs become subjects, photos the background.
+async function usePicture(file) {
+  const { name, cut_out } = await handedIn(file);
+  if (cut_out) state.scene.subjects.push(subject({ image: name }));
+  else state.scene.photo = name;
+  state.selected = state.scene.subjects.length - 1;
+  state.mode = "layout";
+  tell(cut_out ? "Say what the new subject shows." : "The photo is the background; say what it shows.");
+  changed("scene", "subjects", "boxes", "form", "mode");
 }
 
 async function read(file) {
   try {
+    if (file.type.startsWith("image/") && file.type !== "image/png") return await usePicture(file);
     if (file.size > state.offered.upload) throw new Error(`${file.name} is too large for a scene file.`);
     const answer = await fetch(place(`scene?name=${encodeURIComponent(file.name)}`), { method: "POST", body: file });
     const { scene, error } = await taken(answer);
+    if (error && file.type === "image/png") return await usePicture(file);
     if (error) throw new Error(error);
     state.scene = fromForm(scene);
     state.selected = 0;

@@ -3,7 +3,8 @@
 import { h, iconButton, labelled } from "./dom.js";
 import { at, fromForm, fresh, put } from "./scene.js";
 import { rows } from "./rows.js";
-import { openScene, saveScene } from "./drop.js";
+import { own } from "./api.js";
+import { bringPicture, openScene, saveScene } from "./drop.js";
 import { changed, HUES, on, state } from "./state.js";
 
 export function form(root) {
@@ -56,7 +57,7 @@ export function form(root) {
         iconButton("use", "Start anew", () => { state.scene = fresh(); state.selected = 0; changed("scene", "subjects", "boxes", "size", "form"); })),
       subjects,
       h("section.group", { "aria-label": "Background" },
-        text("background", "Background", "", { placeholder: "a beach at sunset" }),
+        h("div.pair", {}, text("background", "Background", "", { placeholder: "a beach at sunset" }), photo(scene)),
         text("scene", "Whole scene", "", { placeholder: "Subjects and background joined" })),
       h("section.group.grid", { "aria-label": "Picture" },
         labelled("Canvas", sizes), labelled("Model", model),
@@ -69,6 +70,18 @@ export function form(root) {
   };
   on("form", draw);
   draw();
+}
+
+function photo(scene) {
+  const set = (name) => {
+    scene.photo = name;
+    changed("scene", "form", "boxes", "mode");
+  };
+  if (!scene.photo) return iconButton("photo", "Your own photo as the background", () => bringPicture(({ name }) => set(name)));
+  return h("button.own", {
+    type: "button", title: "Your own photo; click to let it be drawn",
+    "aria-label": "Let the background be drawn, without your photo", onclick: () => set(""),
+  }, h("img", { src: own(scene.photo), alt: "" }));
 }
 
 function radio(group, label, title, checked, choose) {

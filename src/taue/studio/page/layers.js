@@ -3,7 +3,7 @@
 import { file, place } from "./api.js";
 import { h, icon, iconButton } from "./dom.js";
 import { regrow } from "./runs.js";
-import { saveUrl } from "./drop.js";
+import { bringPicture, saveUrl } from "./drop.js";
 import { changed, current, on, state } from "./state.js";
 
 export function layers(root) {
@@ -101,16 +101,18 @@ function change(one, hears) {
   const update = () => {
     again.disabled = !moved() || Boolean(state.run);
     back.disabled = !moved();
-    other.disabled = Boolean(state.run);
+    other.disabled = photo.disabled = Boolean(state.run);
     says.textContent = moved() ? "Moved. Regrow lets light and shadow follow." : "Drag a subject on the canvas to move it.";
   };
   const behind = h("input", { id: "behind", value: "", placeholder: one.scene.background, "aria-label": "New background" });
   const other = h("button.second", { type: "submit", id: "rebackground" }, "New background");
+  const photo = iconButton("photo", "Your own photo as the new background", () =>
+    bringPicture(({ name }) => regrow(behind.value.trim(), name)));
   const formed = h("form.behind", { onsubmit: (event) => {
     event.preventDefault();
     if (behind.value.trim()) regrow(behind.value);
     else behind.focus();
-  } }, behind, other);
+  } }, h("div.pair", {}, behind, photo), other);
   hears("moved run", update);
   update();
   return h("section.group", { "aria-label": "Change" }, h("h3", {}, "Change"), says, h("div.pair", {}, again, back), formed);

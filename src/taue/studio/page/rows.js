@@ -2,6 +2,8 @@
 // Alt with an arrow key on the grip; later ones stand nearer.
 
 import { h, icon, iconButton, speak } from "./dom.js";
+import { own } from "./api.js";
+import { bringPicture } from "./drop.js";
 import { defaultBox } from "./geometry.js";
 import { called, changed, hue, on, state, subject } from "./state.js";
 
@@ -76,6 +78,7 @@ function row(one, index) {
       },
     }),
     iconButton("cross", `Remove subject ${number}`, () => removeSubject(index)),
+    picture(one, number),
     h("input.name", {
       value: one.name,
       placeholder: "Name of its layer",
@@ -88,6 +91,19 @@ function row(one, index) {
     }),
   );
   return made;
+}
+
+// A cut-out of the user's own, in place of what is drawn.
+function picture(one, number) {
+  const set = (name) => {
+    one.image = name;
+    changed("subjects", "scene", "boxes");
+  };
+  if (!one.image) return iconButton("photo", `Your own cut-out for subject ${number}`, () => bringPicture(({ name }) => set(name)));
+  return h("button.own", {
+    type: "button", title: "Your own picture; click to let it be drawn",
+    "aria-label": `Let subject ${number} be drawn, without your picture`, onclick: () => set(""),
+  }, h("img", { src: own(one.image), alt: "" }));
 }
 
 export function select(index) {

@@ -36,10 +36,10 @@ function generate() {
   return runs("generate", forms.map((form) => [form, state.session]));
 }
 
-export function regrow(background = "") {
+export function regrow(background = "", photo = "") {
   const one = current();
   const moves = Object.entries(state.boxes).map(([number, box]) => ({ subject: Number(number), box }));
-  return runs("regrow", [[one.id, state.session, moves, background]]);
+  return runs("regrow", [[one.id, state.session, moves, background, photo]]);
 }
 
 async function runs(name, requests) {

@@ -2,14 +2,15 @@
 
 import { state, subject } from "./state.js";
 
-const OWN = ["subjects", "background", "scene", "seed", "steps", "canvas", "model", "version"];
-const SUBJECTS_OWN = ["prompt", "name", "box"];
+const OWN = ["subjects", "background", "background_image", "scene", "seed", "steps", "canvas", "model", "version"];
+const SUBJECTS_OWN = ["prompt", "name", "box", "image"];
 
 export function fresh() {
   const { models, qualities } = state.offered;
   return {
     subjects: [subject({ prompt: "a red apple", box: [0.3, 0.35, 0.4, 0.45] })],
     background: "a beach at sunset",
+    photo: "",
     scene: "",
     seed: 7,
     count: 1,
@@ -30,10 +31,12 @@ export function fromForm(form) {
         prompt: one.prompt,
         name: one.name ?? "",
         box: one.box ?? null,
+        image: one.image ?? "",
         rest: without(one, SUBJECTS_OWN),
       }),
     ),
     background: form.background ?? "",
+    photo: form.background_image ?? "",
     scene: form.scene ?? "",
     seed: form.seed ?? 7,
     count: 1,
@@ -53,12 +56,14 @@ export function toForm(scene, seed = scene.seed) {
       prompt: one.prompt,
       ...(one.name.trim() ? { name: one.name } : {}),
       ...(one.box ? { box: one.box.map(round) } : {}),
+      ...(one.image ? { image: one.image } : {}),
     })),
     background: scene.background,
     seed: Number(seed),
     steps: Number(scene.steps),
     model: scene.model,
   };
+  if (scene.photo) form.background_image = scene.photo;
   if (scene.scene.trim()) form.scene = scene.scene;
   if (scene.width && scene.height) form.canvas = { width: scene.width, height: scene.height };
   return form;

@@ -1,6 +1,6 @@
 // The middle of the page: the layout, the result, before and after, seeds side by side, a run.
 
-import { file } from "./api.js";
+import { file, own } from "./api.js";
 import { boxes } from "./boxes.js";
 import { compare } from "./compare.js";
 import { compose, made, pictures } from "./compose.js";
@@ -58,7 +58,8 @@ function layout(root) {
   const width = state.scene.width || result?.width || 1;
   const height = state.scene.height || result?.height || 1;
   const same = result && Math.abs(result.width / result.height - width / height) < 0.01;
-  const paper = sheet(width, height, same ? h("img.under", { src: file(result, result.composite), alt: "" }) : null,
+  const under = state.scene.photo ? own(state.scene.photo) : same ? file(result, result.composite) : "";
+  const paper = sheet(width, height, under ? h("img.under", { src: under, alt: "" }) : null,
     h("p.hint", {}, "Drag to draw a box for a subject"));
   root.append(paper);
   const all = () => state.scene.subjects.map((one, index) => ({

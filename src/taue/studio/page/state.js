@@ -60,7 +60,7 @@ export function recall() {
 let counted = 0;
 export function subject(given = {}) {
   counted += 1;
-  return { key: `s${Date.now().toString(36)}${counted}`, prompt: "", name: "", box: null, rest: {}, ...given };
+  return { key: `s${Date.now().toString(36)}${counted}`, prompt: "", name: "", box: null, image: "", rest: {}, ...given };
 }
 
 export const hue = (number) => HUES[(number - 1) % HUES.length];

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Key = tuple[str, tuple[tuple[str, float], ...]]
 
 
-class Loaded:
+class KeptModels:
     """Pipelines by model and LoRAs.
 
     Args:
