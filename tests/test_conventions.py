@@ -69,7 +69,7 @@ def test_every_command_that_makes_something_can_overwrite() -> None:
         for names, command in ALL
         if any("--overwrite" in one.opts for one in command.params)
     }
-    assert able == {"generate", "rebackground", "move", "export", "flatten", "judge"}
+    assert able == {"generate", "rebackground", "move", "regrow", "export", "flatten", "judge"}
 
 
 def test_the_version_in_short_and_as_a_module() -> None:

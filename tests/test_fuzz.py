@@ -40,10 +40,14 @@ FILES = ("s.toml", "s.json", "x.png", "x.psd", "x.ora", "r/report.json", "r/scen
 OPTIONS = {
     "generate": ("--subject", "--background", "--out", "--box", "--name", "--negative", "--scene",
                  "--seed", "--steps", "--guidance", "--crop-ratio", "--key", "--harmony", "--model",
-                 "--revision", "--scheduler", "--device", "--dtype", "--width", "--height"),
+                 "--revision", "--scheduler", "--device", "--dtype", "--width", "--height",
+                 "--background-image", "--subject-image"),
     "scene": ("--schema",),
-    "rebackground": ("--background", "--out", "--scene", "--box", "--device", "--dtype"),
+    "rebackground": ("--background", "--out", "--scene", "--box", "--device", "--dtype",
+                     "--background-image"),
     "move": ("--subject", "--box", "--out", "--device", "--dtype"),
+    "regrow": ("--subject", "--seed", "--add", "--box", "--name", "--remove", "--rename", "--order",
+               "--from", "--out", "--device", "--dtype"),
     "export": ("--psd", "--ora", "--webp", "--mode"),
     "flatten": ("--out",),
     "judge": ("--out",),
@@ -69,7 +73,7 @@ def command_lines(draw: st.DrawFn) -> list[str]:
     """A command with arguments and options, most of them its own."""
     command = draw(st.sampled_from(list(OPTIONS)))
     line = [command, *draw(st.lists(argument, max_size=2))]
-    if command in ("generate", "rebackground", "move"):
+    if command in ("generate", "rebackground", "move", "regrow"):
         line += ["--out", draw(st.sampled_from(("o", "p/q", "r", "x.png/o")))]
         # The model is none, so that nothing grows, however well the rest goes.
         line += ["--model", draw(st.sampled_from(("./nothing", "m", "w.safetensors", "w.bin")))][

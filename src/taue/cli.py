@@ -14,6 +14,7 @@ from taue.commands.flatten import flatten
 from taue.commands.generate import generate
 from taue.commands.judge import judge
 from taue.commands.models import list_models
+from taue.commands.refine import regrow_result
 from taue.commands.regrow import move, rebackground
 from taue.commands.scene import show_scene
 from taue.commands.studio import studio
@@ -50,6 +51,7 @@ register(app, "models", list_models)
 register(app, "scene", show_scene)
 register(app, "rebackground", rebackground)
 register(app, "move", move)
+register(app, "regrow", regrow_result)
 register(app, "export", export)
 register(app, "flatten", flatten)
 register(app, "judge", judge)

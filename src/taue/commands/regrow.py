@@ -76,11 +76,11 @@ def move(
 ) -> None:
     """Move and scale one object; the composite and the background grow anew around it."""
     old = Scene.load(folder)
-    moves = {_number(old, subject): Box(*box_from(box))}
+    moves = {subject_number(old, subject): Box(*box_from(box))}
     _regrow(folder, old, moves, out, device, dtype, overwrite=overwrite)
 
 
-def _number(scene: Scene, told: str) -> int:
+def subject_number(scene: Scene, told: str) -> int:
     """A subject's number from its number or name."""
     names = [one.name for one in scene.subjects]
     if told in names:
