@@ -13,6 +13,7 @@ from torch import Tensor
 
 from taue import layering, own_pictures, own_stages, stages
 from taue.backbones import Backbone, Encoded
+from taue.backbones.given import Embeds, given_encoding, require_known
 from taue.box import Box
 from taue.errors import TaueError
 from taue.flaws import Flaw, flaws, warning
@@ -39,16 +40,24 @@ class Generation:
         request: what is to be grown, on that canvas.
         noise_seed: the number that all noise derives from (see :class:`taue.noise.NoiseSource`).
         watch: told of every step.
+        embeds: prompts of the request that come encoded.
 
     Raises:
         TaueError: on construction, if the model's scheduler or the request cannot be used.
     """
 
     def __init__(
-        self, backbone: Backbone, request: Request, noise_seed: int, watch: StageWatch
+        self,
+        backbone: Backbone,
+        request: Request,
+        noise_seed: int,
+        watch: StageWatch,
+        embeds: Embeds | None = None,
     ) -> None:
         self.settings = settings = request.settings
         self.backbone, self.request, self.watch = backbone, request, watch
+        self.embeds = {} if embeds is None else embeds
+        require_known(self.embeds, _prompts(request))
         self.scheduler = type(backbone.new_scheduler(settings.num_inference_steps)).__name__
         source = NoiseSource(noise_seed)
         self.context = stages.Context(backbone, settings, source, watch)
@@ -204,7 +213,9 @@ class Generation:
 
     def _encode(self, prompt: str, negative: str | None = None) -> Encoded:
         negative = negative or self.request.negative_prompt
-        return self.backbone.encode_prompt(prompt, negative, self.request.settings.clip_skip)
+        own = self.backbone.encode_prompt(prompt, negative, self.request.settings.clip_skip)
+        given = self.embeds.get(prompt)
+        return own if given is None else given_encoding(prompt, own, given)
 
     def _released(self, whole: str, subject: Subject) -> Encoded | None:
         """The whole scene's prompt with a subject's own negative prompt, if it has one."""
@@ -376,6 +387,13 @@ class Generation:
         if subject.places or (settings.placement == "none" and not subject.moves):
             return None
         return subject.moves[-1] if subject.moves else subject.box
+
+
+def _prompts(request: Request) -> list[str]:
+    """What of a request is encoded: subjects, backgrounds and whole scenes."""
+    first = request.first
+    scenes = (request.background, request.whole, first.background, first.whole)
+    return [*(subject.prompt for subject in request.subjects), *scenes]
 
 
 def _holding(subjects: Sequence[StageResult], layers: Sequence[Floats]) -> list[StageResult]:

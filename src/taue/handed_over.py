@@ -7,9 +7,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import torch
 from diffusers import DiffusionPipeline
+from diffusers.utils.torch_utils import get_device
 
 from taue.disk.writing import whole_file
+from taue.errors import TaueError
 from taue.models import INDEX
 
 MODULE = "pipeline"
@@ -69,6 +72,22 @@ class HandedOver(_Base):
         ):
             with whole_file(folder / file) as stream:
                 stream.write(text.encode())
+
+    def enable_sequential_cpu_offload(
+        self, gpu_id: int | None = None, device: torch.device | str | None = None
+    ) -> None:
+        """As in diffusers, onto an accelerator: layer by layer, for models larger than its memory.
+
+        Raises:
+            TaueError: on a CPU, where everything is in memory anyway, and accelerate fails.
+        """
+        place = get_device() if device is None else device
+        if torch.device(place).type == "cpu":
+            raise TaueError(
+                "enable_sequential_cpu_offload needs an accelerator: on a CPU all is in its memory "
+                "anyway; leave it out."
+            )
+        super().enable_sequential_cpu_offload(gpu_id, place)
 
     @classmethod
     def _dict_from_json_file(cls, json_file: Any) -> Any:

@@ -19,6 +19,7 @@ from taue import models
 from taue.admission import admit
 from taue.alone import alone
 from taue.backbones import Backbone
+from taue.backbones.given import Embeds
 from taue.backbones.parts import require_parts_that_fit
 from taue.backbones.sd3 import SD3Backbone
 from taue.backbones.sd15 import SD15Backbone
@@ -36,6 +37,7 @@ from taue.noise import drawn_seed
 from taue.scene import Request, Subject
 from taue.scene.subject import listed
 from taue.settings import Settings
+from taue.several import Generators, require_scenes, seeded
 from taue.watch import StageWatch, StepCallback
 from taue.weights import require_safe_adapter, require_safe_folder, safe_arguments
 
@@ -185,12 +187,15 @@ class TauePipeline(HandedOver):
     @torch.no_grad()
     def __call__(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
-        subjects: Sequence[Subject | str],
-        background: str,
+        subjects: Sequence[Subject | str] | None = None,
+        background: str | None = None,
         scene: str | None = None,
         first_background: str | None = None,
         first_scene: str | None = None,
         background_image: Any = None,
+        prompt_embeds: Embeds | None = None,
+        num_images_per_prompt: int = 1,
+        scenes: Sequence[Request] | None = None,
         height: int | None = None,
         width: int | None = None,
         num_inference_steps: int | None = None,
@@ -199,14 +204,14 @@ class TauePipeline(HandedOver):
         crop_ratio: float | None = None,
         key: str | None = None,
         negative_prompt: str | None = None,
-        generator: torch.Generator | None = None,
+        generator: Generators = None,
         settings: Settings | None = None,
         cross_attention_kwargs: dict[str, Any] | None = None,
         output_type: str = "pil",
         return_dict: bool = True,
         callback_on_step_end: StepCallback | None = None,
         callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
-    ) -> Layers:
+    ) -> Any:
         """Make each subject, the background and their composite.
 
         Args:
@@ -221,12 +226,20 @@ class TauePipeline(HandedOver):
                 :meth:`regrow` brings them there.
             background_image: a picture, or the path of one, that is behind in place of one that is
                 drawn; ``background`` says what it shows. See :class:`Subject` for subjects'.
+            prompt_embeds: by prompt, what stands in its place: the tensors that ``encode_prompt``
+                of this pipeline or another program returns for it (see
+                :data:`taue.backbones.given.Embeds`).
+            num_images_per_prompt: how many are made, one after the other, with noise of their own.
+            scenes: in place of everything up to here but ``num_images_per_prompt``, and of sizes,
+                settings and ``negative_prompt``: what is made, one after the other. A
+                :class:`taue.Scene`'s own seed counts if there is no generator.
             height, width: the canvas in pixels, multiples of 8 or, for SD3, 16; the model's own
                 size if None.
             num_inference_steps, guidance_scale, foreground_guidance_scale, crop_ratio, key:
                 override the same fields of ``settings``.
             negative_prompt: for the background, the scene and subjects without one of their own.
-            generator: one number is drawn from it; each stage and subject has its own noise.
+            generator: one number is drawn from it for each result; each stage and subject has its
+                own noise. Or a list, one for each result.
             settings: everything else that the method can be told (see :class:`Settings`).
             cross_attention_kwargs: passed to the denoiser, whatever its family calls them.
             output_type: "pil", "np", "pt" or "latent".
@@ -237,8 +250,9 @@ class TauePipeline(HandedOver):
             callback_on_step_end_tensor_inputs: "latents" is what there is.
 
         Returns:
-            :class:`Layers`. If a callback sets ``pipe._interrupt``, what there was by then: each
-            later stage takes a single step.
+            :class:`Layers`, or a list of them for ``scenes`` or several images per prompt, each as
+            a call of its own makes it. If a callback sets ``pipe._interrupt``, what there was by
+            then: each later stage takes a single step.
 
         Raises:
             TaueError: for bad input, before anything is computed.
@@ -251,25 +265,41 @@ class TauePipeline(HandedOver):
             "key": key,
         }
         given = {name: value for name, value in chosen.items() if value is not None}
-        settings = replace(settings or Settings(), **given)
         _require_known_outputs(output_type, callback_on_step_end_tensor_inputs)
-        backbone = self.backbone(height, width, cross_attention_kwargs)
-        request = Request.of(
-            settings,
-            subjects=listed(subjects),
-            background=background,
-            scene=scene,
-            first_background=first_background,
-            first_scene=first_scene,
-            background_image=background_image,
-            negative_prompt=negative_prompt,
-        )
-        layers = self._layers(
-            backbone, request, drawn_seed(generator), output_type, callback_on_step_end
-        )
-        if not return_dict:
-            return layers.to_tuple()  # pyright: ignore[reportReturnType]
-        return layers
+        told = {
+            "subjects": subjects,
+            "background": background,
+            "scene": scene,
+            "first_background": first_background,
+            "first_scene": first_scene,
+            "background_image": background_image,
+            "negative_prompt": negative_prompt,
+        }
+        if scenes is None:
+            for name in ("subjects", "background"):
+                if told[name] is None:
+                    raise TaueError(f"{name} is missing; give it, or scenes.")
+            told["subjects"] = listed(told["subjects"])
+            request = Request.of(replace(settings or Settings(), **given), **told)
+            requests = [request.on_canvas(height, width)]
+        else:
+            sized = {"height": height, "width": width, "settings": settings}
+            requests = require_scenes(scenes, {**told, **given, **sized})
+            for one in requests:  # all of them before any is made
+                self.check(one)
+        results = [
+            self._layers(
+                self.backbone(one.canvas.height, one.canvas.width, cross_attention_kwargs),
+                one,
+                seed,
+                output_type,
+                callback_on_step_end,
+                prompt_embeds,
+            )
+            for one, seed in seeded(requests, num_images_per_prompt, generator)
+        ]
+        made = results if return_dict else [layers.to_tuple() for layers in results]
+        return made[0] if scenes is None and num_images_per_prompt == 1 else made
 
     @torch.no_grad()
     def make(
@@ -310,6 +340,7 @@ class TauePipeline(HandedOver):
         scene: str | None = None,
         boxes: Mapping[int, Box] | None = None,
         background_image: Any = None,
+        prompt_embeds: Embeds | None = None,
         generator: torch.Generator | None = None,
         cross_attention_kwargs: dict[str, Any] | None = None,
         output_type: str = "pil",
@@ -328,6 +359,7 @@ class TauePipeline(HandedOver):
             boxes: where subjects go, by their number from 1; the others stay.
             background_image: a picture, or the path of one, that is behind now; with a new
                 ``background`` alone the old one is dropped.
+            prompt_embeds: as of a call; a call's own are not kept.
             generator: for new noise; without it the scene's noise stays, so that what does not
                 depend on the change comes out alike.
             cross_attention_kwargs, output_type, callback_on_step_end: as in a call.
@@ -348,7 +380,9 @@ class TauePipeline(HandedOver):
         if generator is not None:
             request, seed = request.alone(), drawn_seed(generator)
         backbone = self.backbone(*request.size, cross_attention_kwargs)
-        with self._generation(backbone, request, seed, callback_on_step_end) as generation:
+        with self._generation(
+            backbone, request, seed, callback_on_step_end, prompt_embeds
+        ) as generation:
             return generation.layers(
                 generation.subjects_again(layers.seedlings, moves), output_type
             )
@@ -360,15 +394,21 @@ class TauePipeline(HandedOver):
         noise_seed: int,
         output_type: str,
         callback: StepCallback | None,
+        embeds: Embeds | None = None,
     ) -> Layers:
         """A request from nothing to its layers."""
         request = request.on_canvas(*backbone.size)
-        with self._generation(backbone, request, noise_seed, callback) as generation:
+        with self._generation(backbone, request, noise_seed, callback, embeds) as generation:
             return generation.layers(generation.subjects(output_type), output_type)
 
     @contextmanager
     def _generation(
-        self, backbone: Backbone, request: Request, noise_seed: int, callback: StepCallback | None
+        self,
+        backbone: Backbone,
+        request: Request,
+        noise_seed: int,
+        callback: StepCallback | None,
+        embeds: Embeds | None = None,
     ) -> Iterator[Generation]:
         """The pipeline's state for one generation; models are offloaded at its end."""
         admit(backbone, request)
@@ -376,7 +416,7 @@ class TauePipeline(HandedOver):
             self._interrupt = False
             self._guidance_scale = request.guidance_scale
             try:
-                yield Generation(backbone, request, noise_seed, StageWatch(self, callback))
+                yield Generation(backbone, request, noise_seed, StageWatch(self, callback), embeds)
             finally:
                 self.maybe_free_model_hooks()
 

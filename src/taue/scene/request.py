@@ -266,7 +266,7 @@ class Request(Part):
             )
         )
 
-    def on_canvas(self, height: int, width: int) -> Self:
+    def on_canvas(self, height: int | None, width: int | None) -> Self:
         """The same on a canvas of this size in pixels."""
         return self._with(canvas=Canvas.model_construct(width=width, height=height))
 

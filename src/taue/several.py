@@ -1,0 +1,65 @@
+"""Several results by one call: which requests, and what each one's noise derives from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+
+from taue.bounds import MOST_RESULTS
+from taue.errors import TaueError
+from taue.noise import drawn_seed, seed_of
+from taue.readable import quoted
+from taue.scene import Request, Scene
+
+Generators = torch.Generator | Sequence[torch.Generator] | None
+
+
+def require_scenes(scenes: Any, others: Mapping[str, Any]) -> list[Request]:
+    """Scenes that a call is given in place of everything else.
+
+    Args:
+        scenes: what is given for them.
+        others: what else is, None for nothing.
+
+    Raises:
+        TaueError: if they are no scenes, or something else is given that each of them has.
+    """
+    if not isinstance(scenes, (list, tuple)) or not scenes:
+        raise TaueError(f"scenes is {quoted(scenes)}; give a list of scenes, at least one.")
+    for number, one in enumerate(scenes):
+        if not isinstance(one, Request):
+            raise TaueError(f"scenes[{number}] is {quoted(one)}; give a Scene or a Request.")
+    twice = [name for name, value in others.items() if value is not None]
+    if twice:
+        raise TaueError(f"{twice[0]} is given besides scenes, which each have their own; drop it.")
+    return list(scenes)
+
+
+def seeded(
+    requests: Sequence[Request], count: Any, generator: Generators
+) -> Iterator[tuple[Request, int]]:
+    """Each request ``count`` times, with the number that its noise derives from.
+
+    Without a generator a scene's own seed and those after it count, as for ``taue generate
+    --count``. From one generator the numbers are drawn in turn.
+
+    Raises:
+        TaueError: if the count can be none, or generators are not as many as results.
+    """
+    most = max(1, MOST_RESULTS // len(requests))
+    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= most:
+        raise TaueError(
+            f"num_images_per_prompt is {quoted(count)}; give a whole number from 1 to {most}."
+        )
+    total = len(requests) * count
+    several = list(generator) if isinstance(generator, Sequence) else [generator] * total
+    if len(several) != total:
+        raise TaueError(f"generator has {len(several)} of them; give one, or {total}.")
+    for i, own in enumerate(several):
+        request = requests[i // count]
+        if own is None and isinstance(request, Scene):
+            yield request, seed_of(request.seed + i % count)
+        else:
+            yield request, drawn_seed(own)
