@@ -1,5 +1,6 @@
 """The pipeline as its users meet it: what goes in, what comes out, what is declined."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -272,6 +273,21 @@ def test_a_callback_sees_every_step_of_every_stage_in_order(pipe: TauePipeline) 
     # The layers grow on from the harvest step, which is the last of two.
     further = [(*s, 1, STEPS, times[1]) for s in (("refine", (1, 2)), ("heal", ()))]
     assert seen == whole + further
+
+
+def test_a_callback_is_handed_what_the_docstring_says(pipe: TauePipeline) -> None:
+    handed: list[set[str]] = []
+
+    def callback(own: Any, step: int, timestep: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+        handed.append(set(kwargs))
+        own._interrupt = True
+        return kwargs
+
+    layers(pipe, callback_on_step_end=callback, output_type="latent")
+    told = (TauePipeline.__call__.__doc__ or "").split("callback_on_step_end: ")[1]
+    named = set(re.findall(r'"(\w+)"', told.split("callback_on_step_end_tensor_inputs")[0]))
+    assert handed[0] == named == {"latents", "denoised", "stage", "subjects", "steps"}
+    assert all(one == named for one in handed)
 
 
 def test_a_callback_changes_the_latents_of_its_stage_alone(pipe: TauePipeline) -> None:

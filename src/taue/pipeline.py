@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
@@ -15,36 +14,31 @@ from diffusers import (
     StableDiffusionXLPipeline,
 )
 
-from taue import models
 from taue.admission import admit
 from taue.alone import alone
 from taue.backbones import Backbone
 from taue.backbones.given import Embeds
-from taue.backbones.parts import require_parts_that_fit
 from taue.backbones.sd3 import SD3Backbone
 from taue.backbones.sd15 import SD15Backbone
 from taue.backbones.sdxl import SDXLBackbone
 from taue.box import Box
-from taue.checkpoints import family_of
 from taue.errors import TaueError
-from taue.families import FAMILIES, SD3, SD15, SDXL, known_titles
+from taue.families import FAMILIES, SD3, SD15, SDXL
 from taue.generation import Generation
-from taue.handed_over import HandedOver
 from taue.layers import Layers
+from taue.loading import Loading
 from taue.memory import running_out_said
-from taue.muted import muted
 from taue.noise import drawn_seed
 from taue.scene import Request, Subject
 from taue.scene.subject import listed
 from taue.settings import Settings
 from taue.several import Generators, require_scenes, seeded
 from taue.watch import StageWatch, StepCallback
-from taue.weights import require_safe_adapter, require_safe_folder, safe_arguments
 
 OUTPUT_TYPES = ("pil", "np", "pt", "latent")
 
 
-class TauePipeline(HandedOver):
+class TauePipeline(Loading):
     """Layered generation with any checkpoint of a known family (TAUE, arXiv 2511.02580).
 
     ``TauePipeline.from_pretrained``, ``from_single_file`` and ``from_pipe`` give the pipeline of
@@ -52,107 +46,11 @@ class TauePipeline(HandedOver):
     the call is diffusers': ``.to()``, offloading, LoRA, schedulers.
 
     Attributes:
-        family: the family's name, see :mod:`taue.families`.
-        base: the family's own pipeline.
+        family, base: see :class:`taue.loading.Loading`.
         backbone_class: how the method sees the family.
     """
 
-    family: ClassVar[str]
-    base: ClassVar[type]
     backbone_class: ClassVar[Any]
-
-    @classmethod
-    def from_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]
-        cls, pretrained_model_name_or_path: Any, **kwargs: Any
-    ) -> TauePipeline:
-        """Load ``"paddy"``, ``"sdxl"``, a hub id, a diffusers folder or a single file.
-
-        Without a ``dtype`` (or ``torch_dtype``, its old name) everything is float32: left alone,
-        text encoders would take the precision that they were saved in and the denoiser another.
-
-        Raises:
-            TaueError: if there is no such model, it cannot be read, or it is of no known family.
-        """
-        source = models.resolve(str(pretrained_model_name_or_path))
-        old = kwargs.pop("torch_dtype", None)
-        kwargs.setdefault("dtype", torch.float32 if old is None else old)
-        if kwargs["dtype"] == torch.float16 and source.location in models.HALF_VARIANTS:
-            kwargs.setdefault("variant", models.HALF_VARIANTS[source.location])
-        try:
-            kind = cls._of_family(family_of(source, kwargs))
-            if source.kind == "file":
-                pipeline = kind.from_single_file(source.location, **kwargs)
-            else:
-                if source.kind == "folder":
-                    require_safe_folder(Path(source.location))
-                arguments = safe_arguments(kwargs)
-                loader: Any = super(TauePipeline, kind)
-                # paddy's autoencoder is a tiny one, which SDXL's pipeline does not expect.
-                with muted(
-                    "diffusers.pipelines.pipeline_utils",
-                    "Expected types for vae",
-                    "AutoencoderTiny",
-                ):
-                    pipeline = loader.from_pretrained(source.location, **arguments)
-            require_parts_that_fit(pipeline, kind.family)
-        except TaueError:
-            raise
-        except Exception as error:
-            reason = next((line for line in str(error).splitlines() if line.strip()), "")
-            raise TaueError(
-                f"model {str(pretrained_model_name_or_path)!r} cannot be loaded "
-                f"({type(error).__name__}: {reason.strip().rstrip('.')})."
-            ) from error
-        return pipeline
-
-    @classmethod
-    def from_single_file(cls, pretrained_model_link_or_path: Any, **kwargs: Any) -> Any:
-        """As in diffusers, for a file of the class's family; called on ``TauePipeline`` itself it
-        finds the family in a local file.
-
-        Raises:
-            TaueError: if the file is of no known family.
-        """
-        given = pretrained_model_link_or_path
-        if cls is TauePipeline:
-            kind = cls._of_family(family_of(models.resolve(str(given)), kwargs))
-            return kind.from_single_file(given, **kwargs)
-        loader: Any = super()
-        return loader.from_single_file(given, **kwargs)
-
-    @classmethod
-    def from_pipe(cls, pipeline: Any, **kwargs: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """As in diffusers: the parts of a pipeline of a known family, shared with it.
-
-        Raises:
-            TaueError: if it is of no known family.
-        """
-        if cls is TauePipeline:
-            of = [k for k in PIPELINES.values() if isinstance(pipeline, k.base)]
-            if not of:
-                raise TaueError(
-                    f"pipeline is a {type(pipeline).__name__}, which is of no known family; "
-                    f"known are {known_titles()}."
-                )
-            return of[0].from_pipe(pipeline, **kwargs)
-        # Parts of other classes than the family's own, as paddy's autoencoder, come along if named.
-        wanted, _ = cls._get_signature_keys(cls)
-        parts = {name: part for name, part in pipeline.components.items() if name in wanted}
-        return super().from_pipe(pipeline, **{**parts, **kwargs})
-
-    @classmethod
-    def _of_family(cls, name: str) -> type[TauePipeline]:
-        """The class of a family; this one if it is.
-
-        Raises:
-            TaueError: if this class is another family's.
-        """
-        if cls is TauePipeline:
-            return PIPELINES[name]
-        if cls.family != name:
-            own, other = FAMILIES[cls.family].title, FAMILIES[name].title
-            raise TaueError(f"model is one of {other}, not of {own}; load it with TauePipeline.")
-        return cls
 
     @property
     def network(self) -> Any:
@@ -171,18 +69,6 @@ class TauePipeline(HandedOver):
             TaueError: if there is no such canvas.
         """
         return self.backbone_class(self, height, width, attention_kwargs)
-
-    def load_lora_weights(
-        self, pretrained_model_name_or_path_or_dict: Any, *arguments: Any, **kwargs: Any
-    ) -> None:
-        """As in diffusers, from safetensors alone.
-
-        Raises:
-            TaueError: for a file of a format that can run code.
-        """
-        given = pretrained_model_name_or_path_or_dict
-        loader: Any = super()
-        loader.load_lora_weights(given, *arguments, **require_safe_adapter(given, kwargs))
 
     @torch.no_grad()
     def __call__(  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -445,9 +331,7 @@ class TaueSD15Pipeline(TauePipeline, StableDiffusionPipeline):
     backbone_class = SD15Backbone
 
 
-PIPELINES: dict[str, type[TauePipeline]] = {
-    one.family: one for one in (TaueSDXLPipeline, TaueSD3Pipeline, TaueSD15Pipeline)
-}
+PIPELINES = TauePipeline.of_family
 """By the family's name."""
 
 
