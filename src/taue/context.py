@@ -1,0 +1,99 @@
+"""What the stages of one generation share, what a subject is grown from, what a stage ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from taue.backbones import Backbone, Conditioning, Encoded
+from taue.box import Box
+from taue.cultivate import cultivate
+from taue.flaws import Flaw
+from taue.noise import NoiseSource, seed_of
+from taue.rows import Harvest, Observer, Row
+from taue.seedling import Seedling
+from taue.settings import Settings
+
+
+@dataclass(frozen=True)
+class Context:
+    """What all stages of one call share."""
+
+    backbone: Backbone
+    settings: Settings
+    source: NoiseSource
+    observe: Observer
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Of one row's latents, (1, C, h, w)."""
+        return self.backbone.shape
+
+    def noise_of(self, condition: SubjectCondition) -> NoiseSource:
+        """What a subject's own noise derives from."""
+        return self.source if condition.seed is None else NoiseSource(seed_of(condition.seed))
+
+    def conditioning(
+        self,
+        prompts: Sequence[Encoded],
+        whole: Encoded,
+        scale: float,
+        regions: Sequence[Tensor] | None = None,
+    ) -> Conditioning:
+        """What a row is conditioned on: one prompt everywhere, or one for each region [h, w]."""
+        masks = None if regions is None else torch.stack(list(regions))
+        return Conditioning(tuple(prompts), whole, scale, masks, self.settings.guidance_rescale)
+
+    def cultivate(self, rows: Sequence[Row]) -> list[Harvest]:
+        """One pass of these rows."""
+        return cultivate(self.backbone, rows, self.settings, self.observe)
+
+
+@dataclass(frozen=True)
+class SubjectCondition:
+    """What a subject is grown from.
+
+    Attributes:
+        number: 1-based, of the subject; its noise depends on it alone.
+        prompt: encoded, one.
+        key: the key colour as scaled latents [C].
+        box: where it goes.
+        fits: whether it is brought into the box; if not, the layout only suggests the place.
+        crop_ratio: when its seedling is harvested.
+        asked: whether the box was asked for.
+        released: the whole scene's prompt with the subject's own negative prompt; None if it has
+            none of its own.
+        seed: of its own noise, if that is not the scene's.
+    """
+
+    number: int
+    prompt: Encoded
+    key: tuple[float, ...]
+    box: Box
+    fits: bool
+    crop_ratio: float
+    asked: bool = False
+    released: Encoded | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """A stage's end: scaled latents [1, C, h, w], what to plant next, samples sent through the
+    network, what is wrong with a foreground's object, whether the stage was cut short, and whether
+    it is a user's own picture that was never drawn."""
+
+    latents: Tensor
+    seedling: Seedling
+    evaluations: int
+    flaws: tuple[Flaw, ...] = ()
+    interrupted: bool = False
+    own: bool = False
+
+    @property
+    def separated(self) -> bool:
+        """Whether a foreground's object could be told from its key colour."""
+        return Flaw.UNTOLD not in self.flaws

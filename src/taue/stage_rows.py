@@ -1,0 +1,107 @@
+"""Which row each stage is: what it starts from, its prompts, what is planted in it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from taue import equations
+from taue.backbones import Encoded
+from taue.context import Context, StageResult, SubjectCondition
+from taue.rows import Row
+from taue.seedling import Seedling
+from taue.transplant import Planting
+
+
+def foreground_row(context: Context, condition: SubjectCondition, noise: Tensor) -> Row:
+    """A subject alone, under its own prompt."""
+    prompt = condition.prompt
+    return Row(
+        stage="foreground",
+        noise=noise,
+        conditioning=context.conditioning(
+            (prompt,), prompt, context.settings.foreground_guidance_scale
+        ),
+        generator=context.noise_of(condition).generator("foreground-steps", condition.number),
+        subject=condition.number,
+        crop_ratio=condition.crop_ratio,
+    )
+
+
+def composite_row(
+    context: Context,
+    conditions: Sequence[SubjectCondition],
+    background: Encoded,
+    whole: Encoded,
+    results: Sequence[StageResult],
+    regions: Sequence[Tensor],
+) -> Row:
+    """The scene with every subject planted; ``regions`` are the subjects' and, last, the rest."""
+    settings = context.settings
+    scale = settings.guidance_scale
+    prompts = (*(s.prompt for s in conditions), background)
+    regional = context.conditioning(prompts, whole, scale, regions)
+    everywhere = context.conditioning((whole,), whole, scale)
+    released = everywhere
+    if any(one.released is not None for one in conditions):  # what it must not show it never shows
+        own = (*(one.released or whole for one in conditions), whole)
+        released = context.conditioning(own, whole, scale, regions)
+    scene, every = settings.released_prompt == "scene", settings.planted_subjects == "all"
+    return Row(
+        stage="composite",
+        noise=context.source.normal(context.shape, "composite"),
+        conditioning=regional if settings.attention_blending == "regions" else everywhere,
+        generator=context.source.generator("composite-steps"),
+        crop_ratio=settings.crop_ratio,
+        released=released if scene else None,
+        plantings=tuple(
+            Planting(one.seedling, region, settings.harmony, crop_ratio=condition.crop_ratio)
+            for one, region, condition in zip(results, regions[:-1], conditions, strict=True)
+            if one.separated or every
+        ),
+    )
+
+
+def background_row(context: Context, prompt: Encoded, surroundings: Seedling) -> Row:
+    """The scene's surroundings planted, under the background's prompt."""
+    settings, ratio = context.settings, context.settings.crop_ratio
+    return Row(
+        stage="background",
+        noise=context.source.normal(context.shape, "background"),
+        conditioning=context.conditioning((prompt,), prompt, settings.guidance_scale),
+        generator=context.source.generator("background-steps"),
+        crop_ratio=ratio,
+        plantings=(Planting(surroundings, surroundings.mask, crop_ratio=ratio),),
+    )
+
+
+def layout_of(context: Context, condition: SubjectCondition) -> Tensor:
+    """The probabilistic layout [h, w]: in the middle, where generating is easy, if the object is
+    placed afterwards. Without a layout no cell is likelier the subject's than another, and the key
+    goes everywhere."""
+    settings = context.settings
+    height, width = context.shape[-2:]
+    if settings.placement == "none":
+        return torch.zeros(height, width)
+    centre = (0.5, 0.5) if condition.fits else condition.box.centre
+    size = condition.box.width, condition.box.height
+    bounds = settings.p_min, settings.p_max
+    return equations.layout_probability(height, width, centre, size, settings.layout_sigma, bounds)
+
+
+def keyed_noise(
+    context: Context, condition: SubjectCondition, layout: Tensor, attempt: int
+) -> Tensor:
+    source = context.noise_of(condition)
+    name = (condition.number, attempt) if attempt else (condition.number,)
+    uniform = source.uniform(tuple(layout.shape), "layout", *name)
+    outside = equations.layout_mask(layout, uniform)
+    noise = source.normal(context.shape, "foreground", *name)
+    key = torch.tensor(condition.key)
+    strength = equations.key_strength(
+        context.settings.key_strength, math.hypot(*condition.key), context.backbone.key_share
+    )
+    return equations.inject_key(noise, outside, key, strength)
