@@ -89,7 +89,7 @@ MUTANTS = (
 
 BESIDE = (
     Mutant("stages", "solid=not finished", "solid=True", (ROWS,)),
-    Mutant("layering", "settings, solid=False)", "settings, solid=True)", (LAYERING,)),
+    Mutant("layering", "hint, settings, solid=False)", "hint, settings, solid=True)", (LAYERING,)),
 )
 """Two of the rooms around them."""
 

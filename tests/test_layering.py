@@ -18,6 +18,7 @@ from taue.backbones import Conditioning
 from taue.backbones.sdxl import SDXLBackbone
 from taue.cultivate import cultivate
 from taue.files.saved import read_pictures
+from taue.layering import mask_on_key
 from taue.paddy import scenes
 from taue.results.folder import write_result
 from taue.results.report import make_report
@@ -260,3 +261,13 @@ def test_what_is_planted_to_the_end_ends_as_it_is_in_its_own_row(
     assert error < 1e-5
     torch.testing.assert_close(held[0], free[0], atol=1e-4, rtol=1e-4)  # the other row is free
     assert (held[1] - free[1])[:, left == 0].abs().max() > 1e-3  # and its neighbours see it
+
+
+def test_a_hole_in_a_subject_on_its_fresh_key_stays_a_hole() -> None:
+    ring = torch.zeros(16, 16)
+    ring[3:13, 3:13] = 1
+    ring[6:10, 6:10] = 0
+    key = torch.tensor((0.0, 1.0, 1.0, 0.0)).view(1, 4, 1, 1).expand(1, 4, 16, 16)
+    region = ring.repeat_interleave(8, 0).repeat_interleave(8, 1).numpy() > 0
+    mask = mask_on_key(torch.where(ring > 0, -key, key), region, Settings())
+    assert torch.equal(mask, ring)

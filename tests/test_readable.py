@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.console import Console
 from typer.testing import CliRunner, Result
@@ -43,6 +43,7 @@ anything = st.text(st.characters(exclude_categories=()), max_size=3000)
 
 
 @given(anything, st.integers(20, 500))
+@example("000000000 0\U00012544", 20)
 def test_anything_becomes_one_harmless_line(text: str, most: int) -> None:
     line = readable(text, most)
     assert len(line) <= most

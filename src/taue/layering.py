@@ -29,6 +29,7 @@ from taue.masks import REACH, cells, find_object, grow
 from taue.mended import mended
 from taue.placing import HALF, Placement, bounding_box, place
 from taue.relight import relit
+from taue.settings import Settings
 from taue.shown import Picture, Region, best_key, key_rgb, shown
 from taue.sight import Sight, sighted
 from taue.stack.mixing import Floats
@@ -134,7 +135,7 @@ def subject_layers(
         made.extend(refined_pictures(scene, conditions, raw, [sights[i] for i in chosen]))
     for i, end in zip(chosen, made, strict=True):
         pictures[i] = picture_of(scene.context.backbone.decode(end.latents))
-        mask = _mask(scene, end, sights[i].region)
+        mask = mask_on_key(end.latents.cpu(), sights[i].region, scene.context.settings)
         whole = mended(_cut(pictures[i], mask), raw.composite, sights[i])
         subjects[i] = eight_bits(matte.outlined(whole, pictures[i], mask))
         made_of.sources[i] = "refine"
@@ -273,11 +274,18 @@ def _cut(picture: Floats, mask: Tensor) -> Floats:
     return matte.extract(tensor, mask).permute(1, 2, 0).numpy()
 
 
-def _mask(scene: StagedScene, end: stages.StageResult, region: Region) -> Tensor:
-    """Where a subject is on its fresh key: what hangs together with what the composite shows, and
-    all of that."""
-    hint = share_of_cells(region, scene.context.shape[-2:])
-    found = find_object(end.latents.cpu(), hint, scene.context.settings, solid=False)
+def mask_on_key(latents: Tensor, region: Region, settings: Settings) -> Tensor:
+    """Where a subject is on its fresh key [h, w]: what hangs together with what the composite
+    shows, and all of that. Its holes are holes: this is how its stage ended.
+
+    Args:
+        latents: how it ended [1, C, h, w].
+        region: where the composite shows it, bool [H, W].
+        settings: the method's.
+    """
+    height, width = latents.shape[-2:]
+    hint = share_of_cells(region, (height, width))
+    found = find_object(latents, hint, settings, solid=False)
     return torch.maximum(found.mask, (hint > HALF).to(found.mask))
 
 

@@ -24,7 +24,7 @@ def readable(text: str, most: int | None = LONGEST) -> str:
     if most is None or len(line) <= most:
         return line
     end = (most - len(CUT)) // 3  # the remedy stands there
-    return line[: most - len(CUT) - end] + CUT + line[-end:]
+    return line[: most - len(CUT) - end].rstrip() + CUT + line[-end:].lstrip()
 
 
 def _escaped(character: str) -> str:
