@@ -33,7 +33,7 @@ WAY = (
 
 FORMS = (
     ("scene/model", "Scene"),
-    ("stages", "SubjectCondition"),
+    ("context", "SubjectCondition"),
     ("backbones/base", "Encoded"),
     ("backbones/base", "Conditioning"),
     ("rows", "Row"),

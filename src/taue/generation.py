@@ -15,6 +15,7 @@ from taue import layering, own_pictures, own_stages, stages
 from taue.backbones import Backbone, Encoded
 from taue.backbones.given import Embeds, given_encoding, require_known
 from taue.box import Box
+from taue.context import StageResult
 from taue.errors import TaueError
 from taue.flaws import Flaw, flaws, warning
 from taue.layers import Layers, StageRecord, SubjectLayer
@@ -28,7 +29,6 @@ from taue.seedling import Seedling
 from taue.shifting import Shift, in_places, shifted
 from taue.shown import key_rgb
 from taue.stack.mixing import Floats
-from taue.stages import StageResult
 from taue.watch import StageWatch, recorded
 
 

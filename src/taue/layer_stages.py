@@ -8,9 +8,10 @@ from dataclasses import replace
 from torch import Tensor
 
 from taue.backbones import Encoded
+from taue.context import Context, StageResult, SubjectCondition
 from taue.rows import Row
 from taue.seedling import Seedling
-from taue.stages import Context, StageResult, SubjectCondition, foreground_row
+from taue.stage_rows import foreground_row
 from taue.transplant import Planting
 
 

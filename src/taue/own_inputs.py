@@ -10,13 +10,13 @@ from torch import Tensor
 
 from taue import own_pictures, own_stages
 from taue.box import Box
+from taue.context import Context, StageResult, SubjectCondition
 from taue.errors import TaueError
 from taue.placing import bounding_box
 from taue.scene import Request, Subject
 from taue.scene.picture import OwnPicture
 from taue.seedling import Seedling
 from taue.shifting import Shift, in_places, shifted
-from taue.stages import Context, StageResult, SubjectCondition
 
 
 class OwnInputs:

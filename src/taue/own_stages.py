@@ -12,13 +12,15 @@ from torch import Tensor
 
 from taue import equations
 from taue.backbones import Encoded
+from taue.context import Context, StageResult, SubjectCondition
 from taue.harvest import harvest_index
 from taue.masks import REACH, cells, grow
 from taue.placing import HALF
 from taue.seedling import Seedling
 from taue.solver import Solver
 from taue.space import Level
-from taue.stages import Context, StageResult, SubjectCondition, composite_row, grown_scene
+from taue.stage_rows import composite_row
+from taue.stages import grown_scene
 from taue.transplant import Planting
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from diffusers import DiffusionPipeline
 
+from taue.context import StageResult
 from taue.layers import StageRecord
 from taue.rows import Harvest, Row, Step
-from taue.stages import StageResult
 
 StepCallback = Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]]
 
