@@ -274,7 +274,7 @@ class Generation:
         raw, cuts = self._raw(subjects, together, behind, self.own.ground)
 
         def shown(picture: Floats) -> Any:
-            return _as_output(self.backbone.watermarked(_tensor(picture)), output_type)
+            return _as_output(self.backbone.marked(_tensor(picture)), output_type)
 
         def bare(picture: Floats) -> Any:
             return _as_output(_tensor(picture), output_type)
@@ -325,9 +325,9 @@ class Generation:
             for one in (*subjects, together)
         ]
         decoded = self.backbone.decode(behind.latents)
-        # What every layer's composite is laid over carries the watermark already; a user's own
+        # What every layer's composite is laid over is marked already; a user's own
         # picture none.
-        decoded = decoded if behind.own else self.backbone.watermarked(decoded)
+        decoded = decoded if behind.own else self.backbone.marked(decoded)
         background = layering.picture_of(decoded)
         laid_over = background if ground is None else layering.picture_of(ground[None])
         raw = layering.Raw(composite, background, tuple(foregrounds), laid_over)

@@ -138,7 +138,7 @@ class WithAutoencoder:
     def key(self, rgb: tuple[float, float, float]) -> Tensor:
         return self._vae.key(rgb)
 
-    def watermarked(self, pictures: Tensor) -> Tensor:
+    def marked(self, pictures: Tensor) -> Tensor:
         return pictures
 
     def decoding_bytes(self) -> int:

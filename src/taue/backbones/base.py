@@ -144,7 +144,7 @@ class Backbone(Protocol):
         """A flat colour, each value in [0, 1], as one cell of latents [C]."""
         ...
 
-    def watermarked(self, pictures: Tensor) -> Tensor:
+    def marked(self, pictures: Tensor) -> Tensor:
         """Pictures with the family's invisible watermark, where it has one."""
         ...
 

@@ -68,6 +68,19 @@ class SDXLBackbone(UNetBackbone):
         )
         return ids.to(self.device).repeat(len(pooled), 1)
 
-    def watermarked(self, pictures: Tensor) -> Tensor:
+    def marked(self, pictures: Tensor) -> Tensor:
         mark: Any = self.pipeline.watermark
         return pictures if mark is None else mark.apply_watermark(pictures * 2 - 1) / 2 + 0.5
+
+    def inpainting(self) -> Any:
+        """The family's own pipeline for holes in pictures, of the same parts: latents outside are
+        held, as diffusers does it for a network that is not told of the hole."""
+        from diffusers import StableDiffusionXLInpaintPipeline
+
+        pipe = self.pipeline
+        # Not from_pipe, which takes no other autoencoder than SDXL's own class.
+        return StableDiffusionXLInpaintPipeline(
+            **pipe.components,
+            force_zeros_for_empty_prompt=pipe.config["force_zeros_for_empty_prompt"],
+            add_watermarker=pipe.watermark is not None,
+        )

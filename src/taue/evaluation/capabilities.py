@@ -11,6 +11,7 @@ import numpy as np
 from taue.evaluation import figures
 from taue.evaluation.dataset import Pair
 from taue.evaluation.items import Item
+from taue.evaluation.pictures import over_grey
 from taue.evaluation.score import recomposition_error
 from taue.paddy.judge import Judge
 from taue.paddy.judge.findings import parse_background, parse_object
@@ -141,8 +142,7 @@ def prompted_object(seen: Sighting, prompt: str) -> SeenObject | None:
 
 def shows(judge: Judge, rgba: Bytes, prompt: str) -> bool:
     """Whether a cut-out [H, W, 4] over grey shows its object and nothing else."""
-    alpha = rgba[..., 3:].astype(np.float32) / 255
-    on_grey = (alpha * rgba[..., :3] + (1 - alpha) * 127.5).round().astype(np.uint8)
+    on_grey = over_grey(rgba[..., :3], rgba[..., 3])
     thing = prompted_object(judge.look([on_grey])[0], prompt)
     return thing is not None and (iou(thing.mask, rgba[..., 3] > 127) or 0) >= CUT
 

@@ -26,6 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from taue.paddy.judge.regions import iou
+
 Picture = NDArray[Any]
 Region = NDArray[np.bool_]
 
@@ -68,7 +70,7 @@ def figures(
     far = ~np.asarray(ndimage.binary_dilation(thing, iterations=24), bool) & ~explained
     left = (effect > 0.3) & np.asarray(ndimage.binary_erosion(mask, iterations=2), bool)
     return {
-        "iou": float((solid & mask).sum() / max(1, thing.sum())),
+        "iou": iou(solid, mask) or 0.0,
         "left": float(left.sum() / max(1, mask.sum())),
         "bites": float(bitten.sum() / max(1, solid.sum())),
         "far": float((changed & far).mean()),
@@ -109,10 +111,9 @@ def shadow_figures(
         return {"shadow_held": None, "shadow_iou": None}
     laid = _light(background * (1 - effect)[..., None], free)
     darkened = (laid < (1 - DARKER) * before) & free
-    held = (darkened & dark).sum()
     return {
-        "shadow_held": float(held / dark.sum()),
-        "shadow_iou": float(held / (darkened | dark).sum()),
+        "shadow_held": float((darkened & dark).sum() / dark.sum()),
+        "shadow_iou": iou(darkened, dark),
     }
 
 

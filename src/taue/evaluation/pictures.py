@@ -36,6 +36,12 @@ def picture_size(path: Path) -> tuple[int, int]:
         return image.size
 
 
+def over_grey(front: Bytes, mask: Bytes) -> Bytes:
+    """Colours [H, W, 3] with alpha [H, W], over the middle grey [H, W, 3]."""
+    alpha = mask[..., None].astype(np.float32) / 255
+    return (alpha * front + (1 - alpha) * 127.5).round().astype(np.uint8)
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
     data = read_bytes(path)

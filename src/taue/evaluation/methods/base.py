@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers import StableDiffusionXLInpaintPipeline, StableDiffusionXLPipeline
+from diffusers import StableDiffusionXLPipeline
 from PIL import Image
 
 from taue import equations
@@ -72,21 +72,24 @@ class Drawing:
     warnings: list[str] = field(default_factory=list)
 
     @cached_property
+    def backbone(self) -> Any:
+        """The model on the scene's canvas, as the method sees it."""
+        canvas = self.scene.canvas
+        return self.pipe.backbone(canvas.height, canvas.width)
+
+    @property
     def size(self) -> tuple[int, int]:
         """Height and width in pixels."""
-        canvas = self.scene.canvas
-        return self.pipe.backbone(canvas.height, canvas.width).size
+        return self.backbone.size
 
     @property
     def grid(self) -> tuple[int, int]:
         """Height and width in latent cells."""
-        height, width = (side // self.pipe.vae_scale_factor for side in self.size)
-        return height, width
+        return self.backbone.shape[-2:]
 
     def noise(self, name: str) -> torch.Tensor:
         """Unit noise [1, C, h, w] of its own for each picture, from the pair's seed."""
-        channels = self.pipe.unet.config.in_channels
-        return NoiseSource(self.scene.seed).normal((1, channels, *self.grid), name)
+        return NoiseSource(self.scene.seed).normal(self.backbone.shape, name)
 
     def picture(
         self,
@@ -147,7 +150,7 @@ class Drawing:
     def attended_picture(self, prompt: str, name: str, **options: Any) -> tuple[Bytes, Floats]:
         """The same, and the attention [H, W] in [0, 1] that the pair's foreground drew, mean over
         heads, layers and steps."""
-        backbone = self.pipe.backbone(*self.size)
+        backbone = self.backbone
         scale = options.get("guidance_scale") or self.scene.guidance_scale
         encoded = backbone.encode_prompt(prompt, None)
         whole = Conditioning((encoded,), encoded, scale)
@@ -162,15 +165,9 @@ class Drawing:
         return drawn, attention[0, 0].numpy()
 
     def inpainted(self, picture: Bytes, hole: Region, prompt: str, name: str) -> Bytes:
-        """A picture drawn anew where the hole [H, W] is, by the same backbone: latents outside are
-        held, as diffusers does it for a UNet of four channels."""
+        """A picture drawn anew where the hole [H, W] is, by the same model."""
         height, width = self.size
-        # Not from_pipe, which takes no other autoencoder than SDXL's own class.
-        painter: Any = StableDiffusionXLInpaintPipeline(
-            **self.pipe.components,
-            force_zeros_for_empty_prompt=self.pipe.config["force_zeros_for_empty_prompt"],
-            add_watermarker=self.pipe.watermark is not None,
-        )
+        painter = self.backbone.inpainting()
         painter.set_progress_bar_config(disable=True)
         drawn: Any = painter(
             prompt=prompt,

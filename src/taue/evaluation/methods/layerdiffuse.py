@@ -24,6 +24,7 @@ from taue.evaluation.items import Item, two_layers
 from taue.evaluation.methods.base import ComparedMethod, Drawing
 from taue.evaluation.methods.offsets import added, read_offsets
 from taue.evaluation.methods.transparent import MULTIPLE, TransparentDecoder
+from taue.evaluation.pictures import over_grey
 from taue.evaluation.weights import local, sha256
 from taue.stack.model import Bytes
 
@@ -56,7 +57,7 @@ def make(drawing: Drawing, folder: Path) -> Item:
         latents = drawing.latents(pair.foreground, "foreground", guidance_scale=scale)
     rgba = _transparent(drawing, latents, folder)
     front, mask = rgba[..., :3], rgba[..., 3]
-    on_grey = drawing.encoded(_on_grey(front, mask))
+    on_grey = drawing.encoded(over_grey(front, mask))
     with added(unet, read_offsets(_tensors(folder / BLENDED), unet), on_grey):
         composite = drawing.picture(pair.scene, "blended")
     both = torch.cat([on_grey, drawing.encoded(composite)], dim=1)
@@ -105,12 +106,6 @@ def _transparent(drawing: Drawing, latents: Tensor, folder: Path) -> Bytes:
     decoder = _decoder(folder).to(picture.device)
     rgba = decoder.rgba(picture.float(), own.float())
     return (rgba[0].permute(1, 2, 0).cpu().numpy() * 255).round().astype(np.uint8)
-
-
-def _on_grey(front: Bytes, mask: Bytes) -> Bytes:
-    """The foreground over the middle grey, as the conditioned stages were trained on."""
-    alpha = mask[..., None].astype(np.float32) / 255
-    return (alpha * front + (1 - alpha) * 127.5).round().astype(np.uint8)
 
 
 @lru_cache(maxsize=3)
