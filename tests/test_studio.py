@@ -5,16 +5,18 @@ from __future__ import annotations
 import base64
 import io
 import json
+import subprocess
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 
 from looks import require_look
-from studios import asked, browsing, call, serving, watched
+from studios import PYTHON, ROOT, asked, browsing, call, serving, watched
 from taue import Scene
 from taue.files.layered import flatten_file
 
@@ -92,12 +94,14 @@ def a_scene_is_drawn_grown_moved_and_taken_home(page: Any, tmp_path: Path) -> No
     assert asked_for["subjects"][1]["prompt"] == "a blue car"
     assert asked_for["subjects"][1]["box"] == pytest.approx([0.54, 0.45, 0.4, 0.44], abs=0.01)
     require_look(page, "layout", tmp_path)
+    nothing_is_in_anybodys_way(page)
 
     page.get_by_role("button", name="Generate").click()
     page.wait_for_selector(".previews img")
     page.wait_for_function("/ s left$/.test(document.querySelector('.now p').textContent)")
     wait_for_result(page, 1)
     require_look(page, "result", tmp_path)
+    nothing_is_in_anybodys_way(page)
     composite = shown(page)
 
     layers_are_looked_at(page, composite)
@@ -106,10 +110,28 @@ def a_scene_is_drawn_grown_moved_and_taken_home(page: Any, tmp_path: Path) -> No
     page.get_by_text("Before / after").click()
     page.get_by_label("How much of before is shown").fill("20")
     require_look(page, "compare", tmp_path)
+    nothing_is_in_anybodys_way(page)
+    page.get_by_label("Dark colours").click()
+    nothing_is_in_anybodys_way(page)
+    require_look(page, "dark", tmp_path)
+    page.set_viewport_size({"width": 360, "height": 740})
+    nothing_is_in_anybodys_way(page)
+    page.get_by_text("Result", exact=True).click()
+    page.wait_for_selector("canvas[data-drawn]")
+    require_look(page, "narrow", tmp_path)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.set_viewport_size({"width": 3840, "height": 2160})
+    require_look(page, "wide", tmp_path)
     page.reload()
     page.wait_for_selector(".studio[data-ready]")
     assert page.locator(".past li").count() == 3
     assert page.get_by_label("Prompt of subject 2").input_value() == "a blue car"
+
+
+def nothing_is_in_anybodys_way(page: Any) -> None:
+    """axe-core finds nothing wrong in our own parts, of whatever weight."""
+    found = Axe().run(page, context=".studio").response["violations"]
+    assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found] == []
 
 
 def layers_are_looked_at(page: Any, composite: np.ndarray) -> None:
@@ -292,6 +314,23 @@ def own_pictures_are_handed_in(page: Any, tmp_path: Path) -> None:
         assert "pictures/background.png" in archive.namelist()
 
 
+def the_python_client_works(address: str, tmp_path: Path) -> None:
+    """As docs/studio.md shows it, with fewer steps."""
+    text = (ROOT / "docs/studio.md").read_text(encoding="utf-8")
+    code = text.partition("```python\n")[2].partition("```")[0].replace('"steps": 25', '"steps": 2')
+    out = tmp_path / "taken"
+    done = subprocess.run(
+        [PYTHON, "-c", code, address, out], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in out.iterdir()} == {
+        "layers.psd",
+        "0-background.png",
+        "1-effects-apple.png",
+        "2-subject-apple.png",
+    }
+
+
 WALKS = (
     a_scene_is_drawn_grown_moved_and_taken_home,
     seeds_side_by_side_and_a_run_that_is_cancelled,
@@ -310,3 +349,4 @@ def test_the_studio_in_a_browser(tmp_path: Path) -> None:
         for walk in WALKS:
             with watched(browser, address, viewport=size) as page:
                 walk(page, tmp_path)
+        the_python_client_works(address, tmp_path)

@@ -46,10 +46,11 @@ class Actions:
         self._lock = threading.Lock()
 
     def generate(self, scene: SceneForm, session: str = "") -> Iterator[ProgressForm]:
-        """Make a scene's layers.
+        """Make a scene's layers: subjects as RGBA, the background, the light between them.
 
         Args:
-            scene: what to make.
+            scene: subjects with their prompts and boxes (left, top, width, height as fractions of
+                the canvas), the background's prompt, and as in scene files whatever else.
             session: whose result it is; a new session's if empty.
         """
         place = self.sessions.at(session)
@@ -78,7 +79,7 @@ class Actions:
         Args:
             result: the id of a result of this session.
             session: whose it is.
-            moves: where subjects go; the others stay.
+            moves: subjects by their number from 1, and the boxes that they go to; others stay.
             background: what is behind now; as it was if empty.
             background_image: a picture of it that was handed in, by its name.
         """

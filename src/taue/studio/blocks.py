@@ -40,8 +40,19 @@ def blocks(actions: Actions) -> gr.Blocks:
         gr.api(_plainly_streamed(actions.regrow), api_name="regrow", **ONE)
         for action in (actions.cancel, actions.new_session, actions.history, actions.remove):
             gr.api(_plainly(action), api_name=action.__name__, queue=False)
+    _require(page)
     page.queue(max_size=actions.limits.waiting)
     return page
+
+
+def _require(page: gr.Blocks) -> None:
+    """Say in the endpoints' schemas what forms need, which gradio does not see in their types."""
+    for function in page.fns.values():
+        for schema in (getattr(one, "_api_info", {}) for one in function.inputs):
+            fields = schema.get("properties", {})
+            if "subjects" in fields:
+                schema["required"] = ["subjects", "background"]
+                fields["subjects"]["items"]["required"] = ["prompt"]
 
 
 def _plainly(action: Callable[..., Any]) -> Callable[..., Any]:

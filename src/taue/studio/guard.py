@@ -29,6 +29,15 @@ HEADERS = (
 )
 
 
+BELIEVED = (b"x-forwarded-host",)
+"""Headers that gradio would take the server's own name from, wherever it leads."""
+
+
+def key_of(login: tuple[str, str]) -> bytes:
+    """What a request with this user and password says of it."""
+    return b"Basic " + base64.b64encode(":".join(login).encode())
+
+
 class Guard:
     """Names, sizes, passwords; an ASGI application around another.
 
@@ -44,8 +53,7 @@ class Guard:
         self, app: Any, names: Collection[str], login: tuple[str, str] | None, largest: int
     ) -> None:
         self.app, self.names, self.largest = app, frozenset(names), largest
-        told = None if login is None else ":".join(login).encode()
-        self.key = None if told is None else b"Basic " + base64.b64encode(told)
+        self.key = None if login is None else key_of(login)
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -65,6 +73,8 @@ class Guard:
         elif int(headers.get(b"content-length", b"0") or 0) > self.largest:
             await _answer(send, 413, b"That is too large.")
         else:
+            kept = [one for one in scope["headers"] if one[0] not in BELIEVED]
+            scope = {**scope, "headers": kept}
             await self.app(scope, self._counted(receive), _with_headers(send))
 
     def _known(self, headers: dict[bytes, bytes], path: str) -> bool:

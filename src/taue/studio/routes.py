@@ -22,6 +22,7 @@ from taue.errors import TaueError
 from taue.files.made import BROUGHT
 from taue.scene import Scene
 from taue.studio.actions import Actions
+from taue.studio.errands import told_plainly
 from taue.studio.forms import form_of, scene_asked
 from taue.studio.settings import PAGE, offered
 
@@ -120,8 +121,8 @@ def _files(router: APIRouter, actions: Actions) -> None:
         data = await _body(request, actions.limits.photo)
         try:
             return Brought(**await run_in_threadpool(_taken, actions, session, data))
-        except TaueError as error:
-            return Brought(error=str(error))
+        except (TaueError, OSError, MemoryError) as error:
+            return Brought(error=str(told_plainly(error)))
 
     @router.get("/studio/zip/{session}/{result}", summary="The layers of a result, PNG in a ZIP")
     def archive(session: str, result: str) -> Response:
@@ -139,9 +140,9 @@ def _scenes(router: APIRouter, actions: Actions) -> None:
     async def scene(request: Request, name: str) -> Read:
         data = await _body(request, actions.limits.upload)
         try:
-            return Read(scene=form_of(_read(data, name)))
-        except TaueError as error:
-            return Read(error=str(error))
+            return Read(scene=form_of(await run_in_threadpool(_read, data, name)))
+        except (TaueError, OSError) as error:
+            return Read(error=str(told_plainly(error)))
 
     @router.post("/studio/toml", summary="A scene as the text of a scene file")
     def toml(scene: dict[str, Any]) -> Written:

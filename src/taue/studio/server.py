@@ -5,37 +5,38 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from taue.errors import TaueError
 from taue.scene import Scene
 from taue.studio.actions import Actions
-from taue.studio.guard import Guard
+from taue.studio.guard import Guard, key_of
 from taue.studio.kept_models import KeptModels
 from taue.studio.limits import MEBIBYTE, Limits
 from taue.studio.sessions import Sessions
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
+STYLES = ("studio", "parts", "canvas")
+"""Style sheets of the page, in order."""
+
 BETWEEN_SWEEPS = 600.0
 """Seconds."""
 
 WARM = Scene.from_data({"subjects": [{"prompt": "a red apple"}], "background": "a beach"})
 
 
-def application(
-    actions: Actions, host: str, login: tuple[str, str] | None, names: Sequence[str] = ()
-) -> Any:
+def application(actions: Actions, host: str, port: int, login: tuple[str, str] | None) -> Any:
     """The ASGI application.
 
     Args:
         actions: what it does.
         host: the address that it is served at; on this machine alone it answers to local names
             and nothing else.
+        port: there.
         login: user and password, or None.
-        names: further host names that it answers to.
     """
     # Before gradio is imported: it asks its makers' server for news otherwise.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -50,9 +51,10 @@ def application(
 
     app = FastAPI(title="taue studio", version=__version__, docs_url=None, redoc_url=None)
     app.include_router(routes(actions))
+    page = blocks(actions)
     gr.mount_gradio_app(
         app,
-        blocks(actions),
+        page,
         path="/",
         footer_links=[],
         run_history=False,
@@ -63,10 +65,34 @@ def application(
         favicon_path=str(PAGE / "favicon.png"),
         theme=gr.themes.Base(font="sans-serif", font_mono="monospace"),
         css=CSS,
-        head='<link rel="stylesheet" href="/studio/page/studio.css">',
+        head="".join(f'<link rel="stylesheet" href="/studio/page/{name}.css">' for name in STYLES),
     )
-    known = (*LOCAL, host, *names) if host in LOCAL else ()
+    _let_tools_in(page, _from_here(host, port), login)
+    known = LOCAL if host in LOCAL else ()
     return Guard(app, known, login, max(actions.limits.upload, actions.limits.photo) + MEBIBYTE)
+
+
+def _let_tools_in(page: Any, address: str, login: tuple[str, str] | None) -> None:
+    """gradio's tools use the endpoints by HTTP: at this address, whatever a request's headers say
+    of it, and with the password that the request was let in by."""
+    from gradio_client import Client
+
+    headers = {"x-gradio-user": "mcp"}
+    if login is not None:
+        headers["Authorization"] = key_of(login).decode()
+
+    @cache
+    def client() -> Any:
+        told = {"download_files": False, "verbose": False, "analytics_enabled": False}
+        return Client(address, headers=headers, **told)
+
+    page.mcp_server_obj._get_or_create_client = client
+
+
+def _from_here(host: str, port: int) -> str:
+    """An address that a process of this machine reaches the server at."""
+    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
 
 
 def serve(
@@ -93,7 +119,7 @@ def serve(
         ) from error
     actions = Actions(KeptModels(device, dtype), sessions, limits)
     listening = _listening(host, port)
-    app = application(actions, host, login)
+    app = application(actions, host, port, login)
     threading.Thread(target=_warm, args=(actions,), daemon=True).start()
     threading.Thread(target=_sweep_now_and_then, args=(actions,), daemon=True).start()
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2)
