@@ -220,6 +220,7 @@ def test_whatever_goes_wrong_is_a_sentence(error: Exception, match: str) -> None
     assert "secret" not in str(told.value)
 
 
+@pytest.mark.slow
 def test_callbacks_are_handed_what_latents_are_without_their_noise(tiny_sdxl: Path) -> None:
     pipe = TauePipeline.from_pretrained(tiny_sdxl)
     pipe.set_progress_bar_config(disable=True)
@@ -236,6 +237,7 @@ def test_callbacks_are_handed_what_latents_are_without_their_noise(tiny_sdxl: Pa
     assert seen[2][1] < 1e-3  # at the end nothing but the estimate is left
 
 
+@pytest.mark.slow
 def test_actions_make_move_and_remove(tmp_path: Path, tiny_sdxl: Path) -> None:
     limits = Limits(models=(str(tiny_sdxl),))
     actions = Actions(KeptModels("cpu", "auto"), Sessions(tmp_path), limits)
