@@ -7,7 +7,7 @@ INSTALL_STUDIO = $(INSTALL:constraints.txt=constraints-studio.txt)
 SPREAD = --numprocesses auto --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := test
-.PHONY: demo studio studio-environment test quick lint docs fuzz sdist clean environment
+.PHONY: demo studio studio-environment test quick lint docs fuzz faults sdist clean environment
 
 demo:
 	$(PYTHON) -m venv .venv
@@ -39,6 +39,10 @@ lint: environment
 # Every command and file format under odd input, many times more than in the suite.
 fuzz: environment
 	TAUE_FUZZ=10000 TAUE_FUZZ_PROCESSES=300 .venv-test/bin/python -m pytest tests/test_fuzz.py
+
+# What kills, full disks and jumping clocks do to a batch (as root: a disk of its own, another user).
+faults: environment
+	PYTHONPATH=src .venv-test/bin/python -m benchmarks.faults docs/batch-faults.json
 
 # The pages that are drawn from the code; a test says if they are behind it.
 docs: environment

@@ -24,12 +24,13 @@ from taue.cli import app
 from taue.errors import TaueError
 from taue.evaluation.ablation import FACTORS, variants
 from taue.evaluation.dataset import DataSet, Pair, read_data
-from taue.evaluation.generate import LOCKS, Shard, begin, make_item, missing
+from taue.evaluation.generate import LOCKS, begin, make_item, missing
 from taue.evaluation.items import Item, read_item
 from taue.evaluation.rendered import write_rendered
 from taue.evaluation.runs import ITEMS, item_folders, read_run
 from taue.scene import Method
 from taue.settings import Settings
+from taue.shard import Shard
 
 COUNT = 3
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from taue import __version__
+from taue.commands.batch import batch
 from taue.commands.conventions import CONTEXT, OneSentence, register
 from taue.commands.evaluate import evaluate
 from taue.commands.export import export
@@ -57,3 +58,4 @@ register(app, "flatten", flatten)
 register(app, "judge", judge)
 register(app, "studio", studio)
 app.add_typer(evaluate, name="eval")
+app.add_typer(batch, name="batch")

@@ -11,3 +11,7 @@ class TaueError(ValueError):
 
     def __init__(self, message: str) -> None:
         super().__init__(readable(message))
+
+
+class LittleMemoryError(TaueError):
+    """Memory does not suffice; for a smaller request, or for one at a time, it may."""

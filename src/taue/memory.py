@@ -12,7 +12,7 @@ import psutil
 import torch
 
 from taue.backbones import Backbone
-from taue.errors import TaueError
+from taue.errors import LittleMemoryError
 from taue.scene import Request
 
 FLOAT = 4
@@ -47,13 +47,13 @@ def require_memory(backbone: Backbone, request: Request) -> None:
     """Refuse what cannot fit, with the numbers.
 
     Raises:
-        TaueError: if the estimate is above what is free.
+        LittleMemoryError: if the estimate is above what is free.
     """
     device = backbone.device
     takes, free = needed(backbone, request), available(device)
     height, width = request.size
     if takes > free:
-        raise TaueError(
+        raise LittleMemoryError(
             f"width and height are {width} and {height}: with "
             f"{len(request.subjects)} subjects that takes about {takes / GIBIBYTE:.1f} GiB, and "
             f"{device} has {free / GIBIBYTE:.1f} GiB free; choose a smaller canvas or fewer "
@@ -66,7 +66,7 @@ def running_out_said(device: Any) -> Iterator[None]:
     """What allocators say when memory runs out, in a sentence with the way out.
 
     Raises:
-        TaueError: instead of their errors.
+        LittleMemoryError: instead of their errors.
     """
     try:
         yield
@@ -74,7 +74,7 @@ def running_out_said(device: Any) -> Iterator[None]:
         plain = isinstance(error, RuntimeError) and not isinstance(error, torch.OutOfMemoryError)
         if plain and not any(word in str(error) for word in ("allocate", "out of memory")):
             raise
-        raise TaueError(
+        raise LittleMemoryError(
             f"device {device} has too little memory; choose a smaller width and height, fewer "
             "subjects or cpu."
         ) from error

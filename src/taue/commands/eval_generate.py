@@ -15,6 +15,7 @@ from taue.commands.conventions import Device, Dtype, quiet_libraries, warn_of_ma
 from taue.commands.output import console, tell, tell_fields, tell_path, warn
 from taue.commands.signals import INTERRUPTED
 from taue.scene import Scene
+from taue.shard import Shard
 from taue.words import strange_words
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def draw(
         beside: a second subject's prompt by pair, for a scene of two.
     """
     from taue.evaluation.dataset import read_data
-    from taue.evaluation.generate import Shard, begin, make_item, missing
+    from taue.evaluation.generate import begin, make_item, missing
 
     devices.check_names(how.device, how.dtype)
     models.resolve(how.model)

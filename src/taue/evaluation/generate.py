@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,32 +21,6 @@ from taue.evaluation.runs import ITEMS, RUN, RunAbout
 
 LOCKS = ".locks"
 UNFINISHED = ".unfinished-"
-_SHARD = re.compile(r"(\d{1,6})/(\d{1,6})")
-
-
-@dataclass(frozen=True)
-class Shard:
-    """The ``number``-th of ``count`` parts of a data set, counted from 1."""
-
-    number: int = 1
-    count: int = 1
-
-    @classmethod
-    def parse(cls, text: str) -> Shard:
-        """From "K/N".
-
-        Raises:
-            TaueError: if it is no such thing, or K is not from 1 to N.
-        """
-        found = _SHARD.fullmatch(text)
-        shard = cls(int(found[1]), int(found[2])) if found else cls(0, 0)
-        if not 1 <= shard.number <= shard.count:
-            raise TaueError(f"shard is {text!r}; give K/N, with K from 1 to N.")
-        return shard
-
-    def of(self, pairs: Sequence[Pair]) -> Sequence[Pair]:
-        """Its pairs; all shards together have each pair once."""
-        return pairs[self.number - 1 :: self.count]
 
 
 def begin(out: Path, data: DataSet, method: str, copies: bool, options: dict[str, Any]) -> None:

@@ -23,6 +23,9 @@ from taue.scene.subject import layer_file_names
 
 LAYERED = ("layers.psd", "layers.ora")
 
+KEPT = {"all": LAYERED, "psd": LAYERED[:1], "layers": ()}
+"""Layered files of a result, by how much of it is kept."""
+
 
 def write_result(
     layers: Layers,
@@ -46,42 +49,63 @@ def write_result(
     Raises:
         TaueError: if ``out`` exists or cannot be written, or the layers are of no scene.
     """
-    made, pictures = layers.made_scene, _pictures(layers)
+    with complete_folder(out, RESULT if overwrite else None) as folder:
+        fill_result(layers, report, folder)
+    pictures = _pictures(layers)
+    shown = [name for name in pictures if not name.startswith(f"{RAW}/")]
+    folders = [RAW, SEEDLINGS] if len(shown) < len(pictures) else [SEEDLINGS]
+    folders += [BROUGHT] if layers.made_scene.own_pictures else []
+    return [
+        Path(out).expanduser() / name
+        for name in (*shown, *LAYERED, "layers", *folders, FILE, REPORT)
+    ]
+
+
+def fill_result(
+    layers: Layers, report: dict[str, Any], folder: Path, keep: str = "all"
+) -> dict[str, Any]:
+    """Write a result's files into a folder that exists; the report with what was added to it.
+
+    Args:
+        layers, report: as of :func:`write_result`.
+        folder: filled.
+        keep: "all" of it; "psd" for the layered PSD file, "layers" for neither it nor anything but
+            composite, background, the stack as PNG files, own pictures, scene and report.
+    """
+    made = layers.made_scene
     brought = _brought(made)
     scene = _relative(made, brought, "").dumps()
     texts = {KEYWORD: scene}
     below = {KEYWORD: _relative(made, brought, "../").dumps()} if brought else texts
     stack, subjects = layers.stack(), [layer.subject for layer in layers.subjects]
-    with complete_folder(out, RESULT if overwrite else None) as folder:
-        for name, picture in pictures.items():
-            (folder / name).parent.mkdir(exist_ok=True)
-            write_png(picture, folder / name, below if "/" in name else texts)
-        (folder / "layers").mkdir()
-        write_pictures(stack, folder / "layers", "png", below)
-        if brought:
-            (folder / BROUGHT).mkdir()
-        for name, picture in brought.items():
-            write_png(picture, folder / BROUGHT / f"{name}.png")
-        for name in LAYERED:
-            save(stack, folder / name)
+    for name, picture in (_pictures(layers) if keep == "all" else _two(layers)).items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        write_png(picture, folder / name, below if "/" in name else texts)
+    (folder / "layers").mkdir()
+    write_pictures(stack, folder / "layers", "png", below)
+    if brought:
+        (folder / BROUGHT).mkdir()
+    for name, picture in brought.items():
+        write_png(picture, folder / BROUGHT / f"{name}.png")
+    for name in KEPT[keep]:
+        save(stack, folder / name)
+    if keep == "all":
         (folder / SEEDLINGS).mkdir()
         for name, seedling in zip(layer_file_names(subjects), layers.seedlings, strict=True):
             seedling.save(folder / SEEDLINGS / f"{name}.safetensors")
-        with whole_file(folder / FILE) as stream:
-            stream.write(scene.encode())
-        told = {
-            **report,
-            "recomposition": recomposition(stack, layers.scene.settings.layering),
-            **distances(layers),
-        }
-        write_report(told, folder / REPORT)
-    shown = [name for name in pictures if not name.startswith(f"{RAW}/")]
-    folders = [RAW, SEEDLINGS] if len(shown) < len(pictures) else [SEEDLINGS]
-    folders += [BROUGHT] if brought else []
-    return [
-        Path(out).expanduser() / name
-        for name in (*shown, *LAYERED, "layers", *folders, FILE, REPORT)
-    ]
+    with whole_file(folder / FILE) as stream:
+        stream.write(scene.encode())
+    told = {
+        **report,
+        "recomposition": recomposition(stack, layers.scene.settings.layering),
+        **distances(layers),
+    }
+    write_report(told, folder / REPORT)
+    return told
+
+
+def _two(layers: Layers) -> dict[str, Any]:
+    return {"composite.png": layers.composite, "background.png": layers.background}
 
 
 def _brought(scene: Scene) -> dict[str, Any]:

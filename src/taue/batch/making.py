@@ -1,0 +1,102 @@
+"""The maker of a real run: a model that stays loaded, and a scene's layers as files."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import diffusers
+import torch
+import transformers
+
+from taue import devices, run
+from taue.batch.figures import rated
+from taue.batch.maker import Recipe
+from taue.errors import LittleMemoryError
+from taue.layers import Layers
+from taue.results.folder import fill_result
+from taue.results.report import make_report
+from taue.scene import Scene
+
+if TYPE_CHECKING:
+    from taue.pipeline import TauePipeline
+
+
+@dataclass(frozen=True)
+class MadeLayers:
+    """See :class:`taue.batch.maker.Made`."""
+
+    layers: Layers
+    settings: dict[str, Any]
+    keep: str
+    seconds: float
+
+    def write(self, folder: Path) -> dict[str, Any]:
+        warnings, seconds = self.layers.warnings, {"generate": self.seconds}
+        report = make_report(self.layers, self.settings, warnings, seconds)
+        report = fill_result(self.layers, report, folder, self.keep)
+        height, width = self.layers.made_scene.size
+        return {
+            "width": width,
+            "height": height,
+            "evaluations": sum(one.unet_evaluations for one in self.layers.records),
+            **{name: report["settings"][name] for name in ("device", "dtype", "scheduler")},
+            "versions": report["versions"],
+            "told": list(warnings),
+            "figures": rated(report),
+        }
+
+
+class ModelMaker:
+    """See :class:`taue.batch.maker.Maker`: one model at a time, exchanged when scenes ask for
+    another."""
+
+    def __init__(self, recipe: Recipe, number: int) -> None:
+        for library in (diffusers, transformers):
+            library.utils.logging.disable_progress_bar()
+        self.device, self.dtype = devices.choose(_own(recipe.device, number), recipe.dtype)
+        if recipe.threads and self.device.type == "cpu":
+            torch.set_num_threads(recipe.threads)
+        self.keep = recipe.keep
+        self._loaded: tuple[tuple[object, ...], TauePipeline] | None = None
+
+    def make(self, scenes: Sequence[Scene]) -> list[MadeLayers]:
+        pipe = self._pipe(scenes[0])
+        try:
+            return [self._one(pipe, scene) for scene in scenes]
+        except LittleMemoryError:
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
+            raise
+
+    def _one(self, pipe: TauePipeline, scene: Scene) -> MadeLayers:
+        started = time.perf_counter()
+        layers = run.make(pipe, scene)
+        return self._told(layers, scene, time.perf_counter() - started)
+
+    def _told(self, layers: Layers, scene: Scene, seconds: float) -> MadeLayers:
+        settings = {
+            "model": scene.model,
+            "seed": scene.seed,
+            "device": str(self.device),
+            "dtype": str(self.dtype).removeprefix("torch."),
+        }
+        return MadeLayers(layers, settings, self.keep, seconds)
+
+    def _pipe(self, scene: Scene) -> TauePipeline:
+        wanted = (scene.model, scene.revision, scene.loras)
+        if self._loaded is None or self._loaded[0] != wanted:
+            self._loaded = None  # before the next one comes
+            pipe = run.load(scene, self.device, self.dtype)
+            pipe.set_progress_bar_config(disable=True)
+            self._loaded = wanted, pipe
+        return self._loaded[1]
+
+
+def _own(device: str, number: int) -> str:
+    """The device of a machine's ``number``-th worker: a GPU of its own, where there are several."""
+    count = torch.cuda.device_count() if device in ("auto", "cuda") else 0
+    return f"cuda:{number % count}" if count > 1 else device

@@ -1,0 +1,251 @@
+"""``taue batch run`` and ``retry``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from taue import devices
+from taue.commands.batch_shown import Shown
+from taue.commands.conventions import Device, Dtype, quiet_libraries
+from taue.commands.output import console, tell, tell_fields, tell_path, warn
+from taue.commands.signals import INTERRUPTED
+from taue.errors import TaueError
+from taue.shard import Shard
+
+if TYPE_CHECKING:
+    from taue.batch.driver import Engine, Summary
+    from taue.batch.maker import Recipe
+    from taue.batch.plan import Task
+    from taue.batch.store import Store
+
+UNFINISHED = 1
+"""Exit code if not everything that was asked for is there."""
+
+MOST_TOLD, MOST_WORKERS, MOST_ATTEMPTS = 5, 1024, 100
+KEEP = ("layers", "psd", "all")
+
+StoreName = Annotated[str, typer.Argument(metavar="STORE", help="A folder or a URL, s3://...")]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        help="Processes, each with a model of its own (default 1, this process; with --ray as many "
+        "as the cluster has GPUs, or CPUs)."
+    ),
+]
+Ray = Annotated[str | None, typer.Option(metavar="ADDRESS|local", help="Workers on a Ray cluster.")]
+WorkerCpus = Annotated[
+    float | None, typer.Option(help="CPUs of each worker on Ray; may be a fraction.")
+]
+ShardName = Annotated[
+    str, typer.Option(metavar="K/N", help="Only the K-th of N parts, counted from 1.")
+]
+Attempts = Annotated[int, typer.Option(help="How often a scene is tried.")]
+Keep = Annotated[
+    str, typer.Option(help="layers (PNG), psd (these and a PSD) or all that taue generate leaves.")
+]
+
+
+def run_batch(
+    *,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SCENES",
+            help="A scene, or a template for many, as JSON on each line; - for standard input.",
+        ),
+    ],
+    out: Annotated[
+        str | None,
+        typer.Option(metavar="STORE", help="A folder or a URL: new, or one to go on with."),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Say whether the file can be used, and make nothing.")
+    ] = False,
+    workers: Workers = None,
+    shard: ShardName = "1/1",
+    ray: Ray = None,
+    worker_cpus: WorkerCpus = None,
+    attempts: Attempts = 3,
+    keep: Keep = "layers",
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+) -> None:
+    """Make every scene of a file; called again, or by several at once, it makes what is missing."""
+    if check:
+        _check(file)
+        return
+    if out is None:
+        raise TaueError("out is missing; name the store, a folder or a URL.")
+    engine = EngineOptions(workers, ray, worker_cpus)
+    recipe = _recipe(engine, attempts, keep, device, dtype)
+    part = Shard.parse(shard)
+    from taue.batch.index import parquet
+    from taue.batch.plan import save_plan, tasks_of
+    from taue.batch.scenes import read_scenes
+    from taue.batch.store import open_store
+
+    parquet()
+    with console().status("reading scenes"):
+        tasks = tasks_of(read_scenes(file))
+    store = open_store(out)
+    store.prepare()
+    save_plan(store, tasks)
+    _run(store, part.of(tasks), recipe, engine)
+
+
+def retry(
+    *,
+    store: StoreName,
+    workers: Workers = None,
+    shard: ShardName = "1/1",
+    ray: Ray = None,
+    worker_cpus: WorkerCpus = None,
+    attempts: Attempts = 3,
+    keep: Keep = "layers",
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+) -> None:
+    """Make again what failed or is corrupt, and what is missing."""
+    engine = EngineOptions(workers, ray, worker_cpus)
+    recipe = _recipe(engine, attempts, keep, device, dtype)
+    part = Shard.parse(shard)
+    from taue.batch.audit import audit, forget, require_planned
+    from taue.batch.store import open_store
+
+    opened = open_store(store)
+    tasks = list(require_planned(opened).values())
+    opened.prepare()
+    found = audit(opened)
+    wrong = [*found.status.failed, *found.corrupt]
+    forget(opened, wrong)
+    tell(f"{len(found.status.failed)} failed and {len(found.corrupt)} corrupt are made again.")
+    _run(opened, part.of(tasks), recipe, engine)
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """What runs the workers, as the options say."""
+
+    workers: int | None
+    ray: str | None
+    worker_cpus: float | None
+
+    def check(self) -> None:
+        """Refuse what no engine can do.
+
+        Raises:
+            TaueError: naming the option.
+        """
+        if self.workers is not None and not 1 <= self.workers <= MOST_WORKERS:
+            raise TaueError(
+                f"workers is {self.workers}; give a whole number from 1 to {MOST_WORKERS}."
+            )
+        if self.worker_cpus is None:
+            return
+        if self.ray is None:
+            raise TaueError("worker-cpus is for --ray; name a cluster, or leave it out.")
+        if not 0 < self.worker_cpus <= MOST_WORKERS:
+            raise TaueError(f"worker-cpus is {self.worker_cpus}; give a number above 0.")
+
+    @property
+    def here(self) -> bool:
+        """Whether this process is the worker."""
+        return self.ray is None and self.workers in (None, 1)
+
+    @property
+    def threads(self) -> int:
+        """Of each worker on a CPU; one alone takes what the library takes."""
+        return 0 if self.here else max(1, (os.cpu_count() or 1) // (self.workers or 1))
+
+    def engine(self, store: Store, recipe: Recipe) -> Engine:
+        """The engine.
+
+        Raises:
+            TaueError: if it is not to be had.
+        """
+        if self.ray is not None:
+            from taue.batch.ray_engine import RayActors
+
+            return RayActors(store.where, recipe, self.ray, self.workers, self.worker_cpus)
+        from taue.batch.engines import InProcess, Processes
+
+        if self.here:
+            return InProcess(store, recipe)
+        return Processes(store.where, recipe, self.workers or 1)
+
+
+def _recipe(engine: EngineOptions, attempts: int, keep: str, device: str, dtype: str) -> Recipe:
+    """What workers are told, once the options are known to be good."""
+    devices.check_names(device, dtype)
+    engine.check()
+    if not 1 <= attempts <= MOST_ATTEMPTS:
+        raise TaueError(f"attempts is {attempts}; give a whole number from 1 to {MOST_ATTEMPTS}.")
+    if keep not in KEEP:
+        raise TaueError(f"keep is {keep!r}; choose among {', '.join(KEEP)}.")
+    from taue.batch.maker import Recipe
+
+    return Recipe(
+        device=device,
+        dtype=dtype,
+        keep=keep,
+        attempts=attempts,
+        threads=engine.threads,
+    )
+
+
+def _run(store: Store, tasks: Sequence[Task], recipe: Recipe, options: EngineOptions) -> None:
+    """Make tasks, with a bar; tell what became of them."""
+    from taue.batch.driver import drive
+
+    engine = options.engine(store, recipe)
+    with quiet_libraries() if options.here else nullcontext(), Shown(console()) as shown:
+        try:
+            summary = drive(store, tasks, recipe, engine, shown.tell)
+        except KeyboardInterrupt:
+            typer.echo("Interrupted; the same command goes on where it was.", err=True)
+            sys.exit(INTERRUPTED)
+    _summary(store, summary)
+
+
+def _summary(store: Store, summary: Summary) -> None:
+    for task, error in summary.failed[:MOST_TOLD]:
+        warn(f"line {task.line} ({task.id}) failed: {error}")
+    if len(summary.failed) > MOST_TOLD:
+        warn(f"{len(summary.failed) - MOST_TOLD} more failed; taue batch audit names them.")
+    if summary.refused:
+        warn(f"{summary.refused} failed in an earlier run; taue batch retry tries them again.")
+    tell(
+        f"{summary.made} made in {summary.seconds:.1f} s, {summary.there} were there, "
+        f"{len(summary.failed) + summary.refused} failed, of {summary.asked}: {store.where}"
+    )
+    tell_path(Path(store.where), shown=False)
+    tell_fields(
+        made=summary.made, there=summary.there, asked=summary.asked,
+        failed=[{"id": t.id, "line": t.line, "error": e} for t, e in summary.failed],
+        refused=summary.refused,
+    )  # fmt: skip
+    if not summary.whole:
+        raise typer.Exit(UNFINISHED)
+
+
+def _check(file: Path) -> None:
+    """Every line that cannot be used, or how many scenes there are."""
+    from taue.batch.scenes import problems
+
+    count, wrong = problems(file, 20)
+    for one in wrong[:-1]:
+        warn(one, kind="Error")
+    if wrong:
+        raise TaueError(wrong[-1])
+    if not count:
+        raise TaueError(f"{file} has no scene; write one as JSON on each line.")
+    tell(f"{count} scenes, nothing is wrong with them: {file}")
+    tell_fields(scenes=count)
