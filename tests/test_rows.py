@@ -200,19 +200,30 @@ def test_what_continues_from_an_estimate_is_a_source_at_once(backbone: SDXLBackb
 
 @pytest.mark.slow
 @torch.no_grad()
-@pytest.mark.parametrize("begins", [0, 2, None])
+@pytest.mark.parametrize(
+    ("reading", "begins"),
+    [
+        ("background", 0),
+        ("background", 2),
+        ("background", None),
+        ("composite", 0),
+        ("composite", None),
+    ],
+)
 @pytest.mark.parametrize("family", ["euler", "ddim"])
 def test_a_live_source_is_the_loop_written_out_by_hand(
-    pipeline: TauePipeline, family: str, begins: int | None
+    pipeline: TauePipeline, family: str, reading: str, begins: int | None
 ) -> None:
+    """Planted around and under one prompt; planted inside, two prompts by region, then released."""
     pipeline.scheduler = build(family)
     backbone = SDXLBackbone(pipeline, 128, 128)
     scene, settings = Scene(backbone), replace(SETTINGS, sharpening=0.0)
-    row = replace(scene.background(Live(0)), begins=begins)
+    row = scene.background(Live(0)) if reading == "background" else scene.composite(Live(0))
+    row = replace(row, begins=begins)
     source, reader = cultivate(backbone, [scene.foreground(), row], settings)
 
     own, other = backbone.new_scheduler(STEPS), backbone.new_scheduler(STEPS)
-    a, b = (normal(seed) * own.init_noise_sigma for seed in (1, 3))
+    a, b = (one * own.init_noise_sigma for one in (normal(1), row.noise))
     # x = signal x0 + noise eps
     if family == "euler":
         pairs = [(1.0, s) for s in own.sigmas.tolist()[:-1]]
@@ -220,7 +231,7 @@ def test_a_live_source_is_the_loop_written_out_by_hand(
         pairs = [(c**0.5, (1 - c) ** 0.5) for c in own.alphas_cumprod[own.timesteps].tolist()]
     denoised, noise = torch.zeros_like(a), a / pairs[0][1]
     first = CROP + 1 if begins is None else begins
-    around = 1 - region()
+    cells = 1 - region() if reading == "background" else region()
     for tick in range(first + STEPS):
         before = denoised, noise
         if tick < STEPS:
@@ -235,12 +246,13 @@ def test_a_live_source_is_the_loop_written_out_by_hand(
             timestep, (signal, amount) = other.timesteps[i], pairs[i]
             if i <= CROP:
                 planted = signal * before[0] + amount * before[1]
-                b = around * planted + (1 - around) * b
+                b = cells * planted + (1 - cells) * b
             scaled = other.scale_model_input(b, timestep)
-            desert = Conditioning((scene.desert,), scene.desert, 1.0)
-            predicted = backbone.predict(scaled, timestep[None], [desert])
+            told = row.conditioning if i < CROP else row.released or row.conditioning
+            with backbone.attending([told], [()]):
+                predicted = backbone.predict(scaled, timestep[None], [told])
             if i < CROP:
-                predicted = around * before[1] + (1 - around) * predicted
+                predicted = cells * before[1] + (1 - cells) * predicted
             b = other.step(predicted, timestep, b, return_dict=False)[0]
     torch.testing.assert_close(source.latents, a, atol=1e-5, rtol=0)
     torch.testing.assert_close(reader.latents, b, atol=1e-5, rtol=0)
