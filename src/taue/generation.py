@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import torch
-from diffusers.utils.pil_utils import numpy_to_pil
 from torch import Tensor
 
 from taue import layering, own_pictures, own_stages, stages
@@ -17,10 +15,11 @@ from taue.backbones.given import Embeds, given_encoding, require_known
 from taue.box import Box
 from taue.context import StageResult
 from taue.errors import TaueError
-from taue.flaws import Flaw, flaws, warning
+from taue.flaws import Flaw
 from taue.layers import Layers, StageRecord, SubjectLayer
 from taue.masks import find_harvested
 from taue.noise import NoiseSource
+from taue.outputs import INTERRUPTED, array_of, as_output, holding, tensor_of, warnings_of
 from taue.own_inputs import OwnInputs
 from taue.placing import Placement
 from taue.scene import Request, Subject
@@ -171,7 +170,7 @@ class Generation:
         scene = layering.StagedScene(context, self.conditions, subjects, together, there, whole)
         raw, cuts = self._raw(subjects, together, there, ground)
         own = layering.subject_layers(scene, raw, cuts, self.records)
-        return _holding(subjects, own.layers)
+        return holding(subjects, own.layers)
 
     def layers(self, subjects: list[StageResult], output_type: str) -> Layers:
         """Stages 2 and 3, what they ended with decoded, and the layers of it."""
@@ -184,7 +183,9 @@ class Generation:
         else:
             layers, shapes = self._pictured(subjects, together, there, output_type)
         layers.records = self.records
-        layers.warnings = self._warnings(subjects, shapes)
+        layers.warnings = (
+            [INTERRUPTED] if self.watch.interrupted else warnings_of(self.request, subjects, shapes)
+        )
         return layers
 
     def _together(
@@ -274,10 +275,10 @@ class Generation:
         raw, cuts = self._raw(subjects, together, behind, self.own.ground)
 
         def shown(picture: Floats) -> Any:
-            return _as_output(self.backbone.marked(_tensor(picture)), output_type)
+            return as_output(self.backbone.marked(tensor_of(picture)), output_type)
 
         def bare(picture: Floats) -> Any:
-            return _as_output(_tensor(picture), output_type)
+            return as_output(tensor_of(picture), output_type)
 
         layers = self._harvested(
             subjects,
@@ -295,9 +296,9 @@ class Generation:
             own = layering.subject_layers(scene, raw, cuts, self.records)
             layers.refined = [shown(picture) for picture in own.pictures]
             layers.sources = own.sources
-            subjects = _holding(subjects, own.layers)
+            subjects = holding(subjects, own.layers)
         layers.seedlings = [one.seedling for one in subjects]
-        kept = [_array(layer) for s in layers.seedlings if (layer := s.layer) is not None]
+        kept = [array_of(layer) for s in layers.seedlings if (layer := s.layer) is not None]
         made = layering.scene_layers(scene, raw, kept, self.records)
         layers.cuts = [layer.image for layer in layers.subjects]
         layers.raw_composite, layers.composite = layers.composite, bare(made.composite)
@@ -319,7 +320,7 @@ class Generation:
         """The three stages decoded, and the foregrounds cut out of them."""
         started = time.perf_counter()
         *foregrounds, composite = [
-            own_pictures.on_key(_array(one.seedling.layer))
+            own_pictures.on_key(array_of(one.seedling.layer))
             if one.own and one.seedling.layer is not None
             else self._decoded(one)
             for one in (*subjects, together)
@@ -361,62 +362,9 @@ class Generation:
             scheduler=self.scheduler,
         )
 
-    def _warnings(self, results: Sequence[StageResult], shapes: Sequence[Floats]) -> list[str]:
-        """What is wrong with the subjects as they ended, in sentences."""
-        if self.watch.interrupted:
-            return ["interrupted: the layers are unfinished."]
-        ended = [
-            (number, told)
-            for number, told in enumerate(
-                zip(self.request.subjects, results, shapes, strict=True), 1
-            )
-            if not told[1].own
-        ]
-        return [
-            warning(number, subject.prompt, flaw)
-            for number, (subject, one, shape) in ended
-            for flaw in flaws(shape, self._kept_to(subject), separated=one.separated)
-            if not (subject.places and flaw is Flaw.DOUBLED)
-        ]
-
-    def _kept_to(self, subject: Subject) -> Box | None:
-        """The box whose size a subject should have: what is only shifted keeps its own."""
-        settings = self.settings
-        if settings.moving == "transplanted" and subject.moves:
-            return None
-        if subject.places or (settings.placement == "none" and not subject.moves):
-            return None
-        return subject.moves[-1] if subject.moves else subject.box
-
 
 def _prompts(request: Request) -> list[str]:
     """What of a request is encoded: subjects, backgrounds and whole scenes."""
     first = request.first
     scenes = (request.background, request.whole, first.background, first.whole)
     return [*(subject.prompt for subject in request.subjects), *scenes]
-
-
-def _holding(subjects: Sequence[StageResult], layers: Sequence[Floats]) -> list[StageResult]:
-    """Subjects with their layers [H, W, 4]."""
-    return [
-        replace(one, seedling=replace(one.seedling, layer=_tensor(layer)[0].contiguous()))
-        for one, layer in zip(subjects, layers, strict=True)
-    ]
-
-
-def _array(layer: Tensor) -> Floats:
-    """[C, H, W] as an array [H, W, C]."""
-    return layering.picture_of(layer[None])
-
-
-def _tensor(picture: Floats) -> Tensor:
-    """An array [H, W, C] as a batch of one, [1, C, H, W]."""
-    return torch.from_numpy(picture).permute(2, 0, 1)[None]
-
-
-def _as_output(pictures: Tensor, output_type: str) -> Any:
-    """[1, C, H, W] in [0, 1] as one PIL image, [H, W, C] array or [C, H, W] tensor."""
-    if output_type == "pt":
-        return pictures[0]
-    array = pictures[0].permute(1, 2, 0).cpu().numpy()
-    return array if output_type == "np" else numpy_to_pil(array)[0]
