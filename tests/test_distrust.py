@@ -168,6 +168,7 @@ def test_export_and_judge_do_not_trust_either(name: str, folder: Path) -> None:
     assert leftovers(Path.cwd()) == ["result"]
 
 
+@pytest.mark.slow
 def test_what_is_not_spoilt_is_read(folder: Path) -> None:
     layers = Layers.load(folder)
     assert len(layers.seedlings) == 1

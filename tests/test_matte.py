@@ -213,6 +213,7 @@ def test_a_thin_part_is_kept_as_far_off_at_any_size(side: int) -> None:
     assert matte.extract(picture, mask)[3][handle].min() > 0.5
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(
     st.sampled_from([(8, 8), (8, 12), (9, 16)]),

@@ -204,6 +204,7 @@ def made(pipe: TauePipeline, subjects: Any, **changes: Any) -> Layers:
     return pipe(subjects, **{**given, **changes})
 
 
+@pytest.mark.slow
 def test_a_photo_is_the_background_to_the_last_bit(pipe: TauePipeline) -> None:
     layers = made(pipe, ["a red apple"], background_image=photo())
     np.testing.assert_array_equal(layers.background, covering(photo(), (HEIGHT, WIDTH)))

@@ -138,6 +138,7 @@ def test_sampled_objects_are_apart_and_on_the_ground() -> None:
             assert len({getattr(thing, words) for thing in spec.objects}) == len(spec.objects)
 
 
+@pytest.mark.slow
 def test_shares_of_the_training_mix(training: list[tuple[SceneSpec, str]]) -> None:
     count = len(training)
     scenes = [(s, c) for s, c in training if s.background and s.objects]

@@ -157,6 +157,7 @@ def first(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return made
 
 
+@pytest.mark.slow
 def test_one_subject_anew_another_gone_a_third_added(first: Path) -> None:
     before = Layers.load(first)
     kept = before.seedlings[0].layer
@@ -191,6 +192,7 @@ def test_another_name_changes_no_pixel(first: Path) -> None:
     assert [one.name for one in Layers.load("second").scene.subjects] == ["round thing", "apple"]
 
 
+@pytest.mark.slow
 def test_an_edited_file_grows_again(first: Path) -> None:
     stacked = Layers.load(first).stack()
     ground = stacked.of("background")[0].pixels

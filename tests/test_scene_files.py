@@ -134,6 +134,7 @@ def test_the_schema_takes_every_scene(scene: Scene) -> None:
     Draft202012Validator(json_schema()).validate(json.loads(scene.dumps("json")))
 
 
+@pytest.mark.slow
 @law
 @given(scenes())
 def test_a_request_by_its_parts_is_the_scenes(scene: Scene) -> None:

@@ -26,6 +26,7 @@ def pipe() -> TauePipeline:
     return KITS["sdxl"].pipeline()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", KITS)
 def test_embeddings_draw_what_their_text_does(family: str) -> None:
     pipe = KITS[family].pipeline()
@@ -61,6 +62,7 @@ def test_embeddings_that_do_not_fit_are_refused(pipe: TauePipeline) -> None:
             pipe(**ASKED, prompt_embeds=given)
 
 
+@pytest.mark.slow
 def test_several_images_are_those_of_single_calls(pipe: TauePipeline) -> None:
     together = pipe(**ASKED, num_images_per_prompt=2, generator=seeded(3))
     one = seeded(3)
@@ -72,6 +74,7 @@ def test_several_images_are_those_of_single_calls(pipe: TauePipeline) -> None:
     assert not torch.equal(listed[1].composite, together[1].composite)
 
 
+@pytest.mark.slow
 def test_several_scenes_are_those_of_single_calls(pipe: TauePipeline) -> None:
     small = {"canvas": {"height": 128, "width": 128}, "steps": 2, "background": "a desert"}
     scenes = [

@@ -124,6 +124,7 @@ def test_raw_is_untouched() -> None:
     assert coverage(stack.layers) == 0
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(bytes_of(3), bytes_of(3))
 def test_no_smaller_alpha_would_do(target: np.ndarray, under: np.ndarray) -> None:
