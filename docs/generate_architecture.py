@@ -106,6 +106,13 @@ def measures() -> list[str]:
     before, now = told["before"], told["now"]
     lines = ["## Before and after", "", f"Before is commit {told['commit']}; counted, not guessed,"]
     lines += ["by `python docs/generate_architecture.py --measure` where no command is named.", ""]
+    lines += [
+        "Faults are single changes of an expression in loop, transplant, masks and attention,"
+    ]
+    lines += [
+        "each planted alone; the tests of its room run until one fails. Two more, `solid=True`"
+    ]
+    lines += ["where holes are told, stand beside the thirty and are noticed, too.", ""]
     lines += ["| | before | now |", "|---|---|---|"]
     lines += [f"| {what} | {before.get(what, '-')} | {value} |" for what, value in now.items()]
     lines += ["", "| room | files, lines before | now |", "|---|---|---|"]
