@@ -3,8 +3,10 @@
     python -m benchmarks.cost --out docs
 
 Every recipe draws the same pairs, one after the other in each round, so that a machine that slows
-down slows all of them; seconds are wall-clock, on one thread, from prompts to decoded pictures (of
-layers: to the cut-out, lit ones), without loading and without writing files. Writes ``cost.json``.
+down slows all of them; seconds are of the process, on one thread, from prompts to decoded pictures
+(of layers: to the cut-out, lit ones), without loading and without writing files. Those of
+the model, UNet and autoencoder, stand apart: the rest is prompts, cutting out and lighting, which
+do not grow with the model. Writes ``cost.json``.
 """
 
 from __future__ import annotations
@@ -12,7 +14,8 @@ from __future__ import annotations
 import json
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,22 +29,27 @@ from benchmarks.crew import Out
 from benchmarks.designer import pairs
 from benchmarks.pair import Pair
 from taue import Scene, TauePipeline, run
+from taue.effort import EFFORTS
 from taue.evaluation.methods.base import counted
 
 PLAIN = "plain, 50 steps"
 """What the others are measured against."""
 
 STEPS = 50
+EMBEDDED = ("prompt_embeds", "add_text_embeds", "add_time_ids")
+"""What holds the negative prompt's half, in the pipeline's own words."""
 FEW = {"loras": [{"name": "few-steps"}], "scheduler": "lcm"}
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """One way to draw: of a scene with these fields, layers or a plain picture of the whole."""
+    """One way to draw: of a scene with these fields, layers or a plain picture of the whole, which
+    is guided up to a step of this number if there is one."""
 
     name: str
     layered: bool
     fields: dict[str, Any]
+    guided: int | None = None
 
     def scene(self, pair: Pair) -> Scene:
         scales = ("guidance_scale", "foreground_guidance_scale") if "loras" in self.fields else ()
@@ -59,13 +67,29 @@ class Recipe:
 
 RECIPES = (
     Recipe(PLAIN, False, {"steps": STEPS}),
+    Recipe("plain, guided for 40 of 50 steps", False, {"steps": STEPS}, guided=40),
     Recipe("the paper's three stages", True, {"steps": STEPS, "method": {"base": "paper"}}),
-    Recipe("taue", True, {"steps": STEPS}),
+    *(
+        Recipe(f"taue, {quality}", True, {"steps": STEPS, "method": {"quality": quality}})
+        for quality in EFFORTS
+    ),
     Recipe("plain, few-steps, 8 steps", False, {"steps": 8, **FEW}),
     Recipe("taue, few-steps, 8 steps", True, {"steps": 8, **FEW}),
     Recipe("plain, few-steps, 4 steps", False, {"steps": 4, **FEW}),
     Recipe("taue, few-steps, 4 steps", True, {"steps": 4, **FEW}),
 )
+
+
+def until(step: int) -> Callable[..., dict[str, Any]]:
+    """A callback that ends guidance before a step, as diffusers' documentation has it."""
+
+    def ended(pipe: Any, index: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+        if index + 1 != step:
+            return {}
+        pipe._guidance_scale = 0.0
+        return {name: tensors[name].chunk(2)[-1] for name in EMBEDDED}
+
+    return ended
 
 
 def drawer(recipe: Recipe, pipe: TauePipeline) -> Callable[[Scene], None]:
@@ -86,19 +110,42 @@ def drawer(recipe: Recipe, pipe: TauePipeline) -> Callable[[Scene], None]:
             num_inference_steps=scene.steps,
             guidance_scale=scene.guidance_scale,
             generator=torch.Generator().manual_seed(scene.seed),
+            callback_on_step_end=None if recipe.guided is None else until(recipe.guided),
+            callback_on_step_end_tensor_inputs=list(EMBEDDED),
         )
         pipe.scheduler = own
 
     return layers if recipe.layered else plain
 
 
+@contextmanager
+def clocked(modules: Sequence[Any]) -> Iterator[list[float]]:
+    """Seconds of the process inside modules' calls, the list's only value."""
+    spent, began = [0.0], [0.0]
+
+    def enter(*_: Any) -> None:
+        began[0] = time.process_time()
+
+    def leave(*_: Any) -> None:
+        spent[0] += time.process_time() - began[0]
+
+    handles = [m.register_forward_pre_hook(enter) for m in modules]
+    handles += [m.register_forward_hook(leave) for m in modules]
+    try:
+        yield spent
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
 def measured(draw: Callable[[Scene], None], pipe: TauePipeline, scene: Scene) -> dict[str, float]:
-    """Seconds and UNet evaluations of one drawing."""
-    with counted(pipe.network) as count:
-        began = time.perf_counter()
+    """Seconds of one drawing, those of the model, and UNet evaluations."""
+    vae: Any = pipe.vae
+    with counted(pipe.network) as count, clocked([pipe.network, vae.encoder, vae.decoder]) as model:
+        began = time.process_time()
         draw(scene)
-        seconds = time.perf_counter() - began
-    return {"seconds": seconds, "evaluations": count[0]}
+        seconds = time.process_time() - began
+    return {"seconds": seconds, "model_seconds": model[0], "evaluations": count[0]}
 
 
 def flops(pipe: TauePipeline) -> float:
@@ -111,6 +158,29 @@ def flops(pipe: TauePipeline) -> float:
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         unet(sample, 1, encoder_hidden_states=prompt, added_cond_kwargs=added)
     return counter.get_total_flops() / 1e9
+
+
+def summed(
+    lines: Sequence[dict[str, float]], plain: Sequence[dict[str, float]], each: float
+) -> dict[str, float]:
+    """A recipe's medians, and the medians of its ratios to plain generation in the same round."""
+
+    def median(what: str) -> float:
+        return round(statistics.median(line[what] for line in lines), 3)
+
+    def ratio(what: str) -> float:
+        pairs = zip(lines, plain, strict=True)
+        return round(statistics.median(a[what] / b[what] for a, b in pairs), 3)
+
+    evaluations = statistics.mean(line["evaluations"] for line in lines)
+    return {
+        "seconds": median("seconds"),
+        "of_plain": ratio("seconds"),
+        "model_seconds": median("model_seconds"),
+        "model_of_plain": ratio("model_seconds"),
+        "evaluations": round(evaluations, 2),
+        "gflops": round(each * evaluations, 1),
+    }
 
 
 def main(out: Out, rounds: int = 12) -> None:
@@ -129,16 +199,8 @@ def main(out: Out, rounds: int = 12) -> None:
             rows[recipe.name].append(measured(drawer(recipe, pipe), pipe, recipe.scene(pair)))
     each = flops(pipes["full"])
     told: dict[str, Any] = {"rounds": rounds, "gflops_of_a_sample": round(each, 3), "recipes": {}}
-    for name, all_lines in rows.items():
-        lines, plain = all_lines[1:], rows[PLAIN][1:]  # the first round warms up
-        ratios = [a["seconds"] / b["seconds"] for a, b in zip(lines, plain, strict=True)]
-        evaluations = statistics.mean(line["evaluations"] for line in lines)
-        told["recipes"][name] = {
-            "seconds": round(statistics.median(line["seconds"] for line in lines), 3),
-            "of_plain": round(statistics.median(ratios), 3),
-            "evaluations": round(evaluations, 2),
-            "gflops": round(each * evaluations, 1),
-        }
+    for name, lines in rows.items():  # the first round warms up
+        told["recipes"][name] = summed(lines[1:], rows[PLAIN][1:], each)
     (out / "cost.json").write_text(json.dumps(told, indent=1) + "\n")
     for name, line in told["recipes"].items():
         typer.echo(f"{name:28}" + "".join(f"{key} {value:<10}" for key, value in line.items()))

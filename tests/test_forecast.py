@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from taue import forecast
+from taue.effort import Effort
 from taue.forecast import Forecast, duration
 from taue.progress import StageProgress
 
@@ -17,20 +18,22 @@ def ticking(*times: float) -> Iterator[float]:
     return iter(times)
 
 
-def told(times: Iterator[float], rows: list[int], steps: int, memory: int = 0) -> list[str]:
-    one = Forecast(rows, memory, lambda: next(times))
+def told(
+    times: Iterator[float], rows: int, passes: float, steps: int, memory: int = 0
+) -> list[str]:
+    one = Forecast(rows, passes, memory, lambda: next(times))
     return [text for step in range(steps) if (text := one.after(step, steps)) is not None]
 
 
 def test_the_first_steps_tell_of_all_of_them_once() -> None:
     # 3 steps of 2 rows in 12 s: 2 s a row and step, of which there are 50 * (2 + 1 + 1).
-    said = told(ticking(10.0, 22.0), [2, 1, 1], 50, 3 * 2**29)
+    said = told(ticking(10.0, 22.0), 2, 4, 50, 3 * 2**29)
     assert said == [
         "This takes 7 min or more, as the first steps went, and about 1.5 GiB besides the model."
     ]
-    assert told(ticking(0.0, 0.1), [1, 1, 1], 50) == []  # over soon
-    assert told(ticking(0.0), [1, 1, 1], 3) == []  # too few steps to tell
-    assert told(ticking(0.0, 60.0), [1, 1], 10) == [
+    assert told(ticking(0.0, 0.1), 1, 3, 50) == []  # over soon
+    assert told(ticking(0.0), 1, 3, 3) == []  # too few steps to tell
+    assert told(ticking(0.0, 60.0), 1, 2, 10) == [
         "This takes 7 min or more, as the first steps went."
     ]
 
@@ -50,5 +53,15 @@ def test_progress_tells_it_among_its_bars(monkeypatch: pytest.MonkeyPatch) -> No
         for stage, subjects in (("foreground", (1, 2)), ("composite", ())):
             for step in range(6):
                 bars(None, step, 0, {"stage": stage, "subjects": subjects, "steps": 6})
-    assert bars.forecast.rows == [2, 1, 1]
+    assert (bars.forecast.rows, bars.forecast.passes) == (2, 4)
     assert stream.getvalue().count("as the first steps went, and about 1.0 GiB") == 1
+
+
+def test_progress_knows_what_each_stage_takes_of_the_steps() -> None:
+    effort = Effort(foreground=0.5, background=0.2, background_begin=0.4, guided=0.8)
+    console = Console(file=io.StringIO(), width=120)
+    bars = StageProgress(console, {(1, 2): ["a", "b"]}, 20, [("refine", (1,))], effort=effort)
+    totals = {stage: bars.progress.tasks[bar].total for (stage, _), bar in bars.bars.items()}
+    assert totals == {"foreground": 10, "composite": 20, "background": 4, "refine": 20}
+    # In passes of one subject's steps, half of them all and all but a fifth of them guided.
+    assert bars.forecast.passes == pytest.approx(2 * 0.9 + 2 * 0.9 + 0.4 * (0.4 + 0.1))

@@ -12,23 +12,37 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from taue.box import Box
+    from taue.errors import TaueError
     from taue.layers import Layers, SubjectLayer
     from taue.pipeline import TauePipeline
     from taue.scene import Scene
     from taue.scene.subject import Subject
     from taue.seedling import Seedling
+    from taue.settings import Settings
 
 _HOMES = {
     "Box": "taue.box",
     "Layers": "taue.layers",
     "Scene": "taue.scene",
     "Seedling": "taue.seedling",
+    "Settings": "taue.settings",
     "Subject": "taue.scene",
     "SubjectLayer": "taue.layers",
+    "TaueError": "taue.errors",
     "TauePipeline": "taue.pipeline",
 }
 
-__all__ = ["Box", "Layers", "Scene", "Seedling", "Subject", "SubjectLayer", "TauePipeline"]
+__all__ = [
+    "Box",
+    "Layers",
+    "Scene",
+    "Seedling",
+    "Settings",
+    "Subject",
+    "SubjectLayer",
+    "TaueError",
+    "TauePipeline",
+]
 
 
 def __getattr__(name: str) -> Any:

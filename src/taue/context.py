@@ -47,6 +47,10 @@ class Context:
         masks = None if regions is None else torch.stack(list(regions))
         return Conditioning(tuple(prompts), whole, scale, masks, self.settings.guidance_rescale)
 
+    def steps(self, stage: str) -> int:
+        """Of a stage's schedule."""
+        return self.settings.effort.steps(stage, self.settings.num_inference_steps)
+
     def cultivate(self, rows: Sequence[Row]) -> list[Harvest]:
         """One pass of these rows."""
         return cultivate(self.backbone, rows, self.settings, self.observe)

@@ -60,10 +60,10 @@ def _spell(
     conditionings, interrupted = [g.conditioning for g in growing], False
     with backbone.attending(conditionings, [g.listen_to for g in growing]) as captured:
         for _ in range(count):
-            started = time.perf_counter()
+            started, samples = time.perf_counter(), [g.evaluations for g in growing]
             _advance(backbone, growing, growths)
             interrupted = _observed(growing, observe)
-            _share(time.perf_counter() - started, growing)
+            _share(time.perf_counter() - started, growing, samples)
             if interrupted:
                 break
             _finish(growing, growths)
@@ -108,11 +108,10 @@ def _observed(growing: Sequence[Growth], observe: Observer) -> bool:
     return interrupted
 
 
-def _share(seconds: float, growing: Sequence[Growth]) -> None:
-    """The time of one prediction, by what each row sent through the network."""
-    total = sum(g.evaluations for g in growing)
-    for one in growing:
-        one.seconds += seconds * one.evaluations / total
+def _share(seconds: float, growing: Sequence[Growth], samples: Sequence[int]) -> None:
+    """The time of one prediction, by the samples that each row sent through the network."""
+    for one, own in zip(growing, samples, strict=True):
+        one.seconds += seconds * own / sum(samples)
 
 
 def _finish(growing: Sequence[Growth], growths: Sequence[Growth]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 MEASURED = 3
@@ -20,13 +20,14 @@ class Forecast:
     """Times the first stage's first steps, and tells once what they mean for all.
 
     Attributes:
-        rows: how many samples are drawn at once in each stage, in order; a batch of subjects is
-            as many as it has.
+        rows: how many samples are drawn at once in the first stage: as many as its subjects.
+        passes: what all stages come to, in passes of one sample through the first one's steps.
         memory: bytes that it takes besides the model, about; 0 if that is not known.
         clock: seconds that pass.
     """
 
-    rows: Sequence[int]
+    rows: int
+    passes: float
     memory: int = 0
     clock: Callable[[], float] = time.perf_counter
     _begun: float = field(default=0.0, init=False)
@@ -41,8 +42,8 @@ class Forecast:
         if step < MEASURED:
             return None
         self._told = True
-        each = (self.clock() - self._begun) / (step * self.rows[0])
-        seconds = each * steps * sum(self.rows)
+        each = (self.clock() - self._begun) / (step * self.rows)
+        seconds = each * steps * self.passes
         if seconds < LONG:
             return None
         return f"This takes {duration(seconds)} or more, as the first steps went{self._space()}."

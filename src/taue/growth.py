@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -27,23 +28,26 @@ class Growth:
         end: the iteration before which it is over.
         latents: the scheduler's, [1, C, h, w] float32.
         estimate: what the last prediction made of them; before the first one, how it begins.
-        evaluations: samples that one prediction sends through the network for it.
         seconds: its share of the pass so far.
         maps: what was captured of its attention, [h, w] each.
     """
 
     def __init__(self, row: Row, backbone: Backbone, settings: Settings) -> None:
-        self.row = row
-        self.solver = Solver(backbone.new_scheduler(settings.num_inference_steps), row.generator)
+        self.row, self.backbone = row, backbone
+        steps = settings.num_inference_steps if row.steps is None else row.steps
+        self.solver = Solver(backbone.new_scheduler(steps), row.generator)
         levels, order, device = self.solver.levels, self.solver.order, backbone.device
-        self.crop = order * harvest_index(
-            levels, order, settings.num_inference_steps, row.crop_ratio
-        )
+
+        def iteration(ratio: float) -> int:
+            return order * harvest_index(levels, order, steps, ratio)
+
+        self.crop = iteration(row.crop_ratio)
+        self.guided = levels.count if row.guided is None else iteration(row.guided)
         for planting in row.plantings:
             if isinstance(planting.source, Seedling):
                 planting.source.require_family(backbone.family, "a seedling")
         scale = self.solver.scale
-        self.transplant = Transplant(row.plantings, settings, levels, order, device, scale)
+        self.transplant = Transplant(row.plantings, settings, levels, order, device, scale, steps)
         freed = zip(row.plantings, self.transplant.releases, strict=True)
         self.release = max((at for one, at in freed if not one.to_end), default=self.crop)
         noise = row.noise.to(device, torch.float32)
@@ -56,12 +60,12 @@ class Growth:
             # What it continues from, not what the model makes of it, is its harvest: guidance on
             # fresh noise overshoots, and the noise in the object would be twice as strong as it
             # should be.
-            self.index, level = self.crop, levels[self.crop]
-            self.solver.begin(self.crop)
+            self.index = self.crop if row.begin is None else iteration(row.begin)
+            level = levels[self.index]
+            self.solver.begin(self.index)
             self.estimate = Estimate(row.estimate.to(device, torch.float32), noise, level)
             self.latents = level.mix(self.estimate.denoised, noise)
         self.end = self.crop + 1 if row.until_harvest else levels.count
-        self.evaluations = backbone.evaluations(row.conditioning.guidance_scale)
         self.seconds = 0.0
         self.maps: list[Cells] = []
         self._harvest = self.estimate
@@ -70,7 +74,8 @@ class Growth:
     @property
     def turns(self) -> list[int]:
         """Iterations before which it begins to attend otherwise, and before which it is over."""
-        return [i for i in (self.index, self.crop, self.release, self.end) if i >= self.index]
+        turns = (self.index, self.crop, self.release, self.guided, self.end)
+        return [i for i in turns if i >= self.index]
 
     @property
     def to_harvest(self) -> int:
@@ -85,8 +90,17 @@ class Growth:
     @property
     def conditioning(self) -> Conditioning:
         """What the next prediction is conditioned on."""
-        released = self.row.released
-        return self.row.conditioning if released is None or self.index < self.release else released
+        released, own = self.row.released, self.row.conditioning
+        if released is not None and self.index >= self.release:
+            own = released
+        if self.index < self.guided or self.backbone.evaluations(own.guidance_scale) == 1:
+            return own
+        return replace(own, guidance_scale=1.0)
+
+    @property
+    def evaluations(self) -> int:
+        """Samples that the next prediction sends through the network for it."""
+        return self.backbone.evaluations(self.conditioning.guidance_scale)
 
     @property
     def listen_to(self) -> tuple[int, ...]:
@@ -105,8 +119,8 @@ class Growth:
     def step(self, output: One, held: Held) -> None:
         """One iteration, from what the model answered."""
         index = self.index
-        self.index += 1
         self._spent += self.evaluations
+        self.index += 1
         self.estimate = self.solver.levels.estimate(output, self.latents, index)
         if index <= self.crop and self.row.estimate is None:
             self._harvest = self.estimate

@@ -49,6 +49,9 @@ def refined(
             generator=context.noise_of(condition).generator("refine-steps", condition.number),
             crop_ratio=ratio,
             estimate=estimate,
+            steps=context.steps("refine"),
+            begin=context.settings.effort.refine_begin,
+            guided=context.settings.effort.guided,
             plantings=(
                 Planting(
                     Seedling(ended, own, level, core, core, family=family),
@@ -96,6 +99,8 @@ def healed(
         generator=context.source.generator("heal-steps"),
         crop_ratio=(1 + ratio) / 2,
         estimate=estimate,
+        steps=context.steps("heal"),
+        guided=settings.effort.guided,
         plantings=(Planting(layers, held, to_end=True, crop_ratio=ratio),),
     )
     harvest = context.cultivate([row])[0]

@@ -29,6 +29,7 @@ PAPER: Mapping[str, Any] = {
     "layering": "difference",  # published: the composite is its stage
     "tries": 1,  # published: a foreground is what it is
     "harmony": 1.0,  # published: free after t_crop
+    "quality": "best",  # published: every stage takes all steps
     "key_strength": 0.28,  # ours: alpha
     "layout_sigma": 0.5,  # ours: sigma
     "p_min": 0.0,  # ours

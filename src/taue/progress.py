@@ -17,10 +17,12 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from taue.effort import EFFORTS, Effort
 from taue.forecast import Forecast
 from taue.readable import readable
 
 LONGEST = 52
+BEST = EFFORTS["best"]
 
 Key = tuple[int, ...]
 """The numbers of the subjects that a stage grows; none for the scene's stages."""
@@ -36,6 +38,7 @@ class StageProgress:
         console: where to draw; if it is no terminal, the finished bars are printed once.
         foregrounds: the prompts of the subjects that grow, by the numbers of each batch.
         steps: steps per stage, until the pipeline says how many they are.
+        effort: what each stage takes of them.
         further: stages after the background, with the numbers of their subjects.
         memory: bytes that the call takes besides the model, about, to be told if it takes long.
         scenes: the whole scene's stages.
@@ -49,6 +52,7 @@ class StageProgress:
         further: Sequence[tuple[str, Key]] = (),
         memory: int = 0,
         scenes: Sequence[str] = ("composite", "background"),
+        effort: Effort = BEST,
     ) -> None:
         self.progress = Progress(
             TextColumn("{task.description}", markup=False),
@@ -62,14 +66,18 @@ class StageProgress:
         )
         self.bars: dict[tuple[str, Key], TaskID] = {}
         for numbers, prompts in foregrounds.items():
-            self._add(("foreground", numbers), _short("foreground: " + "; ".join(prompts)), steps)
+            label = _short("foreground: " + "; ".join(prompts))
+            self._add(("foreground", numbers), label, effort.steps("foreground", steps))
         for stage in scenes:
-            self._add((stage, ()), stage, steps)
+            self._add((stage, ()), stage, effort.steps(stage, steps))
         for stage, numbers in further:
-            self._add((stage, numbers), stage, steps)
+            self._add((stage, numbers), stage, effort.steps(stage, steps))
         self.first = next(iter(self.bars))
         # What comes after the background is short: it begins late.
-        self.forecast = Forecast([*(len(n) for n in foregrounds), *(1 for _ in scenes)], memory)
+        rows = [*(("foreground", len(n)) for n in foregrounds), *((stage, 1) for stage in scenes)]
+        own = getattr(effort, self.first[0])
+        passes = sum(count * effort.samples(stage) / own for stage, count in rows)
+        self.forecast = Forecast(rows[0][1], passes, memory)
         self._begin(self.first)
 
     def __enter__(self) -> Self:

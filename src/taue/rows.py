@@ -25,7 +25,7 @@ class Row:
         generator: what a stochastic scheduler draws from.
         subject: 1-based number of the subject that it is; None for scenes.
         crop_ratio: when it is harvested.
-        estimate: a denoised estimate [1, C, h, w] to continue from at the harvest step, at that
+        estimate: a denoised estimate [1, C, h, w] to continue from at the step ``begin``, at that
             step's level under ``noise``, instead of starting from noise alone.
         released: the conditioning that takes the regions' place from the step on at which the last
             planting is released, one prompt everywhere but for what must not be shown; None to
@@ -35,6 +35,11 @@ class Row:
         until_harvest: whether it ends with its harvest; its latents are the estimate then.
         begins: after how many predictions of the pass it begins; if None, as soon as every live
             source that is planted in it was harvested.
+        steps: N of its own schedule; the settings' if None.
+        begin: as a crop ratio, the step at which it continues from its ``estimate``; that of its
+            harvest if None.
+        guided: as a crop ratio, the step from which on predictions follow the prompt alone; None if
+            they are guided to the end.
     """
 
     stage: str
@@ -49,6 +54,9 @@ class Row:
     listen_to: tuple[int, ...] = ()
     until_harvest: bool = False
     begins: int | None = None
+    steps: int | None = None
+    begin: float | None = None
+    guided: float | None = None
 
     @property
     def sources(self) -> tuple[int, ...]:

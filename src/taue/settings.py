@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
+from taue.effort import EFFORTS, Effort
 from taue.errors import TaueError
 from taue.paper import METHODS, PAPER
 from taue.readable import quoted
@@ -55,6 +56,7 @@ CHOICES = {
     "moving": ("regrown", "transplanted"),
     "noise_blending": ("two-phase", "none"),
     "attention_blending": ("regions", "none"),
+    "quality": tuple(EFFORTS),
 }
 
 TOGETHER = {"p_max": ("p_min",), "mask_value": ("key",)}
@@ -130,6 +132,8 @@ class Settings:
             the prompt (arXiv 2305.08891, section 3.4), in all stages; 0 leaves them.
         clip_skip: how many layers of the CLIP text encoders are skipped from the end, as in
             diffusers; none beyond the family's own if None.
+        quality: what each stage takes of the steps: "best" all of them; "balanced" as few as cost
+            nothing that can be seen; "fast" fewer of the composite's, too.
         base: the method that these values began as, "taue" (ours), "paper" or "paper-layout"; it
             decides nothing.
     """
@@ -167,6 +171,7 @@ class Settings:
     attention_blending: str = "regions"
     guidance_rescale: float = 0.0
     clip_skip: int | None = None
+    quality: str = "balanced"
     base: str = "taue"
 
     @classmethod
@@ -184,6 +189,11 @@ class Settings:
     def paper(cls, *, layout: bool = False, **changes: Any) -> Self:
         """The method as published, without anything of ours; ``layout`` for TAUE + layout."""
         return cls.of("paper-layout" if layout else "paper", **changes)
+
+    @property
+    def effort(self) -> Effort:
+        """What each stage takes of the steps."""
+        return EFFORTS[self.quality]
 
     @property
     def deviations(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from torch import Tensor
 from taue import equations
 from taue.backbones import Encoded
 from taue.context import Context, StageResult, SubjectCondition
+from taue.filled import filled_in
 from taue.rows import Row
 from taue.seedling import Seedling
 from taue.transplant import Planting
@@ -28,6 +29,8 @@ def foreground_row(context: Context, condition: SubjectCondition, noise: Tensor)
         generator=context.noise_of(condition).generator("foreground-steps", condition.number),
         subject=condition.number,
         crop_ratio=condition.crop_ratio,
+        steps=context.steps("foreground"),
+        guided=context.settings.effort.guided,
     )
 
 
@@ -56,6 +59,8 @@ def composite_row(
         conditioning=regional if settings.attention_blending == "regions" else everywhere,
         generator=context.source.generator("composite-steps"),
         crop_ratio=settings.crop_ratio,
+        steps=context.steps("composite"),
+        guided=settings.effort.guided,
         released=released if scene else None,
         plantings=tuple(
             Planting(one.seedling, region, settings.harmony, crop_ratio=condition.crop_ratio)
@@ -68,6 +73,7 @@ def composite_row(
 def background_row(context: Context, prompt: Encoded, surroundings: Seedling) -> Row:
     """The scene's surroundings planted, under the background's prompt."""
     settings, ratio = context.settings, context.settings.crop_ratio
+    begin = settings.effort.background_begin
     return Row(
         stage="background",
         noise=context.source.normal(context.shape, "background"),
@@ -75,6 +81,10 @@ def background_row(context: Context, prompt: Encoded, surroundings: Seedling) ->
         generator=context.source.generator("background-steps"),
         crop_ratio=ratio,
         plantings=(Planting(surroundings, surroundings.mask, crop_ratio=ratio),),
+        steps=context.steps("background"),
+        estimate=None if begin is None else filled_in(surroundings),
+        begin=begin,
+        guided=settings.effort.guided,
     )
 
 

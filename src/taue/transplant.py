@@ -102,6 +102,7 @@ class Transplant:
         levels: those of the row's scheduler.
         order: iterations that the scheduler takes for a step.
         device: where the row grows.
+        steps: N of the row's schedule; the settings' if None.
         scale: what the scheduler multiplies unit noise by to start from.
 
     Attributes:
@@ -121,9 +122,13 @@ class Transplant:
         order: int,
         device: torch.device,
         scale: float = 1.0,
+        steps: int | None = None,
     ) -> None:
         self.levels = levels
-        self._planted = [_Planted(one, settings, levels, order, device, scale) for one in plantings]
+        steps = settings.num_inference_steps if steps is None else steps
+        self._planted = [
+            _Planted(one, settings, levels, order, device, scale, steps) for one in plantings
+        ]
         self.releases = tuple(one.crop for one in self._planted)
 
     def at(self, index: int, live: Sequence[Estimate]) -> Held:
@@ -149,13 +154,13 @@ class _Planted:
         order: int,
         device: torch.device,
         scale: float,
+        steps: int,
     ) -> None:
         self.planting, self.settings, self.levels, self.device = planting, settings, levels, device
         self.scale = scale
         region = planting.region.to(device, torch.float32)
         self.region = region[None, None]
         self.core = self.region * (grow(1 - region) == 0)
-        steps = settings.num_inference_steps
         crop = harvest_index(levels, order, steps, planting.crop_ratio)
         # Schedules may have a step more than they were asked for, as PNDM's.
         kept = equations.release_step(-(-levels.count // order), crop, planting.harmony)

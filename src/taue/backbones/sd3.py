@@ -62,6 +62,7 @@ class SD3Backbone(WithAutoencoder):
     ) -> None:
         self.pipeline: Any = pipeline
         self.device: torch.device = pipeline._execution_device
+        self.dtype: torch.dtype = pipeline.transformer.dtype  # once, as unet.py says
         self.joint_attention_kwargs = joint_attention_kwargs
         config, cell = self.pipeline.transformer.config, pipeline.vae_scale_factor
         self.multiple: int = cell * config.patch_size
@@ -195,10 +196,10 @@ class SD3Backbone(WithAutoencoder):
             torch.cat([padded(read, length) for _, read in one], dim=1) for one in samples.prompts()
         ]
         output = transformer(
-            inputs[samples.rows].to(transformer.dtype),
+            inputs[samples.rows].to(self.dtype),
             timestep=timesteps[samples.rows],
-            encoder_hidden_states=torch.cat(prompts).to(transformer.dtype),
-            pooled_projections=samples.pooled().to(transformer.dtype),
+            encoder_hidden_states=torch.cat(prompts).to(self.dtype),
+            pooled_projections=samples.pooled().to(self.dtype),
             joint_attention_kwargs=self.joint_attention_kwargs,
             return_dict=False,
         )[0].float()
@@ -239,7 +240,7 @@ class SD3Backbone(WithAutoencoder):
         transformer, tokens = self.pipeline.transformer, self._tokens
         activations = AT_ONCE * tokens * transformer.inner_dim * WIDENED
         regions = tokens**2  # the bias by which they attend
-        return samples * (activations + regions) * transformer.dtype.itemsize
+        return samples * (activations + regions) * self.dtype.itemsize
 
 
 def _flows(scheduler: Any) -> bool:

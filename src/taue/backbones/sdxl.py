@@ -56,7 +56,7 @@ class SDXLBackbone(UNetBackbone):
         )
 
     def _added(self, pooled: Tensor) -> dict[str, Tensor]:
-        text = pooled.to(self.pipeline.unet.dtype)
+        text = pooled.to(self.dtype)
         return {"text_embeds": text, "time_ids": self._time_ids(pooled)}
 
     def _time_ids(self, pooled: Tensor) -> Tensor:

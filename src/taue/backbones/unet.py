@@ -51,6 +51,9 @@ class UNetBackbone(WithAutoencoder, ABC):
     ) -> None:
         self.pipeline: Any = pipeline
         self.device: torch.device = pipeline._execution_device
+        # Asked once: diffusers looks through all parameters for it, which takes as long as a step
+        # of a small model.
+        self.dtype: torch.dtype = pipeline.unet.dtype
         self.cross_attention_kwargs = cross_attention_kwargs
         unet, cell = self.pipeline.unet.config, pipeline.vae_scale_factor
         self.multiple: int = cell
@@ -143,9 +146,9 @@ class UNetBackbone(WithAutoencoder, ABC):
         ]
         scales = [conditionings[row].guidance_scale for row in samples.rows]
         output = unet(
-            inputs[samples.rows].to(unet.dtype),
+            inputs[samples.rows].to(self.dtype),
             timesteps[samples.rows],
-            encoder_hidden_states=torch.cat(prompts).to(unet.dtype),
+            encoder_hidden_states=torch.cat(prompts).to(self.dtype),
             timestep_cond=self._guidance_embedding(scales),
             cross_attention_kwargs=self.cross_attention_kwargs,
             added_cond_kwargs=self._added(samples.pooled()),
@@ -172,7 +175,7 @@ class UNetBackbone(WithAutoencoder, ABC):
         embedded = self.pipeline.get_guidance_scale_embedding(
             torch.tensor(scales) - 1.0, embedding_dim=width
         )
-        return embedded.to(self.device, self.pipeline.unet.dtype)
+        return embedded.to(self.device, self.dtype)
 
     @contextmanager
     def attending(
@@ -206,7 +209,7 @@ class UNetBackbone(WithAutoencoder, ABC):
             channels * cells // 4**level
             for level, channels in enumerate(unet.config.block_out_channels)
         )
-        return samples * AT_ONCE * depth * activations * unet.dtype.itemsize
+        return samples * AT_ONCE * depth * activations * self.dtype.itemsize
 
 
 def _uneven(samples: Guided) -> bool:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from taue.bounds import MOST_RESULTS
-from taue.commands.conventions import METHODS, MODELS
+from taue.commands.conventions import METHODS, MODELS, QUALITIES
 from taue.scene import Method, Scene
 
 Several = list[str] | None
@@ -65,6 +65,14 @@ MethodName = Annotated[
         help="taue (ours), paper (as published) or paper-layout; it sets the defaults of every "
         "setting of the method (default taue).",
         autocompletion=METHODS,
+    ),
+]
+Quality = Annotated[
+    str | None,
+    typer.Option(
+        help="best (all steps in every stage), balanced (half the cost) or fast (a sixth)"
+        f"{OWN['quality']}.",
+        autocompletion=QUALITIES,
     ),
 ]
 Negative = Annotated[

@@ -58,6 +58,7 @@ Dtype = Annotated[
 ]
 MODELS = _among(*models.NAMED)
 METHODS = _among("taue", "paper", "paper-layout")
+QUALITIES = _among("best", "balanced", "fast")
 
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")

@@ -30,6 +30,7 @@ def generate(
     subject_negative: asked.SubjectNegatives = None,
     subject_image: asked.SubjectImages = None,
     method: asked.MethodName = None,
+    quality: asked.Quality = None,
     negative: asked.Negative = None,
     scene: asked.WholeScene = None,
     seed: asked.Seed = None,

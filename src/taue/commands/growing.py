@@ -134,8 +134,8 @@ def grow_one(
         drawn = [i for i, one in enumerate(scene.subjects, 1) if one.image is None]
         further = [*([("refine", tuple(drawn))] if drawn else []), ("heal", ())]
     whole = ("composite",) if scene.background_image else ("composite", "background")
-    needed = _needed(loaded.pipe, scene)
-    bars = StageProgress(console(), foregrounds, scene.steps, further, needed, whole)
+    needed, effort = _needed(loaded.pipe, scene), scene.settings.effort
+    bars = StageProgress(console(), foregrounds, scene.steps, further, needed, whole, effort)
     with bars, quiet_libraries():
         layers = grow(loaded.pipe, bars)
     seconds = {"load": load_seconds, "generate": time.perf_counter() - began}

@@ -14,6 +14,7 @@ from taue.scene.problems import Place, dotted
 
 PLACES: dict[str, tuple[str, ...]] = {
     "method": ("method", "base"),
+    "quality": ("method", "quality"),
     "background": ("background",),
     "background-image": ("background_image",),
     "scene": ("scene",),

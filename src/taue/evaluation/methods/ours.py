@@ -49,7 +49,7 @@ def changed(method: ComparedMethod, name: str, changes: Mapping[str, Any]) -> Co
     return replace(method, name=name, make=own)
 
 
-METHOD = _method("taue", "this package, after arXiv 2511.02580", 3.6)
+METHOD = _method("taue", "this package, after arXiv 2511.02580", 1.57)
 PAPER = _method("paper", "TAUE as published, arXiv 2511.02580", 3)
 PAPER_LAYOUT = _method("paper-layout", "TAUE + layout as published, arXiv 2511.02580", 3)
 BY_BASE = {one.name: one for one in (METHOD, PAPER, PAPER_LAYOUT)}

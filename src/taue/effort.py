@@ -1,0 +1,68 @@
+"""How much of its schedule each stage takes: what a quality costs.
+
+The composite is the picture, so it has all the steps that were asked for. Of a foreground and of
+what is refined and healed only a rough state is kept, which the composite or the cut-out finish;
+the background repeats the composite but for what is behind the objects. None of them needs as
+fine a schedule, and the background none of its first steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+FEWEST = 4
+"""Steps of a stage at least, if so many were asked for: fewer are too few for any model."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What each stage takes of the steps that were asked for.
+
+    Attributes:
+        composite, foreground, background, refine, heal: the steps of a stage's own schedule, from
+            noise to picture, as shares of those.
+        background_begin: as a crop ratio, the step of its schedule at which the background begins,
+            from the composite's surroundings smoothly filled in; None from noise alone.
+        refine_begin: that at which an object is refined; None at the harvest step.
+        guided: that from which on predictions follow the prompt alone, at half the cost: guidance
+            decides what is shown, late in the schedule it changes little (arXiv 2404.07724).
+            None if guidance lasts to the end.
+    """
+
+    composite: float = 1.0
+    foreground: float = 1.0
+    background: float = 1.0
+    refine: float = 1.0
+    heal: float = 1.0
+    background_begin: float | None = None
+    refine_begin: float | None = None
+    guided: float | None = None
+
+    def steps(self, stage: str, steps: int) -> int:
+        """A stage's own, of so many that were asked for."""
+        return max(min(FEWEST, steps), round(getattr(self, stage) * steps))
+
+    def samples(self, stage: str) -> float:
+        """About what a stage sends through the network, to a guided pass of all steps."""
+        begin = (self.background_begin or 0.0) if stage == "background" else 0.0
+        guided = 1.0 if self.guided is None else self.guided
+        return getattr(self, stage) * (guided - begin + (1 - guided) / 2)
+
+
+EFFORTS: Mapping[str, Effort] = {
+    "best": Effort(),
+    "balanced": Effort(
+        foreground=0.3, background=0.3, refine=0.5, heal=0.4, background_begin=0.2, guided=0.8
+    ),
+    "fast": Effort(
+        composite=0.22,
+        foreground=0.16,
+        background=0.12,
+        refine=0.16,
+        heal=0.2,
+        background_begin=0.2,
+        guided=0.8,
+    ),
+}
+"""Qualities by name."""
