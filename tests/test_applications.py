@@ -39,6 +39,7 @@ def made(pipe: TauePipeline, **changes: Any) -> Layers:
         "num_inference_steps": STEPS,
         "generator": torch.Generator().manual_seed(1),
         "output_type": "pt",
+        "settings": Settings(quality="best"),
     }
     return pipe(**{**given, **changes})
 

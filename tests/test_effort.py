@@ -17,7 +17,7 @@ from taue import TauePipeline
 from taue.backbones import Conditioning
 from taue.backbones.sdxl import SDXLBackbone
 from taue.cultivate import cultivate
-from taue.effort import EFFORTS, FEWEST, Effort
+from taue.effort import EFFORTS, Effort
 from taue.errors import TaueError
 from taue.filled import filled_in
 from taue.rows import Harvest, Row
@@ -143,7 +143,7 @@ def test_where_nothing_is_around_it_is_filled_with_nothing() -> None:
 def test_every_stage_has_steps(quality: str, steps: int) -> None:
     effort = EFFORTS[quality]
     for stage in ("foreground", "composite", "background", "refine", "heal"):
-        assert min(FEWEST, steps) <= effort.steps(stage, steps) <= steps
+        assert min(effort.fewest, steps) <= effort.steps(stage, steps) <= steps
 
 
 def test_a_balanced_scene_costs_what_its_effort_says(tiny_sdxl: Path) -> None:
@@ -155,14 +155,14 @@ def test_a_balanced_scene_costs_what_its_effort_says(tiny_sdxl: Path) -> None:
         generator=torch.Generator().manual_seed(1), output_type="pt",
     )  # fmt: skip
     found = {r.stage: r.unet_evaluations for r in layers.records}
-    # Of 20 steps 16 are guided, of 6 five; of 6 those from the third on; of 10 the
-    # last four, of 8 the last one.
+    # Of 20 steps 16 are guided, of 15, the fewest, 12; of 15 those from the fourth on, the last
+    # six and the last three.
     assert found == {
-        "foreground": 2 * 5 + 1,
+        "foreground": 2 * 12 + 3,
         "composite": 2 * 16 + 4,
-        "background": 2 * 3 + 1,
-        "refine": 2 * 2 + 2,
-        "heal": 1,
+        "background": 2 * 9 + 3,
+        "refine": 2 * 3 + 3,
+        "heal": 3,
         "decode": 0,
     }
     best = replace(settings, quality="best").effort

@@ -43,7 +43,8 @@ def layers(pipe: TauePipeline, **changes: Any) -> Layers:
         "num_inference_steps": STEPS,
         "generator": seeded(),
         "output_type": "pt",
-        "settings": Settings(tries=1),  # random weights paint no object, however often they try
+        # Random weights paint no object, however often they try.
+        "settings": Settings(tries=1, quality="best"),
     }
     return pipe(**{**arguments, **changes})
 

@@ -11,9 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-FEWEST = 4
-"""Steps of a stage at least, if so many were asked for: fewer are too few for any model."""
-
 
 @dataclass(frozen=True)
 class Effort:
@@ -28,6 +25,8 @@ class Effort:
         guided: that from which on predictions follow the prompt alone, at half the cost: guidance
             decides what is shown, late in the schedule it changes little (arXiv 2404.07724).
             None if guidance lasts to the end.
+        fewest: the steps of a stage's schedule at least, if so many were asked for: where there are
+            few, as of distilled models, none is left out.
     """
 
     composite: float = 1.0
@@ -38,10 +37,11 @@ class Effort:
     background_begin: float | None = None
     refine_begin: float | None = None
     guided: float | None = None
+    fewest: int = 2
 
     def steps(self, stage: str, steps: int) -> int:
         """A stage's own, of so many that were asked for."""
-        return max(min(FEWEST, steps), round(getattr(self, stage) * steps))
+        return max(min(self.fewest, steps), round(getattr(self, stage) * steps))
 
     def samples(self, stage: str) -> float:
         """About what a stage sends through the network, to a guided pass of all steps."""
@@ -53,7 +53,13 @@ class Effort:
 EFFORTS: Mapping[str, Effort] = {
     "best": Effort(),
     "balanced": Effort(
-        foreground=0.3, background=0.3, refine=0.5, heal=0.4, background_begin=0.2, guided=0.8
+        foreground=0.3,
+        background=0.3,
+        refine=0.5,
+        heal=0.4,
+        background_begin=0.2,
+        guided=0.8,
+        fewest=15,
     ),
     "fast": Effort(
         composite=0.22,
@@ -63,6 +69,7 @@ EFFORTS: Mapping[str, Effort] = {
         heal=0.2,
         background_begin=0.2,
         guided=0.8,
+        fewest=6,
     ),
 }
 """Qualities by name."""
