@@ -135,8 +135,8 @@ def test_generate_makes_everything_it_says(tiny_sdxl: Path, elsewhere: Path) -> 
     stages = [one for one in report["stages"] if one["unet_evaluations"]]
     names = ["foreground", "composite", "background", "refine", "heal"]
     assert [one["stage"] for one in stages] == names
-    # 4 steps, all but the last with and without text; the object that random weights do not paint is
-    # tried 3 times, the background begins one step later, and one is left after the harvest.
+    # 4 steps, all but the last with and without text; the object that random weights do not paint
+    # is tried 3 times, the background begins one step later, and one is left after the harvest.
     assert [one["unet_evaluations"] for one in stages] == [21, 7, 5, 1, 1]
     assert set(report["agreement"]) == {"foregrounds", "background"}
     chosen = {"num_inference_steps": 4, "guidance_scale": 5.0, "crop_ratio": 0.6, "seed": 7}

@@ -52,7 +52,7 @@ def test_a_dry_run_says_what_it_takes_and_does_nothing(coco: Path, tmp_path: Pat
     assert lines[:2] == [f"pairs: {COUNT}", "model: sdxl, 6.94 GB to fetch"]
     assert "prompts: microsoft/Phi-3-mini-4k-instruct, 7.64 GB to fetch" in lines
     assert "plain: 100 UNet evaluations an item, 300 in all" in lines
-    assert "taue: 360 UNet evaluations an item, 1080 in all" in lines
+    assert "taue: 157 UNet evaluations an item, 471 in all" in lines
     total = 3 * (360 + 300 + 300 + 100 + 200 + 200 + 300)
     cells = [one.base for one in variants(["taue", "paper"], list(FACTORS))]
     small = 3 * sum(360 if base == "taue" else 300 for base in cells)
