@@ -19,7 +19,7 @@ from taue.backbones.sdxl import SDXLBackbone
 from taue.cultivate import cultivate
 from taue.effort import EFFORTS, Effort
 from taue.errors import TaueError
-from taue.filled import filled_in
+from taue.filled import smoothly_filled
 from taue.rows import Harvest, Row
 from taue.seedling import Seedling
 from taue.settings import Settings
@@ -121,13 +121,13 @@ def test_where_no_guidance_doubles_the_cost_it_does_not_end(pipeline: TauePipeli
 
 
 @given(hole=st.floats(-1e3, 1e3), kept=st.floats(-3, 3))
-def test_what_is_filled_in_knows_nothing_of_the_hole(hole: float, kept: float) -> None:
+def test_what_is_filled_knows_nothing_of_the_hole(hole: float, kept: float) -> None:
     """Nor of the cells right beside it, which still show the object."""
     outside = torch.ones(12, 12)
     outside[4:8, 4:8] = 0
     latents = torch.full((1, 4, 12, 12), kept)
     latents[..., 3:9, 3:9] = hole
-    filled = filled_in(Seedling(latents, latents, Level(1.0, 1.0), outside, outside))
+    filled = smoothly_filled(Seedling(latents, latents, Level(1.0, 1.0), outside, outside))
     inside = filled[..., 4:8, 4:8]
     torch.testing.assert_close(inside, torch.full_like(inside, kept), atol=1e-4, rtol=1e-4)
     assert torch.equal(filled[..., outside > 0], latents[..., outside > 0])
@@ -135,7 +135,7 @@ def test_what_is_filled_in_knows_nothing_of_the_hole(hole: float, kept: float) -
 
 def test_where_nothing_is_around_it_is_filled_with_nothing() -> None:
     latents, nowhere = normal(1), torch.zeros(8, 8)
-    filled = filled_in(Seedling(latents, latents, Level(1.0, 1.0), nowhere, nowhere))
+    filled = smoothly_filled(Seedling(latents, latents, Level(1.0, 1.0), nowhere, nowhere))
     assert torch.equal(filled, torch.zeros_like(latents))
 
 

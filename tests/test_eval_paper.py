@@ -53,9 +53,9 @@ def test_a_dry_run_says_what_it_takes_and_does_nothing(coco: Path, tmp_path: Pat
     assert "prompts: microsoft/Phi-3-mini-4k-instruct, 7.64 GB to fetch" in lines
     assert "plain: 100 UNet evaluations an item, 300 in all" in lines
     assert "taue: 157 UNet evaluations an item, 471 in all" in lines
-    total = 3 * (360 + 300 + 300 + 100 + 200 + 200 + 300)
+    total = 3 * (157 + 300 + 300 + 100 + 200 + 200 + 300)
     cells = [one.base for one in variants(["taue", "paper"], list(FACTORS))]
-    small = 3 * sum(360 if base == "taue" else 300 for base in cells)
+    small = 3 * sum(157 if base == "taue" else 300 for base in cells)
     assert f"ablation: {len(cells)} runs, 3 pairs each, {small} UNet evaluations in all" in lines
     total += small
     assert f"everything: {total} UNet evaluations" in lines

@@ -20,7 +20,7 @@ from taue.scene.subject import CENTRED
 from taue.settings import Settings
 
 PROMPT, STEPS = "a red apple at sunset", 5
-SETTINGS = Settings(num_inference_steps=STEPS, key_strength=0.0, tries=1)
+SETTINGS = Settings(num_inference_steps=STEPS, key_strength=0.0, tries=1, quality="best")
 GREEN = (0.0, 1.0, 1.0, 0.0)
 
 ZERO_SNR: dict[str, Any] = {

@@ -13,7 +13,7 @@ BREADTH = 1 / 8
 """How smoothly the surroundings are filled in, as a share of the canvas's shorter side."""
 
 
-def filled_in(surroundings: Seedling) -> Tensor:
+def smoothly_filled(surroundings: Seedling) -> Tensor:
     """The surroundings' estimate [1, C, h, w], where the subjects were the smooth mean of what is
     around them; right beside them it still shows them."""
     denoised = surroundings.denoised

@@ -11,7 +11,7 @@ from torch import Tensor
 from taue import equations
 from taue.backbones import Encoded
 from taue.context import Context, StageResult, SubjectCondition
-from taue.filled import filled_in
+from taue.filled import smoothly_filled
 from taue.rows import Row
 from taue.seedling import Seedling
 from taue.transplant import Planting
@@ -82,7 +82,7 @@ def background_row(context: Context, prompt: Encoded, surroundings: Seedling) ->
         crop_ratio=ratio,
         plantings=(Planting(surroundings, surroundings.mask, crop_ratio=ratio),),
         steps=context.steps("background"),
-        estimate=None if begin is None else filled_in(surroundings),
+        estimate=None if begin is None else smoothly_filled(surroundings),
         begin=begin,
         guided=settings.effort.guided,
     )
