@@ -17,7 +17,6 @@ THE_SAME = {
     "make": "what is drawn of a scene, by each method of a comparison and by ours",
     "page": "a page of the docs in Markdown",
     "scheduler": "paddy's own, of each family",
-    "start": "what a group of commands begins with",
     "text_encoders": "paddy's own, of each family",
 }
 """Several of one kind, each in its own room."""

@@ -8,7 +8,7 @@ import typer
 
 from taue import __version__
 from taue.commands.batch import batch
-from taue.commands.conventions import CONTEXT, OneSentence, register
+from taue.commands.conventions import CONTEXT, OneSentence, help_alone, register
 from taue.commands.evaluate import evaluate
 from taue.commands.export import export
 from taue.commands.flatten import flatten
@@ -43,8 +43,7 @@ def start(
     if version:
         typer.echo(f"taue {__version__}")
         raise typer.Exit
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+    help_alone(context)
 
 
 register(app, "generate", generate)

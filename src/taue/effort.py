@@ -43,9 +43,18 @@ class Effort:
         """A stage's own, of so many that were asked for."""
         return max(min(self.fewest, steps), round(getattr(self, stage) * steps))
 
+    def begin(self, stage: str, crop_ratio: float) -> float:
+        """As a crop ratio, where a stage of a scene begins on its own schedule; 0 at noise alone.
+        From the harvest step on the composite would draw the ground anew when it is healed."""
+        if stage == "refine":
+            return crop_ratio if self.refine_begin is None else self.refine_begin
+        if stage == "heal":
+            return (1 + crop_ratio) / 2
+        return (self.background_begin or 0.0) if stage == "background" else 0.0
+
     def samples(self, stage: str) -> float:
         """About what a stage sends through the network, to a guided pass of all steps."""
-        begin = (self.background_begin or 0.0) if stage == "background" else 0.0
+        begin = self.begin(stage, 0.0)
         guided = 1.0 if self.guided is None else self.guided
         return getattr(self, stage) * (guided - begin + (1 - guided) / 2)
 

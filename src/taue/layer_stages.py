@@ -97,7 +97,7 @@ def healed(
         noise=own,
         conditioning=context.conditioning((whole,), whole, settings.guidance_scale),
         generator=context.source.generator("heal-steps"),
-        crop_ratio=(1 + ratio) / 2,
+        crop_ratio=settings.effort.begin("heal", ratio),
         estimate=estimate,
         steps=context.steps("heal"),
         guided=settings.effort.guided,

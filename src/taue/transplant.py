@@ -102,8 +102,8 @@ class Transplant:
         levels: those of the row's scheduler.
         order: iterations that the scheduler takes for a step.
         device: where the row grows.
-        steps: N of the row's schedule; the settings' if None.
         scale: what the scheduler multiplies unit noise by to start from.
+        steps: N of the row's schedule; the settings' if None.
 
     Attributes:
         releases: the iterations from which on each planting leaves its line.

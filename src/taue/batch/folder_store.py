@@ -12,7 +12,7 @@ from taue.batch.claims import Claims
 from taue.batch.records import StoreAbout
 from taue.batch.store import ABOUT, ATTEMPTS, DONE, INDEX, PLANS, RESULTS, StoreError, result_name
 from taue.disk.paths import expanded
-from taue.disk.unfinished import UnfinishedFile, UnfinishedFolder, sweep, sync
+from taue.disk.unfinished import UnfinishedFile, UnfinishedFolder, named_free, sweep, sync
 
 LOCKS, UNFINISHED = "locks", "unfinished"
 
@@ -106,7 +106,7 @@ class FolderStore:
             piece.stream.close()
             if not new:
                 os.replace(piece.path, goal)
-            elif not _linked(piece.path, goal):
+            elif not named_free(piece.path, goal):
                 return False
             sync(goal.parent)
         finally:
@@ -136,19 +136,6 @@ class FolderStore:
                 f"store {self.where!r} cannot be read or written ({reason}); mend that, and the "
                 "same command goes on where it was."
             ) from error
-
-
-def _linked(path: Path, goal: Path) -> bool:
-    """Give a file a further name that nobody has; false if somebody does."""
-    try:
-        os.link(path, goal)
-    except FileExistsError:
-        return False
-    except OSError:  # a file system without hard links
-        if goal.exists():
-            return False
-        path.rename(goal)
-    return True
 
 
 def _below(path: str, name: str) -> Iterator[str]:

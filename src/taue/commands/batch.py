@@ -7,17 +7,12 @@ import typer
 from taue.commands.batch_export import export_store
 from taue.commands.batch_run import retry, run_batch
 from taue.commands.batch_state import audit_store, show_status
-from taue.commands.conventions import OneSentence, register
+from taue.commands.conventions import OneSentence, help_alone, register
 
 batch = typer.Typer(cls=OneSentence, help="Many scenes into one store: run, look, mend, export.")
 
 
-@batch.callback(invoke_without_command=True)
-def start(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
-
-
+batch.callback(invoke_without_command=True)(help_alone)
 register(batch, "run", run_batch)
 register(batch, "status", show_status)
 register(batch, "audit", audit_store)

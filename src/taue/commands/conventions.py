@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from taue import devices, models
+from taue import devices, models, paper
 from taue.commands.output import print_line, telling, warn
 from taue.commands.signals import INTERRUPTED, TERMINATED, heeded
 from taue.disk.writing import names_taken
+from taue.effort import EFFORTS
 from taue.errors import TaueError
 from taue.readable import LONGEST, readable
 
@@ -57,13 +58,19 @@ Dtype = Annotated[
     ),
 ]
 MODELS = _among(*models.NAMED)
-METHODS = _among("taue", "paper", "paper-layout")
-QUALITIES = _among("best", "balanced", "fast")
+METHODS = _among(*paper.METHODS)
+QUALITIES = _among(*EFFORTS)
 
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Tell nothing but errors.")]
+
+
+def help_alone(context: typer.Context) -> None:
+    """A callback of commands that have commands: named alone they show their help."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 def register(app: typer.Typer, name: str, function: Callable[..., None]) -> None:

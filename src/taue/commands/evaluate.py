@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from taue.commands.conventions import OneSentence, register
+from taue.commands.conventions import OneSentence, help_alone, register
 from taue.commands.eval_ablation import ablation
 from taue.commands.eval_capabilities import capabilities
 from taue.commands.eval_data import coco_data, paddy_data
@@ -16,13 +16,8 @@ evaluate = typer.Typer(cls=OneSentence, help="Compare methods: data, generation,
 data = typer.Typer(cls=OneSentence, help="Write an evaluation set.")
 
 
-@evaluate.callback(invoke_without_command=True)
-@data.callback(invoke_without_command=True)
-def start(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
-
-
+for one in (evaluate, data):
+    one.callback(invoke_without_command=True)(help_alone)
 register(data, "paddy", paddy_data)
 register(data, "coco", coco_data)
 register(evaluate, "generate", run_method)

@@ -13,7 +13,14 @@ from typing import BinaryIO
 from taue.disk.exchange import exchange, require_ours
 from taue.disk.held import Lock
 from taue.disk.streams import Stream
-from taue.disk.unfinished import UnfinishedFile, UnfinishedFolder, random_name, sweep, sync
+from taue.disk.unfinished import (
+    UnfinishedFile,
+    UnfinishedFolder,
+    named_free,
+    random_name,
+    sweep,
+    sync,
+)
 from taue.errors import TaueError
 
 
@@ -146,16 +153,9 @@ class Folder(Piece):
 
 def _rename_to_free(unfinished: Path, goal: Path) -> None:
     """Give a file a name that nobody has."""
-    try:
-        os.link(unfinished, goal, follow_symlinks=False)
-    except FileExistsError as error:
-        raise there_already(goal) from error
-    except OSError:  # a file system without hard links
-        if os.path.lexists(goal):
-            raise there_already(goal) from None
-        unfinished.rename(goal)
-    else:
-        unfinished.unlink()
+    if not named_free(unfinished, goal):
+        raise there_already(goal)
+    unfinished.unlink(missing_ok=True)
 
 
 def _second_name(path: Path) -> Path:

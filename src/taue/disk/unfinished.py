@@ -101,3 +101,17 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def named_free(path: Path, goal: Path) -> bool:
+    """Give a file a further name that nobody has, or where there are no hard links that name in
+    place of its own; false if somebody has it."""
+    try:
+        os.link(path, goal, follow_symlinks=False)
+    except FileExistsError:
+        return False
+    except OSError:  # a file system without hard links
+        if os.path.lexists(goal):
+            return False
+        path.rename(goal)
+    return True

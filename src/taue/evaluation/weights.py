@@ -111,8 +111,7 @@ def sha256(path: Path) -> str:
     files = [path] if path.is_file() else sorted(path.glob("*.safetensors"))
     for file in files or sorted(path.glob("*.bin")):
         with file.open("rb") as stream:
-            while block := stream.read(2**20):
-                digest.update(block)
+            hashlib.file_digest(stream, lambda: digest)
     return digest.hexdigest()
 
 

@@ -52,22 +52,29 @@ class Course:
         clock: Callable[[], float] = time.perf_counter,
     ) -> Course:
         """Of a scene from nothing or, with ``moves``, of one grown again."""
-        steps, count, settings = scene.steps, len(scene.subjects), scene.settings
-        late = round(steps * settings.crop_ratio)
+        count, settings = len(scene.subjects), scene.settings
+        effort, ratio = settings.effort, settings.crop_ratio
+
+        def begun(stage: str, rows: int, at: float | None = None) -> _Stage:
+            own = effort.steps(stage, scene.steps)
+            return _Stage(
+                own, rows, round(own * (effort.begin(stage, ratio) if at is None else at))
+            )
+
         batches = scene.batches if moves is None else [(number,) for number in sorted(moves)]
         stages = {
-            ("foreground", batch): _Stage(steps, len(batch), 0 if moves is None else late)
+            ("foreground", batch): begun("foreground", len(batch), None if moves is None else ratio)
             for batch in batches
             if not (moves is not None and settings.moving == "transplanted")
             and all(scene.subjects[number - 1].image is None for number in batch)
         }
-        stages["composite", ()] = _Stage(steps, 1)
+        stages["composite", ()] = begun("composite", 1)
         if scene.background_image is None:
-            stages["background", ()] = _Stage(steps, 1)
+            stages["background", ()] = begun("background", 1)
         if settings.layering == "first":
             if moves is None:
-                stages["refine", tuple(range(1, count + 1))] = _Stage(steps, count, late)
-            stages["heal", ()] = _Stage(steps, 1, late)
+                stages["refine", tuple(range(1, count + 1))] = begun("refine", count)
+            stages["heal", ()] = begun("heal", 1)
         return cls(stages, clock)
 
     def step(self, told: Mapping[str, Any], index: int) -> None:
