@@ -19,6 +19,7 @@ from typer.testing import CliRunner, Result
 from benchmarks import results
 from made_items import perfect, write_run
 from taue.cli import app
+from taue.disk.unfinished import PREFIX
 from taue.errors import TaueError
 from taue.evaluation import figures
 from taue.evaluation.art import read_any
@@ -423,7 +424,7 @@ def test_a_run_that_lacks_pairs_says_so(data: Path, tmp_path: Path) -> None:
     none = call(run, whole, "--common", "--out", shared)
     assert none.exit_code == 2 and "runs have no item in common" in none.stderr
     run = write_run(tmp_path / "again" / "half", data, first=2)
-    hidden = run / "items" / ".unfinished-000003"
+    hidden = run / "items" / f"{PREFIX}0123456789abcdef"
     hidden.mkdir()
     mask = run / "items" / "000001" / "mask.png"
     Image.new("L", (128, 128)).save(mask)

@@ -6,6 +6,7 @@ Links, pipes and device nodes are made in a temporary folder; the machine's own 
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+import taue
 from taue.disk import unfinished
 from taue.disk.writing import together, whole_file
 from taue.errors import TaueError
@@ -169,3 +171,14 @@ def test_what_can_be_no_path_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(TaueError, match=r"nowhere/x' cannot be written .No such file"):
         put(tmp_path / "nowhere" / "x", parents=False)
     assert leftovers(tmp_path) == []
+
+
+def test_one_room_alone_gives_names() -> None:
+    source = Path(taue.__file__).parent
+    renaming = re.compile(r"os\.replace\(|\.rename\(|shutil\.move\(|os\.renames?\(")
+    found = {
+        path.relative_to(source).parts[0]
+        for path in source.rglob("*.py")
+        if renaming.search(path.read_text(encoding="utf-8"))
+    }
+    assert found == {"disk"}

@@ -11,16 +11,10 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from taue.colour import OPPONENTS
 from taue.shown import Picture, Region, background_instead, certainly, scaled
 from taue.stack.mixing import Floats
 from taue.straight import from_nearest
-
-OPPONENTS = (
-    np.array([1, -2, 1], np.float32) / np.float32(6**0.5),
-    np.array([1, 0, -1], np.float32) / np.float32(2**0.5),
-)
-"""Hues [3]: green to magenta, on which the automatic keys lie, and blue to yellow; orthonormal,
-and grey has nothing of either."""
 
 BROAD = 0.03
 """Standard deviation of the smoothing of light, in shorter sides."""

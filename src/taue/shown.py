@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from taue.colour_line import BLACK, across, along
+from taue.colour import BLACK, across, along
 
 Picture = NDArray[np.floating]
 Region = NDArray[np.bool_]

@@ -12,7 +12,14 @@ from taue.batch.claims import Claims
 from taue.batch.records import StoreAbout
 from taue.batch.store import ABOUT, ATTEMPTS, DONE, INDEX, PLANS, RESULTS, StoreError, result_name
 from taue.disk.paths import expanded
-from taue.disk.unfinished import UnfinishedFile, UnfinishedFolder, named_free, sweep, sync
+from taue.disk.unfinished import (
+    UnfinishedFile,
+    UnfinishedFolder,
+    flush_folder,
+    name_folder,
+    remove_folder,
+    sweep,
+)
 
 LOCKS, UNFINISHED = "locks", "unfinished"
 
@@ -73,18 +80,16 @@ class FolderStore:
         name = result_name(key)
         goal = self.root / name
         with self._one_sentence():
-            for path in (*folder.rglob("*"), folder):
-                sync(path)
+            flush_folder(folder)
             goal.parent.mkdir(exist_ok=True)
             if goal.exists():  # of a process that ended before its marker
-                self._set_aside(goal)
-            folder.rename(goal)
-            sync(goal.parent)
+                remove_folder(goal, self.root / UNFINISHED)
+            name_folder(folder, goal)
         return name
 
     def remove_place(self, place: str) -> None:
         with self._one_sentence(), suppress(FileNotFoundError):
-            self._set_aside(self.root / place)
+            remove_folder(self.root / place, self.root / UNFINISHED)
 
     @contextmanager
     def claimed(self, key: str) -> Iterator[bool]:
@@ -104,22 +109,9 @@ class FolderStore:
             piece.stream.write(data)
             piece.flush()
             piece.stream.close()
-            if not new:
-                os.replace(piece.path, goal)
-            elif not named_free(piece.path, goal):
-                return False
-            sync(goal.parent)
+            return piece.take(goal, replace=not new)
         finally:
             piece.discard()
-        return True
-
-    def _set_aside(self, place: Path) -> None:
-        """Remove a folder so that it is never seen in part under its name."""
-        aside = UnfinishedFolder(self.root / UNFINISHED)
-        try:
-            place.rename(aside.path / "old")
-        finally:
-            aside.discard()
 
     def _others(self) -> Iterator[str]:
         """What is in the folder and not of a store that is just being made."""

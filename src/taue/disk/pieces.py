@@ -10,16 +10,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from taue.disk.exchange import exchange, require_ours
+from taue.disk.exchange import require_ours
 from taue.disk.held import Lock
 from taue.disk.streams import Stream
 from taue.disk.unfinished import (
     UnfinishedFile,
     UnfinishedFolder,
-    named_free,
+    name_folder,
     random_name,
     sweep,
-    sync,
 )
 from taue.errors import TaueError
 
@@ -85,13 +84,9 @@ class File(Piece):
         if undoable and self.goal.exists():
             self._old = _second_name(self.goal)
             self._lock = Lock(self._old)
-        if self._replace:
-            os.replace(self._unfinished.path, self.goal)
-        else:
-            _rename_to_free(self._unfinished.path, self.goal)
+        if not self._unfinished.take(self.goal, replace=self._replace):
+            raise there_already(self.goal)
         self._replaced = True
-        with suppress(OSError):  # a parent that may be written but not read; all is in place
-            sync(self.goal.parent)
 
     def undo(self) -> None:
         with suppress(OSError):
@@ -130,32 +125,23 @@ class Folder(Piece):
                 raise taken(self.goal)
             require_ours(self.goal, self._ours)
             self._old = Lock(self.goal)  # nobody sweeps it under our unfinished one's name
-            exchange(self.unfinished.path, self.goal)
+            self.unfinished.swap(self.goal)
         else:
-            self.unfinished.path.rename(self.goal)
+            self.unfinished.take(self.goal)
         self._renamed = True
-        with suppress(OSError):  # as for a file
-            sync(self.goal.parent)
 
     def undo(self) -> None:
         with suppress(OSError):
             if self._renamed and self._old is not None:
-                exchange(self.unfinished.path, self.goal)
+                self.unfinished.swap(self.goal)
             elif self._renamed:
-                self.goal.rename(self.unfinished.path)
+                name_folder(self.goal, self.unfinished.path)
         self._remove_parents()
 
     def discard(self) -> None:
         self.unfinished.discard()
         if self._old is not None:
             self._old.release()
-
-
-def _rename_to_free(unfinished: Path, goal: Path) -> None:
-    """Give a file a name that nobody has."""
-    if not named_free(unfinished, goal):
-        raise there_already(goal)
-    unfinished.unlink(missing_ok=True)
 
 
 def _second_name(path: Path) -> Path:

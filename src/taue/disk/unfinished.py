@@ -1,4 +1,7 @@
-"""What is not finished yet: random names beside the goal, made exclusively, flushed at the end."""
+"""What is not finished yet: random names, made exclusively; flushed, then renamed.
+
+Nothing outside this room renames a file or folder.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from taue.disk.exchange import exchange
 from taue.disk.held import Lock, abandoned
 
 PREFIX = ".taue-"
@@ -39,6 +43,17 @@ class UnfinishedFile:
         self.stream.flush()
         os.fsync(self.stream.fileno())
 
+    def take(self, goal: Path, *, replace: bool) -> bool:
+        """Give it its name, for good; false if somebody has it and must not be replaced."""
+        if replace:
+            os.replace(self.path, goal)
+        elif not _named_free(self.path, goal):
+            return False
+        else:
+            self.path.unlink(missing_ok=True)
+        _name_flushed(goal)
+        return True
+
     def discard(self) -> None:
         """Close it; remove it, if it still has this name."""
         with suppress(OSError):
@@ -65,9 +80,16 @@ class UnfinishedFolder:
 
     def flush(self) -> None:
         """Bring everything in it to the disk."""
-        for path in self.path.rglob("*"):
-            sync(path)
-        sync(self.path)
+        flush_folder(self.path)
+
+    def take(self, goal: Path) -> None:
+        """Give it its name, which nobody has, for good."""
+        name_folder(self.path, goal)
+
+    def swap(self, goal: Path) -> None:
+        """Give it the name of a folder beside it, for good, and that one its own."""
+        exchange(self.path, goal)
+        _name_flushed(goal)
 
     def discard(self) -> None:
         """Remove it with all that it holds, if it still has this name."""
@@ -92,7 +114,33 @@ def random_name(folder: Path) -> Path:
     return folder / f"{PREFIX}{secrets.token_hex(8)}"
 
 
-def sync(path: Path) -> None:
+def flush_folder(folder: Path) -> None:
+    """Bring a folder and everything in it to the disk."""
+    for path in (*folder.rglob("*"), folder):
+        _sync(path)
+
+
+def name_folder(folder: Path, goal: Path) -> None:
+    """Give a folder a name that nobody has, for good."""
+    folder.rename(goal)
+    _name_flushed(goal)
+
+
+def remove_folder(folder: Path, through: Path) -> None:
+    """Remove a folder so that it is never seen in part under its name.
+
+    Args:
+        folder: it must be there.
+        through: a folder on the same file system, where it is unfinished before it is gone.
+    """
+    aside = UnfinishedFolder(through)
+    try:
+        folder.rename(aside.path / "old")
+    finally:
+        aside.discard()
+
+
+def _sync(path: Path) -> None:
     """Flush a file or folder to the disk."""
     if os.name == "nt" and path.is_dir():  # Windows cannot open folders
         return
@@ -103,7 +151,7 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def named_free(path: Path, goal: Path) -> bool:
+def _named_free(path: Path, goal: Path) -> bool:
     """Give a file a further name that nobody has, or where there are no hard links that name in
     place of its own; false if somebody has it."""
     try:
@@ -115,3 +163,8 @@ def named_free(path: Path, goal: Path) -> bool:
             return False
         path.rename(goal)
     return True
+
+
+def _name_flushed(goal: Path) -> None:
+    with suppress(OSError):  # a parent that may be written but not read; all is in place
+        _sync(goal.parent)

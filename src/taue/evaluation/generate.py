@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from taue.disk.unfinished import sync
-from taue.disk.writing import whole_file
+from taue.disk.writing import complete_folder, whole_file
 from taue.errors import TaueError
 from taue.evaluation.checked import read_checked
 from taue.evaluation.dataset import DataSet, Pair
@@ -20,7 +17,6 @@ from taue.evaluation.items import Item, write_item
 from taue.evaluation.runs import ITEMS, RUN, RunAbout
 
 LOCKS = ".locks"
-UNFINISHED = ".unfinished-"
 
 
 def begin(out: Path, data: DataSet, method: str, copies: bool, options: dict[str, Any]) -> None:
@@ -57,8 +53,7 @@ def missing(out: Path, pairs: Sequence[Pair]) -> list[Pair]:
 def make_item(out: Path, pair: Pair, make: Callable[[Pair], Item]) -> bool:
     """Make one item, unless it is there or another process is at it.
 
-    It is written under another name and renamed at the end; what a killed process left of it is
-    removed. The lock is the system's: it ends with its process.
+    It appears whole or not at all. The lock is the system's: it ends with its process.
 
     Returns:
         Whether it was made here.
@@ -67,22 +62,15 @@ def make_item(out: Path, pair: Pair, make: Callable[[Pair], Item]) -> bool:
         TaueError: if the folder cannot be written; and whatever ``make`` raises.
     """
     goal = out / ITEMS / pair.id
-    unfinished = out / ITEMS / f"{UNFINISHED}{pair.id}"
     try:
         with FileLock(out / LOCKS / pair.id, timeout=0):
             if goal.exists():
                 return False
-            shutil.rmtree(unfinished, ignore_errors=True)
             started = time.perf_counter()
             item = make(pair)
             item.cost.seconds = round(time.perf_counter() - started, 3)
-            unfinished.mkdir()
-            write_item(item, unfinished)
-            for path in (*unfinished.rglob("*"), unfinished):
-                sync(path)
-            unfinished.rename(goal)
-            with suppress(OSError):  # a folder that may be written but not read; all is in place
-                sync(goal.parent)
+            with complete_folder(goal) as folder:
+                write_item(item, folder)
     except Timeout:
         return False
     except OSError as error:

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from taue.colour import luma
 from taue.paddy.judge.regions import iou
 
 Picture = NDArray[Any]
@@ -132,6 +133,6 @@ def pasted(alpha: NDArray[np.floating]) -> NDArray[np.floating]:
 def _light(picture: Picture, free: Region) -> NDArray[np.floating]:
     """A picture's light, smoothed over free pixels alone, so that no object's rim passes for its
     shadow [H, W]."""
-    light = picture.astype(float) @ np.array([0.299, 0.587, 0.114])
+    shown = luma(picture.astype(float))
     weight = np.maximum(ndimage.gaussian_filter(free.astype(float), SMOOTHING), 1e-6)
-    return np.asarray(ndimage.gaussian_filter(np.where(free, light, 0), SMOOTHING)) / weight
+    return np.asarray(ndimage.gaussian_filter(np.where(free, shown, 0), SMOOTHING)) / weight

@@ -6,20 +6,14 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
+from taue.colour import chroma
 from taue.equations import border
 from taue.metrics import Region
 from taue.stack.model import Bytes
 
 COLOURFUL = 20.0
 """Chroma, in 1/255, below which a ground is no key colour."""
-
-
-def chroma(picture: Bytes) -> NDArray[np.float32]:
-    """Cb and Cr of BT.601 [H, W, 2] around 0, in 1/255, of a picture uint8 [H, W, 3]."""
-    values = np.asarray(Image.fromarray(np.ascontiguousarray(picture)).convert("YCbCr"))
-    return values[..., 1:].astype(np.float32) - 128
 
 
 def key_direction(foreground: Bytes) -> NDArray[np.floating] | None:

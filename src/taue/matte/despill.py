@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy import ndimage
 
-from taue.colour_line import BLACK, across, along
+from taue.colour import BLACK, across, along, hue
 from taue.matte.key import Array
 from taue.matte.measures import (
     BOUND,
@@ -121,14 +121,13 @@ def drained(
 
     which explains the pixel as before.
     """
-    hue = key.mean(axis=(0, 1))
-    hue = hue - hue.mean()
+    painted = hue(key.mean(axis=(0, 1)))
     pocket = (alpha > 0) & (alpha < 1) & narrowed(widened(alpha > OPAQUE, edge), edge)
-    if np.linalg.norm(hue) < COLOURED or not pocket.any():
+    if np.linalg.norm(painted) < COLOURED or not pocket.any():
         return colour, alpha
-    hue = hue / np.linalg.norm(hue)
+    painted = painted / np.linalg.norm(painted)
     width, deviations = BOUND
-    keyed = pure.colours @ hue
+    keyed = pure.colours @ painted
 
     def bounds(places: Array) -> Array:
         apart = squared_distances(places, pure.places)
@@ -139,7 +138,7 @@ def drained(
         return (mean + deviations * spread)[:, None]
 
     bound = sought(bounds, pocket, side)[..., 0]
-    excess = (colour @ hue - bound) / np.maximum(key @ hue - bound, 0.05)
+    excess = (colour @ painted - bound) / np.maximum(key @ painted - bound, 0.05)
     beta = np.where(pocket, excess.clip(0, 0.9), 0)
     colour = (key + (colour - key) / (1 - beta)[..., None]).clip(0, 1)
     return colour.astype(np.float32), (alpha * (1 - beta)).astype(np.float32)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from taue.colour import hue
 from taue.matte.measures import COLOURED, HOLE, INSIDE, OPAQUE, OWN, PAINTED, SOLID
 from taue.matte.trimap import largest, narrowed
 from taue.ramp import falling
@@ -37,11 +38,10 @@ def hollowed(
         alpha: as found so far [H, W].
         edge: pixels over which an edge may be soft.
     """
-    hue = key.mean(axis=(0, 1))
-    hue = hue - hue.mean()
-    if np.linalg.norm(hue) < COLOURED:
+    painted = hue(key.mean(axis=(0, 1)))
+    if np.linalg.norm(painted) < COLOURED:
         return colour, alpha
-    share = (picture @ hue) / (key @ hue)
+    share = (picture @ painted) / (key @ painted)
     fewest = 1 / (1 - INSIDE)  # of fewer the largest is no quantile
     inside = narrowed(alpha > OPAQUE, edge)
     own = float(np.quantile(share[inside], INSIDE)) if inside.sum() >= fewest else 0.0
@@ -50,7 +50,7 @@ def hollowed(
     hollow = ((share - own) / np.maximum(most - own, 0.05)).clip(0, 1) * (most > PAINTED)
     hollow = 1 - falling(hollow, HOLE)
     left = np.minimum(alpha, 1 - hollow).astype(np.float32)
-    excess = ((colour @ hue) / (key @ hue) - own) / (1 - own)
+    excess = ((colour @ painted) / (key @ painted) - own) / (1 - own)
     beta = np.where(left < alpha, excess.clip(0, 0.9), 0)[..., None]
     colour = ((colour - beta * key) / (1 - beta)).clip(0, 1).astype(np.float32)
     gone = left < alpha / 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from taue.colour_line import across, along
+from taue.colour import across, along
 from taue.matte.measures import BESIDE, SHORTEST, SPREAD
 from taue.shapes import Alpha, Picture
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from taue.colour_line import BLACK, across, along
+from taue.colour import BLACK, across, along
 from taue.ramp import falling
 from taue.stack.effects import nearest_subject
 from taue.stack.mixing import Floats, shares

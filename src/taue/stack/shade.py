@@ -15,14 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from taue.colour import luma
 from taue.ramp import falling
 from taue.shown import distance_to, unexplained
 from taue.stack.mixing import Floats
 from taue.stack.model import Bytes
 from taue.stack.smooth import blurred, explained
 from taue.straight import from_nearest
-
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 FLOOR = 8 / 255
 """Added to both lights before they are compared: in the dark a ratio says nothing."""
@@ -113,8 +112,8 @@ def shade(picture: Floats, background: Floats, alphas: Sequence[Floats]) -> Floa
     unrest = _unrest(np.where(visible, 0, -change).clip(0, 1) * fade, side)
     labels = np.empty(visible.shape, np.int32)
     ndimage.label(dark > FAINT, output=labels)
-    light = (background @ LUMA).astype(np.float32)
-    kept = [_shadow(outside, light, unrest, labels, body) for body in bodies]
+    ground = luma(background)
+    kept = [_shadow(outside, ground, unrest, labels, body) for body in bodies]
     return explained(outside * np.max(kept, axis=0), visible)
 
 
@@ -151,7 +150,7 @@ def _darkening(picture: Floats, background: Floats, free: NDArray[np.bool_]) -> 
     """1 minus the ratio of the two lights where it is ``free``, negative where the picture is
     brighter, as a robust smooth fit; gone on with beyond [H, W]."""
     side = min(free.shape)
-    change = 1 - (picture @ LUMA + FLOOR) / (background @ LUMA + FLOOR)
+    change = 1 - (luma(picture) + FLOOR) / (luma(background) + FLOOR)
     change = np.where(free, change, 0).astype(np.float32)
     trust = free * np.where(unexplained(picture, background), REDRAWN, 1)
     weight, smooth = trust, change

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from taue.colour_line import across, along
+from taue.colour import across, along
 
 Region = NDArray[np.bool_]
 Pixels = NDArray[np.uint8]

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from PIL import Image, ImageDraw
 
+from taue.colour import LUMA
 from taue.paddy.scenes.words import RGB
 
 Point = tuple[float, float]
@@ -24,7 +25,7 @@ def mix(one: RGB, other: RGB, share: float) -> RGB:
 
 def luminance(colour: RGB) -> float:
     """Perceived brightness in 0..255."""
-    return 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]
+    return sum(part * channel for part, channel in zip(LUMA, colour, strict=True))
 
 
 def arc(cx: float, cy: float, rx: float, ry: float, start: float, end: float) -> list[Point]:

@@ -1,4 +1,4 @@
-"""Colours on the line between two others: what a mixture of them, or a shade, looks like."""
+"""Colours: their light, their hue, and the line between two of them, on which mixtures lie."""
 
 from __future__ import annotations
 
@@ -6,12 +6,39 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 Colours = NDArray[Any]
 """[..., 3] on any scale, or one colour [3]."""
 
 BLACK = np.zeros(3, np.float32)
 """Where the line of a colour's shades begins."""
+
+LUMA = (0.299, 0.587, 0.114)
+"""What each channel has of a colour's light, as eyes see it (BT.601)."""
+
+OPPONENTS = (
+    np.array([1, -2, 1], np.float32) / np.float32(6**0.5),
+    np.array([1, 0, -1], np.float32) / np.float32(2**0.5),
+)
+"""Hues [3]: green to magenta, on which the automatic keys lie, and blue to yellow; orthonormal,
+and grey has nothing of either."""
+
+
+def luma(colours: Colours) -> NDArray[Any]:
+    """How light colours are to the eye, on their own scale [...]."""
+    return colours @ np.asarray(LUMA, colours.dtype)
+
+
+def hue(colour: Colours) -> NDArray[Any]:
+    """What makes one colour [3] no grey: its channels around their mean."""
+    return colour - colour.mean()
+
+
+def chroma(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Cb and Cr of BT.601 [H, W, 2] around 0, in 1/255, of a picture uint8 [H, W, 3]."""
+    values = np.asarray(Image.fromarray(np.ascontiguousarray(picture)).convert("YCbCr"))
+    return values[..., 1:].astype(np.float32) - 128
 
 
 def along(colours: Colours, start: Colours, end: Colours, least: float) -> NDArray[Any]:
