@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import torch
@@ -30,9 +29,8 @@ from taue.loading import Loading
 from taue.memory import running_out_said
 from taue.noise import drawn_seed
 from taue.scene import Request, Subject
-from taue.scene.subject import listed
 from taue.settings import Settings
-from taue.several import Generators, require_scenes, seeded
+from taue.several import Generators, require_one, require_scenes, seeded
 from taue.watch import StageWatch, StepCallback
 
 OUTPUT_TYPES = ("pil", "np", "pt", "latent")
@@ -143,6 +141,7 @@ class TauePipeline(Loading):
         Raises:
             TaueError: for bad input, before anything is computed.
         """
+        _require_known_outputs(output_type, callback_on_step_end_tensor_inputs)
         chosen = {
             "num_inference_steps": num_inference_steps,
             "guidance_scale": guidance_scale,
@@ -150,8 +149,6 @@ class TauePipeline(Loading):
             "crop_ratio": crop_ratio,
             "key": key,
         }
-        given = {name: value for name, value in chosen.items() if value is not None}
-        _require_known_outputs(output_type, callback_on_step_end_tensor_inputs)
         told = {
             "subjects": subjects,
             "background": background,
@@ -162,25 +159,15 @@ class TauePipeline(Loading):
             "negative_prompt": negative_prompt,
         }
         if scenes is None:
-            for name in ("subjects", "background"):
-                if told[name] is None:
-                    raise TaueError(f"{name} is missing; give it, or scenes.")
-            told["subjects"] = listed(told["subjects"])
-            request = Request.of(replace(settings or Settings(), **given), **told)
-            requests = [request.on_canvas(height, width)]
+            requests = [require_one(told, chosen, settings).on_canvas(height, width)]
         else:
             sized = {"height": height, "width": width, "settings": settings}
-            requests = require_scenes(scenes, {**told, **given, **sized})
+            requests = require_scenes(scenes, {**told, **chosen, **sized})
             for one in requests:  # all of them before any is made
                 self.check(one)
         results = [
             self._layers(
-                self.backbone(one.canvas.height, one.canvas.width, cross_attention_kwargs),
-                one,
-                seed,
-                output_type,
-                callback_on_step_end,
-                prompt_embeds,
+                one, seed, cross_attention_kwargs, output_type, callback_on_step_end, prompt_embeds
             )
             for one, seed in seeded(requests, num_images_per_prompt, generator)
         ]
@@ -201,10 +188,9 @@ class TauePipeline(Loading):
         A scene's model, LoRAs, scheduler and seed are not looked at: this pipeline is the model.
         """
         _require_known_outputs(output_type, ())
-        canvas = request.canvas
-        backbone = self.backbone(canvas.height, canvas.width, cross_attention_kwargs)
+        seed = drawn_seed(generator)
         return self._layers(
-            backbone, request, drawn_seed(generator), output_type, callback_on_step_end
+            request, seed, cross_attention_kwargs, output_type, callback_on_step_end
         )
 
     @torch.no_grad()
@@ -275,14 +261,15 @@ class TauePipeline(Loading):
 
     def _layers(
         self,
-        backbone: Backbone,
         request: Request,
         noise_seed: int,
+        attention_kwargs: dict[str, Any] | None,
         output_type: str,
         callback: StepCallback | None,
         embeds: Embeds | None = None,
     ) -> Layers:
         """A request from nothing to its layers."""
+        backbone = self.backbone(request.canvas.height, request.canvas.width, attention_kwargs)
         request = request.on_canvas(*backbone.size)
         with self._generation(backbone, request, noise_seed, callback, embeds) as generation:
             return generation.layers(generation.subjects(output_type), output_type)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,8 +13,31 @@ from taue.errors import TaueError
 from taue.noise import drawn_seed, seed_of
 from taue.readable import quoted
 from taue.scene import Request, Scene
+from taue.scene.subject import listed
+from taue.settings import Settings
 
 Generators = torch.Generator | Sequence[torch.Generator] | None
+
+
+def require_one(
+    told: Mapping[str, Any], chosen: Mapping[str, Any], settings: Settings | None
+) -> Request:
+    """The request that a call is given in words.
+
+    Args:
+        told: what :meth:`taue.scene.Request.of` takes besides settings, None for nothing.
+        chosen: fields of settings, None for those as they are in ``settings``.
+        settings: the defaults if None.
+
+    Raises:
+        TaueError: for bad input.
+    """
+    for name in ("subjects", "background"):
+        if told[name] is None:
+            raise TaueError(f"{name} is missing; give it, or scenes.")
+    given = {name: value for name, value in chosen.items() if value is not None}
+    whole = replace(settings or Settings(), **given)
+    return Request.of(whole, **{**told, "subjects": listed(told["subjects"])})
 
 
 def require_scenes(scenes: Any, others: Mapping[str, Any]) -> list[Request]:

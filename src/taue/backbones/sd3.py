@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -153,25 +154,16 @@ class SD3Backbone(WithAutoencoder):
         read, unread, pooled, negative_pooled = joined(encode, pieces, negatives)
         t5, negative_t5 = further
         content = reader.content(pieces)
-        if not (_alike(t5) and _alike(negative_t5)):
-            if tokens > MOST_T5_TOKENS:
-                raise TaueError(
-                    f"prompt {quoted(prompt)} or its negative has {tokens} tokens for T5, which "
-                    f"takes {MOST_T5_TOKENS} at most; shorten it."
-                )
-            own = _content(pipeline.tokenizer_3, prompt, t5.shape[1])
-            content += tuple(read.shape[1] + position for position in own)
-            read, unread = torch.cat([read, t5], dim=1), torch.cat([unread, negative_t5], dim=1)
-            return Encoded(read, unread, pooled, negative_pooled, content)
-        # A T5 that says nothing, or none: equal tokens without positions stay equal in every
-        # layer, so one of them that counts for all is the same and a third of the work.
-        one, other = (
-            torch.cat([x, y[:, :1]], dim=1) for x, y in ((read, t5), (unread, negative_t5))
-        )
-        return Encoded(
-            one, other, pooled, negative_pooled, content,
-            _counted(one, t5.shape[1]), _counted(other, t5.shape[1]),
-        )  # fmt: skip
+        by_clip = Encoded(read, unread, pooled, negative_pooled, content)
+        if _alike(t5) and _alike(negative_t5):
+            return _with_one_token(by_clip, t5, negative_t5)
+        if tokens > MOST_T5_TOKENS:
+            raise TaueError(
+                f"prompt {quoted(prompt)} or its negative has {tokens} tokens for T5, which "
+                f"takes {MOST_T5_TOKENS} at most; shorten it."
+            )
+        own = _content(pipeline.tokenizer_3, prompt, t5.shape[1])
+        return _with_t5(by_clip, t5, negative_t5, own)
 
     def _longest(self, *prompts: str | None) -> int:
         """The most tokens that T5 has of a prompt."""
@@ -249,6 +241,31 @@ def _flows(scheduler: Any) -> bool:
         return noise_levels(scheduler).flows
     except TaueError:
         return False
+
+
+def _with_t5(by_clip: Encoded, t5: Tensor, negative: Tensor, own: tuple[int, ...]) -> Encoded:
+    """T5's tokens behind CLIP's; ``own`` are the positions of the prompt's among them."""
+    before = by_clip.prompt.shape[1]
+    return replace(
+        by_clip,
+        prompt=torch.cat([by_clip.prompt, t5], dim=1),
+        negative=torch.cat([by_clip.negative, negative], dim=1),
+        content=by_clip.content + tuple(before + position for position in own),
+    )
+
+
+def _with_one_token(by_clip: Encoded, t5: Tensor, negative: Tensor) -> Encoded:
+    """A T5 that says nothing, or none: equal tokens without positions stay equal in every layer, so
+    one of them that counts for all is the same and a third of the work."""
+    one = torch.cat([by_clip.prompt, t5[:, :1]], dim=1)
+    other = torch.cat([by_clip.negative, negative[:, :1]], dim=1)
+    return replace(
+        by_clip,
+        prompt=one,
+        negative=other,
+        counts=_counted(one, t5.shape[1]),
+        negative_counts=_counted(other, t5.shape[1]),
+    )
 
 
 def _content(tokenizer: Any, prompt: str, length: int) -> tuple[int, ...]:

@@ -96,7 +96,7 @@ def draw(
         beside: a second subject's prompt by pair, for a scene of two.
     """
     from taue.evaluation.dataset import read_data
-    from taue.evaluation.generate import begin, make_item, missing
+    from taue.evaluation.generate import begin, missing
 
     devices.check_names(how.device, how.dtype)
     models.resolve(how.model)
@@ -107,13 +107,7 @@ def draw(
     scenes = {
         pair.id: _scene(pair, how.model, how.steps, canvas, second.get(pair.id)) for pair in pairs
     }
-    from rich.progress import track
-
-    bars = console()
-    with quiet_libraries(), bars.status("loading"):
-        from taue.evaluation.methods import Drawing
-        from taue.evaluation.methods.base import counted
-
+    with quiet_libraries(), console().status("loading"):
         chosen = method()
         place, kind = devices.choose(how.device, how.dtype)
         options = {"model": how.model, "steps": how.steps, **canvas}
@@ -121,33 +115,47 @@ def draw(
         begin(out, read, chosen.name, chosen.copies, options)
         todo = missing(out, pairs)
         pipe = _loaded([scenes[pair.id] for pair in todo], chosen, place, kind)
+        if pipe is not None:
+            pipe.set_progress_bar_config(disable=True)
 
     warn_of_machine(place, kind)
     texts = ((pair.foreground, pair.background, pair.scene) for pair in todo)
     for warning in strange_words(how.model, (text for three in texts for text in three)):
         warn(warning)
 
-    def make(pair: Pair) -> Item:
-        with counted(pipe.network) as count:
-            item = chosen.make(Drawing(pipe, pair, scenes[pair.id]))
-        item.cost.unet_evaluations = count[0]
-        return item
-
-    made = 0
-    with quiet_libraries():
-        if pipe is not None:
-            pipe.set_progress_bar_config(disable=True)
-        try:
-            for pair in track(todo, chosen.name, console=bars):
-                made += make_item(out, pair, make)
-        except KeyboardInterrupt:
-            typer.echo("Interrupted; the same command goes on where it was.", err=True)
-            sys.exit(INTERRUPTED)
+    made = _drawn(out, todo, lambda pair: _item(chosen, pipe, pair, scenes[pair.id]), chosen.name)
     left = len(missing(out, read.pairs))
     there = len(read.pairs) - left
     tell(f"{made} made, {there} of {len(read.pairs)} are there: {out}")
     tell_path(out, shown=False)
     tell_fields(made=made, there=there, of=len(read.pairs))
+
+
+def _drawn(out: Path, todo: Sequence[Pair], make: Callable[[Pair], Item], called: str) -> int:
+    """Draw pairs one after the other; how many were drawn here."""
+    from rich.progress import track
+
+    from taue.evaluation.generate import make_item
+
+    with quiet_libraries():
+        try:
+            return sum(
+                make_item(out, pair, make) for pair in track(todo, called, console=console())
+            )
+        except KeyboardInterrupt:
+            typer.echo("Interrupted; the same command goes on where it was.", err=True)
+            sys.exit(INTERRUPTED)
+
+
+def _item(method: ComparedMethod, pipe: Any, pair: Pair, scene: Scene) -> Item:
+    """What a method draws of a pair, and the evaluations that it took."""
+    from taue.evaluation.methods import Drawing
+    from taue.evaluation.methods.base import counted
+
+    with counted(pipe.network) as count:
+        item = method.make(Drawing(pipe, pair, scene))
+    item.cost.unet_evaluations = count[0]
+    return item
 
 
 def _loaded(scenes: Sequence[Scene], method: ComparedMethod, place: Any, kind: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -62,16 +63,13 @@ def paper(
 ) -> None:
     """Rerun the paper: data, every method, scores, pictures and the ablation on one page."""
     from taue.evaluation.dataset import first_pairs, read_data
-    from taue.evaluation.methods import METHODS, method_named
     from taue.evaluation.methods.layerdiffuse import OPTION
 
     devices.check_names(device, dtype)
     few = _few(ablation_pairs, factor, steps)
     models.resolve(model)
-    names = method or [name for name in METHODS if name != OPTION or layerdiffuse is not None]
-    for name in names:
-        method_named(name, layerdiffuse)
-    instances, images = coco / INSTANCES.format(split), coco / split
+    names = _methods(method, layerdiffuse)
+    instances = coco / INSTANCES.format(split)
     networks = {"prompts": None if prompts else prompt_model, "FID": inception}
     networks |= {"CLIP": clip, "LPIPS": alexnet, "LayerDiffuse": layerdiffuse}
     plan = _plan(
@@ -89,35 +87,17 @@ def paper(
     if not data.exists():
         captions = coco / CAPTIONS.format(split)
         coco_data(
-            annotations=instances,
-            images=images,
-            out=data,
+            annotations=instances, images=coco / split, out=data,
             captions=captions if captions.exists() else None,
-            prompts=prompts,
-            prompt_model=prompt_model,
-            min_area=min_area,
-            max_second=max_second,
-            device=device,
-            dtype=dtype,
-        )
+            prompts=prompts, prompt_model=prompt_model,
+            min_area=min_area, max_second=max_second, device=device, dtype=dtype,
+        )  # fmt: skip
     part = data
     if ablation_pairs:
         part = first_pairs(read_data(data), ablation_pairs, out / "ablation-data")
-    how: dict[str, Any] = {
-        "model": model,
-        "steps": steps,
-        "width": width,
-        "height": height,
-        "dtype": dtype,
-    }
+    how = {"model": model, "steps": steps, "width": width, "height": height, "dtype": dtype}
     judged: dict[str, Any] = {"inception": inception, "clip": clip, "alexnet": alexnet}
-    runs = [out / "runs" / name for name in names]
-    for name, run in zip(names, runs, strict=True):
-        own = {"layerdiffuse": layerdiffuse} if name == OPTION else {}
-        shared_out(
-            run_method, "generate", {"data": data, "out": run, "method": name, **how, **own},
-            Crew(gpus, device, out / "logs" / name),
-        )  # fmt: skip
+    runs = _drawn(data, out, names, how, layerdiffuse, partial(Crew, gpus, device))
     table = out / "table.md"
     score(runs, out=table, data=data, device=device, **judged)
     _draw_grid(runs, table)
@@ -126,6 +106,36 @@ def paper(
         crew = Crew(gpus, device, out / "logs" / "ablation")
         pages.append(_ablated(part, out / "ablation", factor, how, crew, judged))
     _write_page(out / "page.md", pages)
+
+
+def _methods(asked: list[str] | None, layerdiffuse: str | None) -> list[str]:
+    """Names of the methods to compare: all that can be had if none is asked for."""
+    from taue.evaluation.methods import METHODS, method_named
+    from taue.evaluation.methods.layerdiffuse import OPTION
+
+    names = asked or [name for name in METHODS if name != OPTION or layerdiffuse is not None]
+    for name in names:
+        method_named(name, layerdiffuse)
+    return names
+
+
+def _drawn(
+    data: Path,
+    out: Path,
+    names: list[str],
+    how: dict[str, Any],
+    layerdiffuse: str | None,
+    crew: Callable[[Path], Crew],
+) -> list[Path]:
+    """Draw a set by every method; their runs. ``crew`` gives who draws, by the folder of logs."""
+    from taue.evaluation.methods.layerdiffuse import OPTION
+
+    runs = [out / "runs" / name for name in names]
+    for name, run in zip(names, runs, strict=True):
+        own = {"layerdiffuse": layerdiffuse} if name == OPTION else {}
+        told = {"data": data, "out": run, "method": name, **how, **own}
+        shared_out(run_method, "generate", told, crew(out / "logs" / name))
+    return runs
 
 
 def _few(pairs: int, factor: list[str] | None, steps: int) -> tuple[int, int, int]:

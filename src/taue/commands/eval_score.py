@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,6 +16,7 @@ from taue.commands.output import console, tell_fields, tell_path
 from taue.errors import TaueError
 
 if TYPE_CHECKING:
+    from taue.evaluation.columns import Needs
     from taue.evaluation.dataset import DataSet
     from taue.evaluation.score import Scored
 
@@ -51,26 +52,19 @@ def score(
     device: Device = "auto",
 ) -> None:
     """Score runs, and write the tables."""
-    from taue.disk.writing import whole_file
-    from taue.evaluation.columns import COLUMNS, WHY, Needs
-    from taue.evaluation.table import ENDINGS, comma_separated, document, latex, markdown
+    from taue.evaluation.columns import Needs
 
     devices.check_names(device, "auto")
     if out.suffix != ".md":
         raise TaueError(f"out is {str(out)!r}; give a file that ends in .md.")
-    for key in require or []:
-        if key not in COLUMNS:
-            raise TaueError(f"require is {key!r}; choose among {', '.join(COLUMNS)}.")
+    _check_known(require or [])
     sources = _sources(runs or [], layers or [])
     if common:
         sources = _common(sources)
     chosen = _data(runs or [], data)
     given = {Needs.DATA: chosen, Needs.INCEPTION: inception, Needs.CLIP: clip}
     given |= {Needs.ALEXNET: alexnet}
-    for key in require or []:  # what is known before anything is looked at
-        for need in COLUMNS[key].needs:
-            if need in given and given[need] is None:
-                raise TaueError(f"require is {key!r}; {WHY[need]}.")
+    _check_given(require or [], given)
     from rich.progress import track
 
     from taue.evaluation.networks import Networks
@@ -93,13 +87,39 @@ def score(
             for source in sources
         ]
     _check_required(done, require or [])
-    used = networks.told()
+    _write_tables(out, done, networks.told())
+    tell_fields(runs={run.name: _means(run) for run in done})
+
+
+def _check_known(required: Sequence[str]) -> None:
+    """TaueError if one is no column."""
+    from taue.evaluation.columns import COLUMNS
+
+    for key in required:
+        if key not in COLUMNS:
+            raise TaueError(f"require is {key!r}; choose among {', '.join(COLUMNS)}.")
+
+
+def _check_given(required: Sequence[str], given: Mapping[Needs, Any]) -> None:
+    """TaueError, before anything is looked at, if what one needs is not given."""
+    from taue.evaluation.columns import COLUMNS, WHY
+
+    for key in required:
+        for need in COLUMNS[key].needs:
+            if need in given and given[need] is None:
+                raise TaueError(f"require is {key!r}; {WHY[need]}.")
+
+
+def _write_tables(out: Path, done: list[Scored], used: dict[str, Any]) -> None:
+    """The scores in every format, side by side."""
+    from taue.disk.writing import whole_file
+    from taue.evaluation.table import ENDINGS, comma_separated, document, latex, markdown
+
     texts = (markdown(done, used), comma_separated(done), document(done, used), latex(done))
     for ending, text in zip(ENDINGS, texts, strict=True):
         with whole_file(out.with_suffix(ending)) as stream:
             stream.write(text.encode())
         tell_path(out.with_suffix(ending))
-    tell_fields(runs={run.name: _means(run) for run in done})
 
 
 def _means(run: Scored) -> dict[str, float | None]:

@@ -48,30 +48,8 @@ def write_rendered(out: Path, count: int, seed: int, side: int = 256) -> int:
             write_png(Image.fromarray(scene.composite), folder / IMAGES / name)
             images.append({"id": number, "file_name": name, "width": side, "height": side})
             mask = scene.objects[0].rgba[..., 3] > SOLID
-            annotations.append(
-                {
-                    "id": number,
-                    "image_id": number,
-                    "category_id": scenes.KINDS.index(thing.kind) + 1,
-                    "iscrowd": 0,
-                    "area": int(mask.sum()),
-                    "bbox": [float(v) for v in pixel_box(mask)],
-                    "segmentation": run_lengths(mask),
-                }
-            )
-            left, top, width, height = (v / side for v in pixel_box(mask))
-            pairs.append(
-                Pair(
-                    id=f"{number:06d}",
-                    image=f"{IMAGES}/{name}",
-                    annotation=number,
-                    foreground=thing.caption,
-                    background=spec.background or "",
-                    scene=spec.captions[1],
-                    box=(left, top, width, height),
-                    seed=spec.seed % 2**31,
-                )
-            )
+            annotations.append(_annotation(number, thing, mask))
+            pairs.append(_pair(number, spec, mask))
         categories = [{"id": i, "name": kind} for i, kind in enumerate(scenes.KINDS, 1)]
         about = About(
             name="paddy",
@@ -81,6 +59,34 @@ def write_rendered(out: Path, count: int, seed: int, side: int = 256) -> int:
         told = {"images": images, "annotations": annotations, "categories": categories}
         write_data(folder, about, told, pairs)
     return count
+
+
+def _annotation(number: int, thing: scenes.ObjectSpec, mask: NDArray[np.bool_]) -> dict[str, Any]:
+    """The scene's object as COCO tells it."""
+    return {
+        "id": number,
+        "image_id": number,
+        "category_id": scenes.KINDS.index(thing.kind) + 1,
+        "iscrowd": 0,
+        "area": int(mask.sum()),
+        "bbox": [float(v) for v in pixel_box(mask)],
+        "segmentation": run_lengths(mask),
+    }
+
+
+def _pair(number: int, spec: scenes.SceneSpec, mask: NDArray[np.bool_]) -> Pair:
+    """What the scene asks of a method."""
+    left, top, width, height = (v / max(mask.shape) for v in pixel_box(mask))
+    return Pair(
+        id=f"{number:06d}",
+        image=f"{IMAGES}/{number:06d}.png",
+        annotation=number,
+        foreground=spec.objects[0].caption,
+        background=spec.background or "",
+        scene=spec.captions[1],
+        box=(left, top, width, height),
+        seed=spec.seed % 2**31,
+    )
 
 
 def pixel_box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
