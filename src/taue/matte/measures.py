@@ -76,35 +76,6 @@ picture's own resolution have 0.7 and more, the same after an autoencoder 0.4 an
 EDGE = 0.25
 """Distances to the key that differ by so much within three pixels are an edge."""
 
-# What alpha means.
-
-INVISIBLE = 0.5 / 255
-"""0 in 8 bits."""
-
-SOLID = 0.5
-"""From here on a pixel is object, ..."""
-
-HANGING = 0.3
-"""... and from here on if it hangs on to such: thin parts are pale where they are blurred."""
-
-NEARLY = 0.9
-"""Above this a colour is the object's own, all but: nearly one is one."""
-
-OPAQUE = 0.97
-"""From here on a pixel may be pure. What is nearly one is raised by what this lacks of it."""
-
-APART = 0.2
-"""So far from a smooth outline alpha may stay, ..."""
-
-MOVED = 0.15
-"""... and where it was moved so far, the colour was a guess, too."""
-
-FAITH = 0.5
-"""Of alpha's own word against the outline's smoothness."""
-
-FELT = 0.02
-"""A weight below this says nothing."""
-
 # How far a colour is from the key.
 
 SPREAD = (0.04, 0.3)
@@ -127,6 +98,36 @@ MOST = 1.6
 within a soft edge's width. Where a gap is blurred shut the object's own colour is estimated from
 the key's, and each projection makes the pixel more opaque."""
 
+# What alpha means.
+
+INVISIBLE = 0.5 / 255
+"""0 in 8 bits."""
+
+SOLID = 0.5
+"""From here on a pixel is object, ..."""
+
+HANGING = SPREAD[1]
+"""... and from here on if it hangs on to such: thin parts are pale where they are blurred, and what
+is less noise can take away."""
+
+NEARLY = 0.9
+"""Above this a colour is the object's own, all but: nearly one is one."""
+
+OPAQUE = 0.97
+"""From here on a pixel may be pure. What is nearly one is raised by what this lacks of it."""
+
+APART = 0.2
+"""So far from a smooth outline alpha may stay, ..."""
+
+MOVED = 0.15
+"""... and where it was moved so far, the colour was a guess, too."""
+
+FAITH = 0.5
+"""Of alpha's own word against the outline's smoothness."""
+
+FELT = 0.02
+"""A weight below this says nothing."""
+
 # What is a mixture of two colours.
 
 SHORTEST, DIM = 0.1, 0.03
@@ -139,8 +140,9 @@ own, which no mixture of key and the neighbouring object's colour explains."""
 VEIL_BESIDE = (0.3, 0.6)
 """The same off the line to a pure colour, which is farther away and may be another's ..."""
 
-NOISE = 0.06
-"""... less what is noise: a distance from that line that is nothing."""
+NOISE = CLEAR * SPREAD[0]
+"""... less what is noise: a distance from that line that is nothing, as it is none from a key that
+is painted evenly."""
 
 SHADED = (0.25, 0.75)
 """Distance to that line over the distance to the pure colour's shades (on the line to black) over
@@ -166,8 +168,8 @@ PURITY = 3
 
 # What an object has of the key's hue.
 
-COLOURED = 0.1
-"""A key less colourful than this has no hue to go by."""
+COLOURED = SHORTEST
+"""A key less colourful than this has no hue to go by: from grey to it is no line."""
 
 INSIDE = 0.98
 """So much of an object's inside has no more of it than is the object's own ..."""
@@ -175,12 +177,13 @@ INSIDE = 0.98
 OWN = (0.1, 0.4)
 """... within these bounds."""
 
-PAINTED = 0.5
+PAINTED = SOLID
 """Where there is nowhere nearby so much of it, relative to the key, the key shows nowhere."""
 
-HOLE = (0.4, 0.9)
-"""Of what the key's hue takes away, the share up to which a pixel stays whole (edges are soft, and
-decoders tint what is near the key), and that from which on it is a hole."""
+HOLE = (OWN[1], NEARLY)
+"""Of what the key's hue takes away, the share up to which a pixel stays whole (so much may be the
+object's own, edges are soft, and decoders tint what is near the key), and that from which on it is
+a hole, all but."""
 
 BOUND = (0.15, 0.5)
 """What passes for pure in a pocket: mean and so many (second) standard deviations of the pure
