@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from benchmarks import judged, three_stages
+from benchmarks import judged, recorded, three_stages
 from benchmarks.pair import Pair
 from taue.paddy import scenes
 
@@ -85,3 +85,24 @@ def test_what_is_judged_can_be_said_in_json() -> None:
     told = judged.summary(lines)
     assert json.loads(json.dumps([told, lines]))[0] == told
     assert told["right"] == 0.5 and told["psnr_median"] == 1.5 and told["psnr_p95"] == 2.85
+
+
+def test_how_far_two_results_are_apart_by_hand(tmp_path: Path) -> None:
+    picture, mask = np.zeros((2, 2, 3), np.float32), np.array([[0.0, 1.0], [1.0, 1.0]])
+    other, moved = picture.copy(), mask.copy()
+    other[1, 0, 2], moved[0, 0] = 0.2, 1
+    paths = tmp_path / "old.npz", tmp_path / "new.npz"
+    for path, one, two in zip(paths, (picture, other), (mask, moved), strict=True):
+        np.savez(path, **{"stages/background": one, "masks/mask0": two, "latents/noise0": one})
+    old, new = map(np.load, paths)
+    nothing = {"stages": 0, "latents": 0, "masks": 0, "layers": 0}
+    assert recorded.apart(old, old) == nothing
+    assert recorded.apart(old, new) == {**nothing, "stages": 51, "latents": 0.2, "masks": 1}
+
+
+def test_twenty_scenes_are_recorded_of_every_kind() -> None:
+    assert len(recorded.CASES) == 20
+    assert len({case.scheduler for case in recorded.CASES}) >= 8
+    assert {len(case.subjects) for case in recorded.CASES} == {1, 2, 3, 4}
+    assert any(case.move for case in recorded.CASES)
+    assert any(case.other for case in recorded.CASES)
