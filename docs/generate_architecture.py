@@ -135,13 +135,16 @@ def measure() -> None:
         + ", ".join(name for _, name in FORMS),
         "import circles": "0",
         "longest function": f"{longest('commands')} (options); {longest()} else",
+        "longest function without signature and docstring": f"{longest('commands', body=True)}; "
+        f"{longest(body=True)} else",
     }
     told["rooms"][1] = sizes()
     NUMBERS.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
 
 
-def longest(within: str | None = None) -> str:
-    """The longest function of a package, or of everything but commands."""
+def longest(within: str | None = None, *, body: bool = False) -> str:
+    """The longest function of a package, or of everything but commands; of its ``body`` alone,
+    without what it takes and the docstring."""
     found: list[tuple[int, str]] = []
     for path in PACKAGE.rglob("*.py"):
         parts = path.relative_to(PACKAGE).parts
@@ -149,7 +152,9 @@ def longest(within: str | None = None) -> str:
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef):
-                count = (node.end_lineno or 0) - node.lineno + 1
+                first = node.body[1:][:1] if ast.get_docstring(node) else node.body[:1]
+                start = first[0].lineno if body and first else node.lineno
+                count = (node.end_lineno or 0) - start + 1
                 found.append((count, f"`{'/'.join(parts)}`, `{node.name}`"))
     count, where = max(found)
     return f"{count} lines ({where})"
