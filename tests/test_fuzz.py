@@ -22,7 +22,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from typer.testing import CliRunner
 
+from batches import prepared, scenes_file, sleeping
 from made_scenes import overlapping
+from taue.batch.driver import drive
+from taue.batch.engines import InProcess
 from taue.cli import app
 from taue.files.layered import save
 from taue.stack import exact
@@ -41,7 +44,8 @@ OPTIONS = {
     "generate": ("--subject", "--background", "--out", "--box", "--name", "--negative", "--scene",
                  "--seed", "--steps", "--guidance", "--crop-ratio", "--key", "--harmony", "--model",
                  "--revision", "--scheduler", "--device", "--dtype", "--width", "--height",
-                 "--background-image", "--subject-image"),
+                 "--background-image", "--subject-image", "--init-image", "--strength",
+                 "--count", "--lora", "--method", "--quality", "--clip-skip"),
     "scene": ("--schema",),
     "rebackground": ("--background", "--out", "--scene", "--box", "--device", "--dtype",
                      "--background-image"),
@@ -52,6 +56,14 @@ OPTIONS = {
     "flatten": ("--out",),
     "judge": ("--out",),
     "models": (),
+    "batch run": ("--shard", "--workers", "--attempts", "--keep", "--device", "--dtype"),
+    "batch status": (),
+    "batch audit": (),
+    "batch export": ("--out", "--format", "--threshold"),
+    "eval data paddy": ("--n", "--out", "--seed", "--size"),
+    "eval generate": ("--data", "--method", "--out", "--steps", "--width", "--shard"),
+    "eval score": ("--out", "--layers", "--data", "--require", "--inception", "--clip",
+                   "--alexnet", "--common"),
     "nonsense": (),
 }  # fmt: skip
 FLAGS = ("--json", "--quiet", "--overwrite", "-h")
@@ -59,11 +71,13 @@ ODD = ("", " ", ".", "..", "-", "--", "~", "~nobody-here/x", "nul\0", "x" * 300,
        "[bold]", "\ud800", "\u202e", "1e-320", "nan", "inf", "-1", "0", "0x10", "9" * 5000, "1e999",
        "0,0,1,1", "0,0,1e-320,1", "1,1,1,1", "cuda:007", "cuda:1", "cpu", "missing.toml", "link",
        "pipe", "m", "r", "r/nope", "o", "p/q", "o.psd", "o.ora", "o.png", "2", "a red apple",
-       "./nothing", "w.safetensors", "w.bin", "w.ckpt", "ScoreSdeVeScheduler", "auto")  # fmt: skip
+       "./nothing", "w.safetensors", "w.bin", "w.ckpt", "ScoreSdeVeScheduler", "auto",
+       "scenes.jsonl", "store", "set", "psnr_healed=3", "webdataset", "parquet", "0.5", "1/2",
+       "paddy")  # fmt: skip
 
 argument = st.one_of(st.sampled_from((*FILES, *ODD)), st.text(max_size=20))
 changes = st.lists(
-    st.tuples(st.sampled_from(FILES), st.integers(0, 2**20), st.binary(max_size=12), st.booleans()),
+    st.tuples(st.integers(0, 2**10), st.integers(0, 2**20), st.binary(max_size=12), st.booleans()),
     max_size=3,
 )
 
@@ -72,7 +86,11 @@ changes = st.lists(
 def command_lines(draw: st.DrawFn) -> list[str]:
     """A command with arguments and options, most of them its own."""
     command = draw(st.sampled_from(list(OPTIONS)))
-    line = [command, *draw(st.lists(argument, max_size=2))]
+    line = [*command.split(), *draw(st.lists(argument, max_size=2))]
+    if command == "batch run":
+        line.append("--check")
+    if command == "eval generate":
+        line += ["--model", "./nothing"]
     if command in ("generate", "rebackground", "move", "regrow"):
         line += ["--out", draw(st.sampled_from(("o", "p/q", "r", "x.png/o")))]
         # The model is none, so that nothing grows, however well the rest goes.
@@ -101,6 +119,11 @@ def pristine() -> Path:
     (folder / "m").mkdir()
     (folder / "m" / "model_index.json").write_text("{}")
     (folder / "w.safetensors").write_bytes(b"\x08" + bytes(100))
+    store, tasks = prepared(folder / "store", scenes_file(folder, 2))
+    drive(store, tasks, sleeping(), InProcess(store, sleeping()))
+    CliRunner().invoke(
+        app, ["eval", "data", "paddy", "--n", "2", "--size", "64", "--out", str(folder / "set")]
+    )
     result = folder / "r"
     result.mkdir()
     for name, pixels in (
@@ -115,15 +138,17 @@ def pristine() -> Path:
     return folder
 
 
-def prepare(folder: Path, spoilt: list[tuple[str, int, bytes, bool]]) -> None:
+def prepare(folder: Path, spoilt: list[tuple[int, int, bytes, bool]]) -> None:
     shutil.copytree(pristine(), folder, dirs_exist_ok=True)
+    there = sorted(path for path in folder.rglob("*") if path.is_file())
     if os.name != "nt":
         os.mkfifo(folder / "pipe")
         (folder / "link").symlink_to("s.toml")
-    for name, place, piece, cut in spoilt:
-        data = (folder / name).read_bytes()
+    for number, place, piece, cut in spoilt:
+        path = there[number % len(there)]
+        data = path.read_bytes()
         at = place % (len(data) + 1)
-        (folder / name).write_bytes(data[:at] + piece + (b"" if cut else data[at + len(piece) :]))
+        path.write_bytes(data[:at] + piece + (b"" if cut else data[at + len(piece) :]))
 
 
 def content(folder: Path) -> dict[str, bytes | None]:
@@ -153,7 +178,7 @@ def hold(code: int, stderr: str, before: dict[str, bytes | None], folder: Path) 
 )  # fmt: skip
 @given(line=command_lines(), spoilt=changes)
 def test_the_law_in_one_process(
-    line: list[str], spoilt: list[tuple[str, int, bytes, bool]]
+    line: list[str], spoilt: list[tuple[int, int, bytes, bool]]
 ) -> None:
     here = Path.cwd()
     with tempfile.TemporaryDirectory() as name:
@@ -174,7 +199,7 @@ def test_the_law_in_one_process(
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 @given(line=command_lines(), spoilt=changes)
-def test_the_law_in_processes(line: list[str], spoilt: list[tuple[str, int, bytes, bool]]) -> None:
+def test_the_law_in_processes(line: list[str], spoilt: list[tuple[int, int, bytes, bool]]) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prepare(folder, spoilt)

@@ -139,7 +139,12 @@ def test_own_pictures_are_named_and_never_paths(tmp_path: Path, name: Any) -> No
     sessions = Sessions(tmp_path)
     session, other = sessions.at(""), sessions.at("")
     (tmp_path / "x.png").write_bytes(b"")
-    for form in ({"background_image": name}, {"subjects": [{"prompt": "a cup", "image": name}]}):
+    for form in (
+        {"background_image": name},
+        {"init": {"image": name}},
+        {"first_init": {"image": name}},
+        {"subjects": [{"prompt": "a cup", "image": name}]},
+    ):
         with pytest.raises(TaueError, match="not in this session"):
             scene_asked({**SCENE, **form, "seed": 1}, Limits(), session)  # pyright: ignore[reportArgumentType]
     kept = session.take(Image.new("RGB", (9, 9)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -57,6 +57,31 @@ class Context:
 
 
 @dataclass(frozen=True)
+class Start:
+    """What a composite begins from: scaled latents [1, C, h, w], free of noise, and as a crop ratio
+    the step at which it does."""
+
+    latents: Tensor
+    begin: float
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key colour as RGB in [0, 1] and as scaled latents [C]."""
+
+    rgb: tuple[float, float, float]
+    latents: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class KeyChoice:
+    """The key colour that is used and the one that may take its place."""
+
+    used: Key
+    other: Key
+
+
+@dataclass(frozen=True)
 class SubjectCondition:
     """What a subject is grown from.
 
@@ -71,6 +96,7 @@ class SubjectCondition:
         released: the whole scene's prompt with the subject's own negative prompt; None if it has
             none of its own.
         seed: of its own noise, if that is not the scene's.
+        choice: the key's colour and the one that may take its place; None if the key was chosen.
     """
 
     number: int
@@ -82,6 +108,15 @@ class SubjectCondition:
     asked: bool = False
     released: Encoded | None = None
     seed: int | None = None
+    choice: KeyChoice | None = None
+
+    @property
+    def on_other_key(self) -> SubjectCondition:
+        """The same on the other key, if there is a choice."""
+        if self.choice is None:
+            return self
+        used, other = self.choice.used, self.choice.other
+        return replace(self, key=other.latents, choice=KeyChoice(used=other, other=used))
 
 
 @dataclass(frozen=True)

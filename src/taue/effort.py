@@ -21,6 +21,7 @@ class Effort:
             noise to picture, as shares of those.
         background_begin: as a crop ratio, the step of its schedule at which the background begins,
             from the composite's surroundings smoothly filled in; None from noise alone.
+        composite_begin: that at which the composite begins, from a user's picture.
         refine_begin: that at which an object is refined; None at the harvest step.
         guided: that from which on predictions follow the prompt alone, at half the cost: guidance
             decides what is shown, late in the schedule it changes little (arXiv 2404.07724).
@@ -35,6 +36,7 @@ class Effort:
     refine: float = 1.0
     heal: float = 1.0
     background_begin: float | None = None
+    composite_begin: float = 0.0
     refine_begin: float | None = None
     guided: float | None = None
     fewest: int = 2
@@ -50,6 +52,8 @@ class Effort:
             return crop_ratio if self.refine_begin is None else self.refine_begin
         if stage == "heal":
             return (1 + crop_ratio) / 2
+        if stage == "composite":
+            return self.composite_begin
         return (self.background_begin or 0.0) if stage == "background" else 0.0
 
     def samples(self, stage: str) -> float:

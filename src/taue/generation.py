@@ -13,7 +13,7 @@ from taue import layering, own_pictures, own_stages, stages
 from taue.backbones import Backbone, Encoded
 from taue.backbones.given import Embeds, given_encoding, require_known
 from taue.box import Box
-from taue.context import StageResult
+from taue.context import Key, KeyChoice, StageResult, Start
 from taue.errors import TaueError
 from taue.flaws import Flaw
 from taue.layers import Layers, StageRecord, SubjectLayer
@@ -26,7 +26,7 @@ from taue.scene import Request, Subject
 from taue.scene.subject import default_boxes
 from taue.seedling import Seedling
 from taue.shifting import Shift, in_places, shifted
-from taue.shown import key_rgb
+from taue.shown import AUTOMATIC, key_rgb
 from taue.stack.mixing import Floats
 from taue.watch import StageWatch, recorded
 
@@ -165,8 +165,8 @@ class Generation:
             replace(condition, released=self._released(first.whole, subject))
             for condition, subject in zip(self.conditions, self.request.subjects, strict=True)
         ]
-        ground = self.own.first_ground
-        together, there = self._together(conditions, behind, whole, subjects, ground)
+        ground, start = self.own.first_ground, self.own.first_start
+        together, there = self._together(conditions, behind, whole, subjects, ground, start)
         scene = layering.StagedScene(context, self.conditions, subjects, together, there, whole)
         raw, cuts = self._raw(subjects, together, there, ground)
         own = layering.subject_layers(scene, raw, cuts, self.records)
@@ -175,7 +175,12 @@ class Generation:
     def layers(self, subjects: list[StageResult], output_type: str) -> Layers:
         """Stages 2 and 3, what they ended with decoded, and the layers of it."""
         together, there = self._together(
-            self.conditions, self.background, self.whole, subjects, self.own.ground
+            self.conditions,
+            self.background,
+            self.whole,
+            subjects,
+            self.own.ground,
+            self.own.start,
         )
         if output_type == "latent":
             layers = self._latent(subjects, together, there)
@@ -195,6 +200,7 @@ class Generation:
         whole: Encoded,
         subjects: Sequence[StageResult],
         ground: Tensor | None,
+        start: Start | None,
     ) -> tuple[StageResult, StageResult]:
         """Stages 2 and 3: the composite, and the background or the user's own picture of it."""
         context = self.context
@@ -206,7 +212,7 @@ class Generation:
                 )
             return made[0], there
         with recorded(self.records, "composite") as made:
-            made.append(stages.composite(context, conditions, behind, whole, subjects))
+            made.append(stages.composite(context, conditions, behind, whole, subjects, start))
         together = made[0]
         with recorded(self.records, "background") as made:
             made.append(stages.background(context, behind, together.seedling))
@@ -242,11 +248,21 @@ class Generation:
                 crop_ratio=ratio,
                 released=self._released(self.request.whole, subject),
                 seed=subject.seed,
+                choice=self._choice(subject.prompt),
             )
             for number, (subject, ratio) in enumerate(
                 zip(subjects, self.request.crop_ratios, strict=True), 1
             )
         ]
+
+    def _choice(self, prompt: str) -> KeyChoice | None:
+        """The key colour of the prompt's words and its opposite, if none was chosen."""
+        settings = self.settings
+        if settings.key != "auto" or settings.mask_value == "greenness":
+            return None
+        used = settings.key_for(prompt)
+        other = next(name for name in AUTOMATIC if name != used)
+        return KeyChoice(*(Key(key_rgb(name), self._key(name)) for name in (used, other)))
 
     def _key(self, name: str) -> tuple[float, ...]:
         """A key colour as one cell of latents [C]."""

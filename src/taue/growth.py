@@ -24,6 +24,8 @@ class Growth:
     """The state of one row; complete from the start.
 
     Attributes:
+        continues: whether it begins at its harvest step or after it, so that what it begins from
+            is its harvest.
         index: the next iteration of its scheduler.
         end: the iteration before which it is over.
         latents: the scheduler's, [1, C, h, w] float32.
@@ -65,6 +67,7 @@ class Growth:
             self.solver.begin(self.index)
             self.estimate = Estimate(row.estimate.to(device, torch.float32), noise, level)
             self.latents = level.mix(self.estimate.denoised, noise)
+        self.continues = row.estimate is not None and self.index >= self.crop
         self.end = self.crop + 1 if row.until_harvest else levels.count
         self.seconds = 0.0
         self.maps: list[Cells] = []
@@ -79,8 +82,8 @@ class Growth:
 
     @property
     def to_harvest(self) -> int:
-        """Predictions until it is harvested; none for a row that continues from an estimate."""
-        return self.crop + 1 - self.index if self.row.estimate is None else 0
+        """Predictions until it is harvested; none for a row that continues from its harvest."""
+        return 0 if self.continues else self.crop + 1 - self.index
 
     @property
     def stepped(self) -> bool:
@@ -122,7 +125,7 @@ class Growth:
         self._spent += self.evaluations
         self.index += 1
         self.estimate = self.solver.levels.estimate(output, self.latents, index)
-        if index <= self.crop and self.row.estimate is None:
+        if index <= self.crop and not self.continues:
             self._harvest = self.estimate
         if not self.stepped:
             self.latents = self.estimate.denoised

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from taue import own_pictures, own_stages
 from taue.box import Box
-from taue.context import Context, StageResult, SubjectCondition
+from taue.context import Context, StageResult, Start, SubjectCondition
 from taue.errors import TaueError
 from taue.placing import bounding_box
 from taue.scene import Request, Subject
@@ -25,6 +25,8 @@ class OwnInputs:
     Attributes:
         ground: what is behind [3, H, W] in [0, 1]; None if it is drawn.
         first_ground: the same of the scene in which the subjects' layers are made.
+        start: what the composite begins from; None for noise alone.
+        first_start: the same of that scene.
 
     Raises:
         TaueError: if one cannot be used, or the method cannot use them.
@@ -44,6 +46,7 @@ class OwnInputs:
             if subject.image is not None
         }
         self.ground, self.first_ground = self._whole(request.background_image), self._whole(first)
+        self.start, self.first_start = self._start(request), self._start(request.first)
 
     def __contains__(self, number: int) -> bool:
         """Whether a subject, by its number from 1, is a picture."""
@@ -93,6 +96,20 @@ class OwnInputs:
         assert one.seedling.layer is not None
         alpha = one.seedling.layer[3]
         return Shift.bringing(bounding_box(alpha / alpha.max()), box, self.context.shape[-2:])
+
+    def _start(self, request: Request) -> Start | None:
+        begin, init = request.begin, request.init
+        if init is None:
+            return None
+        if begin and request.settings.noise_blending == "none":
+            raise TaueError(
+                'init.image needs noise_blending "two-phase": with none, subjects are planted into '
+                "noise alone; choose that, or leave the picture out."
+            )
+        picture = self._whole(init.image)  # read, whatever becomes of it
+        if picture is None or not begin:
+            return None
+        return Start(self.context.backbone.encode(picture[None]), begin)
 
     def _whole(self, picture: OwnPicture | None) -> Tensor | None:
         if picture is None:

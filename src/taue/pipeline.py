@@ -28,6 +28,7 @@ from taue.layers import Layers
 from taue.loading import Loading
 from taue.memory import running_out_said
 from taue.noise import drawn_seed
+from taue.precision import own_precision
 from taue.scene import Request, Subject
 from taue.settings import Settings
 from taue.several import Generators, require_one, require_scenes, seeded
@@ -77,6 +78,8 @@ class TauePipeline(Loading):
         first_background: str | None = None,
         first_scene: str | None = None,
         background_image: Any = None,
+        image: Any = None,
+        strength: float | None = None,
         prompt_embeds: Embeds | None = None,
         num_images_per_prompt: int = 1,
         scenes: Sequence[Request] | None = None,
@@ -110,6 +113,10 @@ class TauePipeline(Loading):
                 :meth:`regrow` brings them there.
             background_image: a picture, or the path of one, that is behind in place of one that is
                 drawn; ``background`` says what it shows. See :class:`Subject` for subjects'.
+            image: a picture, or the path of one, that the composite is drawn from under noise, as
+                by diffusers' img2img pipelines: a scene's ``init.image``.
+            strength: how much of ``image`` is drawn anew, above 1 - ``crop_ratio`` and at most 1,
+                where nothing of it is left; 0.8 if None.
             prompt_embeds: by prompt, what stands in its place: the tensors that ``encode_prompt``
                 of this pipeline or another program returns for it (see
                 :data:`taue.backbones.given.Embeds`).
@@ -157,6 +164,7 @@ class TauePipeline(Loading):
             "first_scene": first_scene,
             "background_image": background_image,
             "negative_prompt": negative_prompt,
+            "init": _init(image, strength),
         }
         if scenes is None:
             requests = [require_one(told, chosen, settings).on_canvas(height, width)]
@@ -284,8 +292,9 @@ class TauePipeline(Loading):
         embeds: Embeds | None = None,
     ) -> Iterator[Generation]:
         """The pipeline's state for one generation; models are offloaded at its end."""
+        device = self._execution_device
         admit(backbone, request)
-        with alone(self.network), running_out_said(self._execution_device):
+        with alone(self.network), running_out_said(device), own_precision(device):
             self._interrupt = False
             self._guidance_scale = request.guidance_scale
             try:
@@ -320,6 +329,15 @@ class TaueSD15Pipeline(TauePipeline, StableDiffusionPipeline):
 
 PIPELINES = TauePipeline.of_family
 """By the family's name."""
+
+
+def _init(image: Any, strength: float | None) -> dict[str, Any] | None:
+    """What the composite begins from, as a request has it."""
+    if image is None:
+        if strength is not None:
+            raise TaueError("strength is given without an image; give both, or drop it.")
+        return None
+    return {"image": image, **({} if strength is None else {"strength": strength})}
 
 
 def _require_known_outputs(output_type: str, tensor_inputs: Sequence[str]) -> None:

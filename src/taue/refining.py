@@ -20,6 +20,7 @@ from taue.layers import Layers, as_bytes
 from taue.placing import bounding_box
 from taue.scene import Scene, Subject
 from taue.scene.picture import OwnPicture
+from taue.scene.request import ONLY_SCENE
 
 
 def kept(layers: Layers) -> Scene:
@@ -34,9 +35,8 @@ def kept(layers: Layers) -> Scene:
     changes = {
         "subjects": subjects,
         "background_image": _picture(as_bytes(layers.background)),
-        "first_background": None,
-        "first_scene": None,
-        "first_background_image": None,
+        "init": None,
+        **ONLY_SCENE,
     }
     return layers.made_scene.model_copy(update=changes)
 

@@ -79,7 +79,8 @@ class Settings:
         foreground_guidance_scale: classifier-free guidance of the foregrounds.
         crop_ratio: r in (0, 1), how late the seedling is harvested and released (the paper: 0.5).
         key: a name of ``KEYS``, any colour as "#ff00ff", which the model's own autoencoder encodes,
-            or "auto" (green, but magenta for subjects called green).
+            or "auto": green, but magenta for subjects called green; one that has its key's hue by
+            sight, or that its key swallowed, is begun anew on the other of the two.
         key_strength: alpha of the key-colour injection, 0 to 1.
         layout_sigma: sigma of the probabilistic layout, in half boxes.
         p_min: the layout's least probability of a cell to be the subject's.

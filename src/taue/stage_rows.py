@@ -10,7 +10,7 @@ from torch import Tensor
 
 from taue import equations
 from taue.backbones import Encoded
-from taue.context import Context, StageResult, SubjectCondition
+from taue.context import Context, StageResult, Start, SubjectCondition
 from taue.filled import smoothly_filled
 from taue.rows import Row
 from taue.seedling import Seedling
@@ -41,8 +41,10 @@ def composite_row(
     whole: Encoded,
     results: Sequence[StageResult],
     regions: Sequence[Tensor],
+    start: Start | None = None,
 ) -> Row:
-    """The scene with every subject planted; ``regions`` are the subjects' and, last, the rest."""
+    """The scene with every subject planted; ``regions`` are the subjects' and, last, the rest. It
+    begins from noise, or from a picture under noise."""
     settings = context.settings
     scale = settings.guidance_scale
     prompts = (*(s.prompt for s in conditions), background)
@@ -62,6 +64,8 @@ def composite_row(
         steps=context.steps("composite"),
         guided=settings.effort.guided,
         released=released if scene else None,
+        estimate=None if start is None else start.latents,
+        begin=None if start is None else start.begin,
         plantings=tuple(
             Planting(one.seedling, region, settings.harmony, crop_ratio=condition.crop_ratio)
             for one, region, condition in zip(results, regions[:-1], conditions, strict=True)

@@ -16,9 +16,10 @@ from torch import Tensor
 from taue import equations
 from taue.backbones import Encoded
 from taue.box import Box
-from taue.context import Context, StageResult, SubjectCondition
+from taue.context import Context, StageResult, Start, SubjectCondition
 from taue.errors import TaueError
-from taue.flaws import flaws
+from taue.flaws import Flaw, flaws
+from taue.key_sight import like_key
 from taue.masks import find_harvested
 from taue.placing import Placement, bounding_box, place, surrounded_by_key
 from taue.rows import Harvest
@@ -31,21 +32,49 @@ from taue.stage_rows import background_row, composite_row, foreground_row, keyed
 def foregrounds(context: Context, conditions: Sequence[SubjectCondition]) -> list[StageResult]:
     """Stage 1: subjects, each alone on its key colour, as one batch; harvest their seedlings.
 
-    They all have one crop ratio, and all or none are brought into their boxes. Those with whose
-    object something is wrong are begun anew with other noise, as often as the settings say; of each
-    subject's beginnings the one with the fewest flaws counts.
+    They all have one crop ratio, and all or none are brought into their boxes. One whose object has
+    its key's hue by sight is begun anew on the other key, where that is ours to choose. Those with
+    whose object something is wrong are begun anew with other noise, as often as the settings say,
+    and on the other key if theirs may have swallowed it; of each subject's beginnings the one with
+    the fewest flaws counts.
     """
-    results = _begun(context, conditions, 0)
+    results, conditions = _begun(context, conditions, 0), list(conditions)
+    like = [i for i, one in enumerate(results) if _like_key(context, conditions[i], one)]
+    _begin_anew(context, results, conditions, like, like, 0)
     for attempt in range(1, context.settings.tries):
         lost = [i for i, one in enumerate(results) if one.flaws]
-        if not lost or results[0].interrupted:
-            break
-        again = _begun(context, [conditions[i] for i in lost], attempt)
-        for i, new in zip(lost, again, strict=True):
-            better = min(new, results[i], key=lambda one: (not one.separated, len(one.flaws)))
-            spent = results[i].evaluations + new.evaluations
-            results[i] = replace(better, evaluations=spent, interrupted=new.interrupted)
+        swallowed = [i for i in lost if {Flaw.UNTOLD, Flaw.MISSING} & set(results[i].flaws)]
+        _begin_anew(context, results, conditions, lost, swallowed, attempt)
     return results
+
+
+def _like_key(context: Context, condition: SubjectCondition, result: StageResult) -> bool:
+    """Whether a foreground's object has its key's hue, and there is another key."""
+    if condition.choice is None or result.interrupted or not result.separated:
+        return False
+    picture = context.backbone.decode(result.latents)[0].permute(1, 2, 0).cpu().numpy()
+    return like_key(picture, result.seedling.mask.numpy(), condition.choice.used.rgb)
+
+
+def _begin_anew(
+    context: Context,
+    results: list[StageResult],
+    conditions: list[SubjectCondition],
+    which: Sequence[int],
+    on_others: Sequence[int],
+    attempt: int,
+) -> None:
+    """Begin some foregrounds anew, some of them on their other keys; results and conditions are
+    changed in place."""
+    if not which or results[0].interrupted:
+        return
+    for i in on_others:
+        conditions[i] = conditions[i].on_other_key
+    again = _begun(context, [conditions[i] for i in which], attempt)
+    for i, new in zip(which, again, strict=True):
+        better = min(new, results[i], key=lambda one: (not one.separated, len(one.flaws)))
+        spent = results[i].evaluations + new.evaluations
+        results[i] = replace(better, evaluations=spent, interrupted=new.interrupted)
 
 
 def _begun(
@@ -130,6 +159,7 @@ def composite(
     background: Encoded,
     whole: Encoded,
     results: Sequence[StageResult],
+    start: Start | None = None,
 ) -> StageResult:
     """Stage 2: every subject planted into one scene; harvest the surroundings.
 
@@ -137,7 +167,8 @@ def composite(
     settings say so: the subject's prompt draws it anew where attention saw it.
     """
     *regions, surroundings = equations.disjoint([one.seedling.mask for one in results])
-    row = composite_row(context, conditions, background, whole, results, [*regions, surroundings])
+    regions = [*regions, surroundings]
+    row = composite_row(context, conditions, background, whole, results, regions, start)
     return grown_scene(context, context.cultivate([row])[0], surroundings)
 
 

@@ -10,6 +10,7 @@ import typer
 from taue.bounds import MOST_RESULTS
 from taue.commands.conventions import METHODS, MODELS, QUALITIES
 from taue.scene import Method, Scene
+from taue.scene.init import STRENGTH
 
 Several = list[str] | None
 DEFAULTS = Scene.model_fields | Method.model_fields
@@ -34,6 +35,20 @@ BackgroundImage = Annotated[
         metavar="FILE",
         help="Your own picture of it, which is cropped to the canvas and not drawn; subjects "
         "grow into it.",
+    ),
+]
+InitImage = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="Your own picture that the composite is drawn from, under noise, as img2img does.",
+    ),
+]
+Strength = Annotated[
+    float | None,
+    typer.Option(
+        help="How much of it is drawn anew, above 1 - crop ratio, at most 1 (default "
+        f"{STRENGTH:g})."
     ),
 ]
 Boxes = Annotated[

@@ -24,6 +24,8 @@ def generate(
     subject: asked.Subjects = None,
     background: asked.Background = None,
     background_image: asked.BackgroundImage = None,
+    init_image: asked.InitImage = None,
+    strength: asked.Strength = None,
     out: NewFolder,
     box: asked.Boxes = None,
     name: asked.Names = None,

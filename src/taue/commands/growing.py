@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -134,7 +134,8 @@ def grow_one(
         drawn = [i for i, one in enumerate(scene.subjects, 1) if one.image is None]
         further = [*([("refine", tuple(drawn))] if drawn else []), ("heal", ())]
     whole = ("composite",) if scene.background_image else ("composite", "background")
-    needed, effort = _needed(loaded.pipe, scene), scene.settings.effort
+    needed = _needed(loaded.pipe, scene)
+    effort = replace(scene.settings.effort, composite_begin=scene.begin)
     bars = StageProgress(console(), foregrounds, scene.steps, further, needed, whole, effort)
     with bars, quiet_libraries():
         layers = grow(loaded.pipe, bars)
@@ -157,9 +158,12 @@ def require_pictures(scene: Scene) -> None:
     """Read users' own pictures, which may be of any kind, before anything else takes its time.
 
     Raises:
-        TaueError: if one cannot be used.
+        TaueError: if one cannot be used, or not with the rest.
     """
-    for one in (scene.background_image, scene.first_background_image):
+    _ = scene.begin
+    wholes = (scene.background_image, scene.first_background_image)
+    inits = (one and one.image for one in (scene.init, scene.first_init))
+    for one in (*wholes, *inits):
         if one is not None:
             one.whole()
     for subject in scene.subjects:

@@ -17,6 +17,8 @@ PLACES: dict[str, tuple[str, ...]] = {
     "quality": ("method", "quality"),
     "background": ("background",),
     "background-image": ("background_image",),
+    "init-image": ("init", "image"),
+    "strength": ("init", "strength"),
     "scene": ("scene",),
     "negative": ("negative_prompt",),
     "seed": ("seed",),

@@ -14,6 +14,7 @@ from taue.box import Box
 from taue.errors import TaueError
 from taue.scene import problems
 from taue.scene.fields import Negative, NoneIfEmpty, Pixels, Words
+from taue.scene.init import Init, begin_of
 from taue.scene.method import CALLED, NAMED, Method, Part, accepted, described
 from taue.scene.picture import FOLDER, Own, OwnPicture
 from taue.scene.subject import Subject, layer_file_names
@@ -36,8 +37,11 @@ def _told_apart(value: tuple[Subject, ...]) -> tuple[Subject, ...]:
     return value
 
 
-_FIRST = {"first_background": None, "first_scene": None, "first_background_image": None}
-"""Of a scene that is its subjects' first."""
+_SCENERY = ("background", "scene", "background_image", "init")
+"""What is another before another background, and has fields that say what it was at first."""
+
+ONLY_SCENE = {f"first_{name}": None for name in _SCENERY}
+"""Fields of a scene that is its subjects' first."""
 
 
 def _told(subject: Subject) -> dict[str, Any]:
@@ -73,6 +77,7 @@ class Request(Part):
         "its middle: it is not drawn, and subjects grow into it.",
         examples=["kitchen.jpg"],
     )
+    init: Init | None = Field(default=None, description=Init.__doc__)
     scene: Words | None = Field(
         default=None,
         description="The whole scene; subjects and background joined if absent.",
@@ -87,6 +92,9 @@ class Request(Part):
     )
     first_background_image: Annotated[Own | None, NoneIfEmpty] = Field(
         default=None, description="Your own picture that was behind at that time."
+    )
+    first_init: Init | None = Field(
+        default=None, description="What the composite was drawn from at that time."
     )
     negative_prompt: Negative | None = Field(
         default=None,
@@ -170,14 +178,10 @@ class Request(Part):
         """What the subjects' layers are made in: nothing moved yet, each in one place, before the
         first background."""
         stay = tuple(replace(subject, moves=(), places=()) for subject in self.subjects)
-        here = self._with(subjects=stay, **_FIRST)
+        here = self._with(subjects=stay, **ONLY_SCENE)
         if self.first_background is None:
             return here
-        return here._with(
-            background=self.first_background,
-            scene=self.first_scene,
-            background_image=self.first_background_image,
-        )
+        return here._with(**{name: getattr(self, f"first_{name}") for name in _SCENERY})
 
     @property
     def crop_ratios(self) -> tuple[float, ...]:
@@ -197,7 +201,7 @@ class Request(Part):
 
     def before(self, background: str, scene: str | None, image: Any = None) -> Self:
         """The same subjects before another background, if it is another; their layers stay those
-        of the first.
+        of the first. What the composite began from showed the old one, and is dropped.
 
         Args:
             background, scene: prompts.
@@ -212,12 +216,18 @@ class Request(Part):
         if all(getattr(self, name) == value for name, value in told.items()):
             return self
         first = self.first
-        return self._with(
-            **told,
-            first_background=first.background,
-            first_scene=first.scene,
-            first_background_image=first.background_image,
-        )
+        was = {f"first_{name}": getattr(first, name) for name in _SCENERY}
+        return self._with(**told, init=None, **was)
+
+    @property
+    def begin(self) -> float:
+        """As a crop ratio, where the composite begins on its schedule; 0 at noise alone.
+
+        Raises:
+            TaueError: if what it begins from does not go with the rest.
+        """
+        others = {"background_image": self.background_image}
+        return begin_of(self.init, self.crop_ratios, others)
 
     @property
     def own_pictures(self) -> dict[str, OwnPicture]:
@@ -227,6 +237,8 @@ class Request(Part):
         found = {
             "background": self.background_image,
             "first-background": self.first_background_image,
+            "init": self.init and self.init.image,
+            "first-init": self.first_init and self.first_init.image,
             **dict(of_subjects),
         }
         return {name: one for name, one in found.items() if one is not None}
@@ -237,7 +249,13 @@ class Request(Part):
             replace(one, image=pictures.get(name, one.image))
             for name, one in zip(layer_file_names(self.subjects), self.subjects, strict=True)
         )
+        inits = {
+            field: init.model_copy(update={"image": pictures.get(name, init.image)})
+            for field, name in (("init", "init"), ("first_init", "first-init"))
+            if (init := getattr(self, field)) is not None
+        }
         return self._with(
+            **inits,
             subjects=subjects,
             background_image=pictures.get("background", self.background_image),
             first_background_image=pictures.get("first-background", self.first_background_image),

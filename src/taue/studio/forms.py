@@ -38,6 +38,13 @@ class LoraForm(TypedDict, total=False):
     weight: float
 
 
+class InitForm(TypedDict, total=False):
+    """What a composite begins from; ``image`` is needed."""
+
+    image: str
+    strength: float
+
+
 class SceneForm(TypedDict, total=False):
     """A scene as a scene file has it (docs/scene-files.md); ``subjects`` and ``background`` are
     needed."""
@@ -45,6 +52,7 @@ class SceneForm(TypedDict, total=False):
     subjects: list[SubjectForm]
     background: str
     background_image: str
+    init: InitForm
     scene: str
     negative_prompt: str
     seed: int
@@ -121,6 +129,7 @@ class ProgressForm(TypedDict):
 
 
 IMAGES = ("background_image", "first_background_image")
+INITS = ("init", "first_init")
 
 
 def scene_asked(form: SceneForm, limits: Limits, session: Session | None = None) -> Scene:
@@ -134,9 +143,13 @@ def scene_asked(form: SceneForm, limits: Limits, session: Session | None = None)
     Raises:
         TaueError: naming the field that is wrong or too much.
     """
-    told = {name: value for name, value in dict(form).items() if value is not None}
+    told: dict[str, Any] = {n: value for n, value in dict(form).items() if value is not None}
     told.setdefault("model", limits.models[0])
     _bring(told, IMAGES, session)
+    for name in INITS:
+        if isinstance(told.get(name), dict):
+            told[name] = dict(told[name])
+            _bring(told[name], ("image",), session)
     subjects = told.get("subjects")
     if isinstance(subjects, list):
         told["subjects"] = subjects = [dict(s) if isinstance(s, dict) else s for s in subjects]

@@ -1,0 +1,115 @@
+"""The key colour by sight: what has the key's hue is drawn on the other key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from taue import TauePipeline, settings
+from taue.context import StageResult
+from taue.flaws import Flaw
+from taue.generation import Generation
+from taue.key_sight import like_key, likeness, middle
+from taue.scene import Request
+from taue.settings import Settings
+from taue.shown import KEYS
+from taue.watch import StageWatch
+
+GREEN, MAGENTA = KEYS["green"], KEYS["magenta"]
+
+OBJECTS = {
+    "broccoli": (80, 125, 55), "frog": (75, 180, 50), "cactus": (50, 120, 70),
+    "tennis ball": (204, 240, 50), "grape": (106, 42, 160), "tomato": (214, 38, 36),
+    "lemon": (250, 214, 48), "snowman": (240, 240, 236), "hat": (42, 42, 48), "box": (112, 70, 40),
+}  # fmt: skip
+"""Things whose words say no colour, in sRGB."""
+
+
+def picture(colour: tuple[int, int, int], ground: tuple[float, float, float]) -> np.ndarray:
+    """A shaded disc on a dull key [64, 64, 3], and half of its light below."""
+    rows, columns = np.indices((64, 64)) - 31.5
+    shading = np.where(rows < 0, 1.0, 0.55)[..., None]
+    inside = (np.hypot(rows, columns) < 18)[..., None]
+    dull = 0.25 + 0.5 * np.array(ground)
+    return np.where(inside, np.array(colour) / 255 * shading, dull).astype(np.float32)
+
+
+def mask(radius: float = 5.0) -> np.ndarray:
+    """Where the disc is [16, 16]."""
+    rows, columns = np.indices((16, 16)) - 7.5
+    return (np.hypot(rows, columns) < radius).astype(np.float32)
+
+
+@pytest.mark.parametrize("thing", OBJECTS)
+def test_green_things_leave_green_and_no_others(thing: str) -> None:
+    green = thing in ("broccoli", "frog", "cactus", "tennis ball")
+    assert like_key(picture(OBJECTS[thing], GREEN), mask(), GREEN) == green
+    if thing != "tomato":  # almost half of a tomato's hue is magenta's
+        on_magenta = picture(OBJECTS[thing], MAGENTA)
+        assert like_key(on_magenta, mask(), MAGENTA) == (thing == "grape")
+
+
+def test_likeness_by_hand() -> None:
+    colours = np.array([[GREEN, MAGENTA, (0.5, 0.5, 0.5), (0.2, 0.6, 0.2), (0, 0, 0)]], np.float32)
+    np.testing.assert_allclose(likeness(colours, GREEN), [[1, -1, 0, 2 / 3, 0]], atol=1e-6)
+    np.testing.assert_allclose(likeness(colours, MAGENTA), [[-1, 1, 0, -2 / 3, 0]], atol=1e-6)
+
+
+def test_only_the_object_counts() -> None:
+    assert not like_key(picture(OBJECTS["tomato"], GREEN), mask(), GREEN)
+    assert not like_key(picture(OBJECTS["frog"], GREEN), np.zeros((16, 16), np.float32), GREEN)
+
+
+def test_the_middle_of_a_region() -> None:
+    region = np.zeros((5, 5), bool)
+    region[1:4, 1:4] = True
+    assert np.argwhere(middle(region)).tolist() == [[2, 2]]
+    thin = np.zeros((5, 5), bool)
+    thin[2] = True
+    assert (middle(thin) == thin).all()
+
+
+def drawn(pipe: TauePipeline, prompt: str, **options: Any) -> tuple[StageResult, str]:
+    """How stage 1 ended, and the key colour that the canvas's corner has."""
+    chosen = Settings(**{"num_inference_steps": 10, "tries": 1, **options})
+    backbone = pipe.backbone()
+    asked = Request.of(chosen, subjects=[{"prompt": prompt}], background="a desert")
+    asked = asked.on_canvas(*backbone.size)
+    pipe._interrupt = False
+    with torch.no_grad():
+        generation = Generation(backbone, asked, 5, StageWatch(pipe, None))
+        one = generation.subjects("latent")[0]
+        corner = backbone.decode(one.latents)[0, :, :8, :8].mean(dim=(1, 2))
+    return one, max(("green", "magenta"), key=lambda name: float(corner @ torch.tensor(KEYS[name])))
+
+
+@pytest.mark.slow
+def test_a_green_object_by_no_word_begins_anew_on_magenta(
+    painter: TauePipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "GREENISH", frozenset())  # as if nothing called it so
+    tree, key = drawn(painter, "a green tree")
+    assert key == "magenta"
+    apple, key = drawn(painter, "a red apple")
+    assert key == "green"
+    assert tree.evaluations == 2 * apple.evaluations  # what was begun in vain is counted
+    stays, key = drawn(painter, "a green tree", key="green")
+    assert key == "green"
+    assert stays.evaluations == apple.evaluations
+
+
+@pytest.mark.slow
+def test_what_the_key_swallows_begins_anew_on_the_other(painter: TauePipeline) -> None:
+    """An object that cannot be told from its key may be of its colour."""
+    nothing = "of of of"  # paddy draws the bare key for it
+    once, key = drawn(painter, nothing)
+    assert once.flaws == (Flaw.UNTOLD,) and key == "green"
+    twice, key = drawn(painter, nothing, tries=2)
+    assert key == "magenta"
+    assert twice.evaluations == 2 * once.evaluations
+    chosen, key = drawn(painter, nothing, tries=2, key="green")
+    assert key == "green"
+    assert chosen.evaluations == 2 * once.evaluations
