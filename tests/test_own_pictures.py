@@ -351,3 +351,13 @@ def test_bad_pictures_are_refused_before_the_model_is_loaded(
     says = refused(*given, *apple, "--subject-image", "a.png", "--subject-image", "b.png")
     assert "subject-image is given 2 times for 1 subjects" in says
     assert not Path("out").exists()
+
+
+def test_what_the_method_cannot_use_is_said_before_a_model_is_loaded(tmp_path: Path) -> None:
+    saved(photo(), tmp_path / "photo.png")
+    told = refused(
+        "generate", "--subject", "a", "--background", "b", "--method", "paper",
+        "--background-image", tmp_path / "photo.png", "--model", "nobody/nothing",
+        "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert told.startswith('Error: background_image needs layering "first"')

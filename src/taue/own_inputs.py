@@ -14,7 +14,9 @@ from taue.context import Context, StageResult, Start, SubjectCondition
 from taue.errors import TaueError
 from taue.placing import bounding_box
 from taue.scene import Request, Subject
+from taue.scene.init import Init
 from taue.scene.picture import OwnPicture
+from taue.scene.together import require_together
 from taue.seedling import Seedling
 from taue.shifting import Shift, in_places, shifted
 
@@ -34,19 +36,16 @@ class OwnInputs:
 
     def __init__(self, context: Context, request: Request) -> None:
         self.context, self.request = context, request
-        first = request.first.background_image
-        if (request.background_image or first) and request.settings.layering != "first":
-            raise TaueError(
-                'background_image needs layering "first": a composite that is drawn anew shows no '
-                "picture of yours exactly; choose that, or leave the picture out."
-            )
+        require_together(request)
         self._cut_outs = {
             number: subject.image.cut_out()
             for number, subject in enumerate(request.subjects, 1)
             if subject.image is not None
         }
-        self.ground, self.first_ground = self._whole(request.background_image), self._whole(first)
-        self.start, self.first_start = self._start(request), self._start(request.first)
+        first = request.first
+        self.ground = self._whole(request.background_image)
+        self.first_ground = self._whole(first.background_image)
+        self.start, self.first_start = self._start(request.init), self._start(first.init)
 
     def __contains__(self, number: int) -> bool:
         """Whether a subject, by its number from 1, is a picture."""
@@ -97,19 +96,14 @@ class OwnInputs:
         alpha = one.seedling.layer[3]
         return Shift.bringing(bounding_box(alpha / alpha.max()), box, self.context.shape[-2:])
 
-    def _start(self, request: Request) -> Start | None:
-        begin, init = request.begin, request.init
+    def _start(self, init: Init | None) -> Start | None:
+        """What the composite begins from; a picture of which nothing is left is only read."""
         if init is None:
             return None
-        if begin and request.settings.noise_blending == "none":
-            raise TaueError(
-                'init.image needs noise_blending "two-phase": with none, subjects are planted into '
-                "noise alone; choose that, or leave the picture out."
-            )
-        picture = self._whole(init.image)  # read, whatever becomes of it
-        if picture is None or not begin:
+        picture = self._whole(init.image)
+        if picture is None or init.begin == 0:
             return None
-        return Start(self.context.backbone.encode(picture[None]), begin)
+        return Start(self.context.backbone.encode(picture[None]), init.begin)
 
     def _whole(self, picture: OwnPicture | None) -> Tensor | None:
         if picture is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,6 +15,7 @@ from taue.commands.output import console, tell, tell_fields, tell_path, warn
 from taue.files.made import RESULT
 from taue.readable import readable
 from taue.scene import Scene
+from taue.scene.together import require_together
 from taue.words import prompts_of, strange_words
 
 if TYPE_CHECKING:
@@ -134,8 +135,7 @@ def grow_one(
         drawn = [i for i, one in enumerate(scene.subjects, 1) if one.image is None]
         further = [*([("refine", tuple(drawn))] if drawn else []), ("heal", ())]
     whole = ("composite",) if scene.background_image else ("composite", "background")
-    needed = _needed(loaded.pipe, scene)
-    effort = replace(scene.settings.effort, composite_begin=scene.begin)
+    needed, effort = _needed(loaded.pipe, scene), scene.effort
     bars = StageProgress(console(), foregrounds, scene.steps, further, needed, whole, effort)
     with bars, quiet_libraries():
         layers = grow(loaded.pipe, bars)
@@ -160,7 +160,7 @@ def require_pictures(scene: Scene) -> None:
     Raises:
         TaueError: if one cannot be used, or not with the rest.
     """
-    _ = scene.begin
+    require_together(scene)
     wholes = (scene.background_image, scene.first_background_image)
     inits = (one and one.image for one in (scene.init, scene.first_init))
     for one in (*wholes, *inits):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationInfo
 
@@ -35,29 +35,7 @@ class Init(Part):
         json_schema_extra={"exclusiveMinimum": 0, "maximum": 1},
     )
 
-
-def begin_of(init: Init | None, crop_ratios: tuple[float, ...], others: dict[str, Any]) -> float:
-    """As a crop ratio, where the composite begins on its schedule; 0 at noise alone.
-
-    Args:
-        init: what it begins from, if anything.
-        crop_ratios: when its subjects are released.
-        others: what does not go with it, by name; None where it is not asked for.
-
-    Raises:
-        TaueError: if there is such a thing, or every subject would be released before it begins.
-    """
-    if init is None:
-        return 0.0
-    for name, value in others.items():
-        if value is not None:
-            raise TaueError(
-                f"init.image is given besides {name}, into which the composite is drawn; drop one."
-            )
-    begin, earliest = 1 - init.strength, min(crop_ratios)
-    if begin >= earliest:
-        raise TaueError(
-            f"init.strength is {init.strength:g}, too little to plant subjects, which takes more "
-            f"than 1 - crop_ratio; give more than {1 - earliest:g}."
-        )
-    return begin
+    @property
+    def begin(self) -> float:
+        """As a crop ratio, where the composite begins on its schedule; 0 at noise alone."""
+        return 1 - self.strength

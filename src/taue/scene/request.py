@@ -11,10 +11,11 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from taue.bounds import MOST_SUBJECTS
 from taue.box import Box
+from taue.effort import Effort
 from taue.errors import TaueError
 from taue.scene import problems
 from taue.scene.fields import Negative, NoneIfEmpty, Pixels, Words
-from taue.scene.init import Init, begin_of
+from taue.scene.init import Init
 from taue.scene.method import CALLED, NAMED, Method, Part, accepted, described
 from taue.scene.picture import FOLDER, Own, OwnPicture
 from taue.scene.subject import Subject, layer_file_names
@@ -155,6 +156,12 @@ class Request(Part):
         return Settings(**named, **self.method.model_dump())
 
     @property
+    def effort(self) -> Effort:
+        """What each stage takes of the steps, and where the composite begins."""
+        effort = self.settings.effort
+        return effort if self.init is None else replace(effort, composite_begin=self.init.begin)
+
+    @property
     def size(self) -> tuple[int, int]:
         """Height and width of the canvas in pixels.
 
@@ -218,16 +225,6 @@ class Request(Part):
         first = self.first
         was = {f"first_{name}": getattr(first, name) for name in _SCENERY}
         return self._with(**told, init=None, **was)
-
-    @property
-    def begin(self) -> float:
-        """As a crop ratio, where the composite begins on its schedule; 0 at noise alone.
-
-        Raises:
-            TaueError: if what it begins from does not go with the rest.
-        """
-        others = {"background_image": self.background_image}
-        return begin_of(self.init, self.crop_ratios, others)
 
     @property
     def own_pictures(self) -> dict[str, OwnPicture]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from taue.box import Box
@@ -53,8 +53,7 @@ class Course:
     ) -> Course:
         """Of a scene from nothing or, with ``moves``, of one grown again."""
         count, settings = len(scene.subjects), scene.settings
-        effort = replace(settings.effort, composite_begin=scene.begin)
-        ratio = settings.crop_ratio
+        effort, ratio = scene.effort, settings.crop_ratio
 
         def begun(stage: str, rows: int, at: float | None = None) -> _Stage:
             own = effort.steps(stage, scene.steps)
