@@ -16,6 +16,7 @@ from taue.noise import NoiseSource, seed_of
 from taue.rows import Harvest, Observer, Row
 from taue.seedling import Seedling
 from taue.settings import Settings
+from taue.window import Window
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,10 @@ class Context:
         """What a row is conditioned on: one prompt everywhere, or one for each region [h, w]."""
         masks = None if regions is None else torch.stack(list(regions))
         return Conditioning(tuple(prompts), whole, scale, masks, self.settings.guidance_rescale)
+
+    def within(self, window: Window) -> Context:
+        """The same on a part of the canvas."""
+        return replace(self, backbone=self.backbone.windowed(window))
 
     def steps(self, stage: str) -> int:
         """Of a stage's schedule."""

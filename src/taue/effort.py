@@ -26,6 +26,8 @@ class Effort:
         guided: that from which on predictions follow the prompt alone, at half the cost: guidance
             decides what is shown, late in the schedule it changes little (arXiv 2404.07724).
             None if guidance lasts to the end.
+        window: around an object on a key, as a share of the canvas's shorter side, what of the key
+            is drawn with it once its place is known; None for all.
         fewest: the steps of a stage's schedule at least, if so many were asked for: where there are
             few, as of distilled models, none is left out.
     """
@@ -39,6 +41,7 @@ class Effort:
     composite_begin: float = 0.0
     refine_begin: float | None = None
     guided: float | None = None
+    window: float | None = None
     fewest: int = 2
 
     def steps(self, stage: str, steps: int) -> int:
@@ -72,6 +75,7 @@ EFFORTS: Mapping[str, Effort] = {
         heal=0.4,
         background_begin=0.2,
         guided=0.8,
+        window=0.06,
         fewest=15,
     ),
     "fast": Effort(
@@ -82,6 +86,7 @@ EFFORTS: Mapping[str, Effort] = {
         heal=0.2,
         background_begin=0.2,
         guided=0.8,
+        window=0.06,
         fewest=6,
     ),
 }

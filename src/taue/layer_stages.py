@@ -13,6 +13,8 @@ from taue.rows import Row
 from taue.seedling import Seedling
 from taue.stage_rows import foreground_row
 from taue.transplant import Planting
+from taue.window import windows_around
+from taue.windowed import cultivated
 
 
 def refined(
@@ -27,7 +29,8 @@ def refined(
     """Stage 4: what the composite shows of each subject, grown on from the harvest step on a key.
 
     Its core is held to where the composite ended, its surroundings to the key; the rim between them
-    is free to become an edge.
+    is free to become an edge. Of the key no more is drawn than the effort's window around what is
+    not held to it.
 
     Args:
         together: the composite.
@@ -69,9 +72,14 @@ def refined(
         )
         scale = context.settings.guidance_scale
         rows.append(replace(row, conditioning=replace(row.conditioning, guidance_scale=scale)))
+    windows = windows_around([1 - outside for outside in outsides], context.settings.effort.window)
     return [
-        replace(together, latents=one.latents, evaluations=one.evaluations)
-        for one in context.cultivate(rows)
+        replace(
+            together,
+            latents=window.onto(one.latents, key.expand_as(ended).to(one.latents)),
+            evaluations=one.evaluations,
+        )
+        for key, window, one in zip(keys, windows, cultivated(context, rows, windows), strict=True)
     ]
 
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from taue import equations
+from taue import equations, on_key
 from taue.backbones import Encoded
 from taue.box import Box
 from taue.context import Context, StageResult, Start, SubjectCondition
@@ -83,19 +83,19 @@ def _begun(
     """Stage 1 from noise. Subjects that are brought into their boxes grow in the middle of the
     canvas up to the harvest, are placed, and grow on."""
     settings, fits = context.settings, conditions[0].fits
+    margin = settings.effort.window
     layouts = [layout_of(context, condition) for condition in conditions]
-    harvests = context.cultivate(
-        [
-            replace(
-                foreground_row(
-                    context, condition, keyed_noise(context, condition, layout, attempt)
-                ),
-                listen_to=condition.prompt.content,
-                until_harvest=fits,
-            )
-            for condition, layout in zip(conditions, layouts, strict=True)
-        ]
-    )
+    rows = [
+        replace(
+            foreground_row(context, condition, keyed_noise(context, condition, layout, attempt)),
+            listen_to=condition.prompt.content,
+            until_harvest=fits or margin is not None,
+        )
+        for condition, layout in zip(conditions, layouts, strict=True)
+    ]
+    harvests = context.cultivate(rows)
+    if margin is not None and not fits:
+        harvests = on_key.ended(context, rows, harvests, layouts, margin)
     results = [
         grown_subject(
             context,
@@ -144,13 +144,21 @@ def regrown(
         )
         for c, seedling, placement in triples
     ]
-    attention = [place(s.attention[None, None], p)[0, 0].clamp(0, 1) for _, s, p in triples]
+    found = [find_harvested(s.estimate, s.attention, context.settings) for s in seedlings]
+    regions = [
+        _placed(on_key.region_of(one), p) for one, (*_, p) in zip(found, triples, strict=True)
+    ]
+    attention = [_placed(s.attention, p) for _, s, p in triples]
+    harvests = on_key.continued(context, rows, regions, context.settings.effort.window)
     return [
         grown_subject(context, condition, harvest, one, ended=True)
-        for condition, harvest, one in zip(
-            conditions, context.cultivate(rows), attention, strict=True
-        )
+        for condition, harvest, one in zip(conditions, harvests, attention, strict=True)
     ]
+
+
+def _placed(values: Tensor, placement: Placement) -> Tensor:
+    """Values in [0, 1] [h, w], moved and scaled."""
+    return place(values[None, None], placement)[0, 0].clamp(0, 1)
 
 
 def composite(

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from taue.window import Window
+
 
 @dataclass(frozen=True)
 class Encoded:
@@ -37,7 +39,8 @@ class Conditioning:
     ``prompts`` are one for each mask of ``regions`` [K, h, w], which sum to 1, or one alone for
     everywhere; ``whole`` gives the pooled embedding, ``guidance_scale`` how much more the prompt
     says than the negative prompt, and ``guidance_rescale`` how far the outcome is brought back to
-    the spread of what the prompt says.
+    the spread of what the prompt says. ``corner`` is the row and column of cells at which it begins
+    on the canvas, where it is a window of that.
     """
 
     prompts: tuple[Encoded, ...]
@@ -45,6 +48,7 @@ class Conditioning:
     guidance_scale: float
     regions: Tensor | None = None
     guidance_rescale: float = 0.0
+    corner: tuple[int, int] = (0, 0)
 
     def __post_init__(self) -> None:
         count = 1 if self.regions is None else len(self.regions)
@@ -89,6 +93,10 @@ class Backbone(Protocol):
         Raises:
             TaueError: if the scheduler cannot take so many steps, or does not suit the family.
         """
+        ...
+
+    def windowed(self, window: Window) -> Backbone:
+        """The same model for rows that are windows of this size, with this canvas's schedule."""
         ...
 
     def encode_prompt(

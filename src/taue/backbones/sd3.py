@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -27,6 +28,7 @@ from taue.errors import TaueError
 from taue.families import SD3
 from taue.readable import quoted
 from taue.space import noise_levels
+from taue.window import Window
 
 T5_TOKENS, MOST_T5_TOKENS = 256, 512
 """What its pipeline gives T5 room for, and the most that it was trained with."""
@@ -80,16 +82,18 @@ class SD3Backbone(WithAutoencoder):
         self.shape: tuple[int, int, int, int] = (1, config.in_channels, *cells)
         self._vae = Autoencoder(pipeline.vae, cell, self.device, shifts=True)
         self._attends = False
+        self._tokens = (self.size[0] // self.multiple) * (self.size[1] // self.multiple)
+        """Of the canvas: a patch each."""
 
     @cached_property
     def keys(self) -> Mapping[str, tuple[float, ...]]:
         return self._vae.keys()
 
-    @property
-    def _tokens(self) -> int:
-        """Of the picture: a patch each."""
-        patch = self.pipeline.transformer.config.patch_size
-        return (self.shape[-2] // patch) * (self.shape[-1] // patch)
+    def windowed(self, window: Window) -> Self:
+        part, cell = copy(self), self.pipeline.vae_scale_factor
+        part.shape = (*self.shape[:2], window.height, window.width)
+        part.size = window.height * cell, window.width * cell
+        return part
 
     def new_scheduler(self, steps: int) -> Any:
         scheduler = self.pipeline.scheduler

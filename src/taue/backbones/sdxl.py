@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from taue.backbones.prompts import Pair
@@ -55,18 +56,23 @@ class SDXLBackbone(UNetBackbone):
             clip_skip=clip_skip,
         )
 
-    def _added(self, pooled: Tensor) -> dict[str, Tensor]:
-        text = pooled.to(self.dtype)
-        return {"text_embeds": text, "time_ids": self._time_ids(pooled)}
+    def _added(self, pooled: Tensor, corners: Sequence[tuple[int, int]]) -> dict[str, Tensor]:
+        times = torch.cat([self._time_ids(pooled, corner) for corner in corners])
+        return {"text_embeds": pooled.to(self.dtype), "time_ids": times.to(self.device)}
 
-    def _time_ids(self, pooled: Tensor) -> Tensor:
-        """As in a plain call: original and target size are the canvas, no crop."""
+    def _time_ids(self, pooled: Tensor, corner: tuple[int, int]) -> Tensor:
+        """As in a plain call: original and target size are the canvas, no crop. Of a window the
+        model is told that it is a crop of the canvas, as it was told of crops in training."""
         encoder = self.pipeline.text_encoder_2
         width = pooled.shape[-1] if encoder is None else encoder.config.projection_dim
-        ids = self.pipeline._get_add_time_ids(
-            self.size, (0, 0), self.size, dtype=pooled.dtype, text_encoder_projection_dim=width
+        row, column = corner
+        return self.pipeline._get_add_time_ids(
+            self.canvas,
+            (row * self.multiple, column * self.multiple),
+            self.size,
+            dtype=pooled.dtype,
+            text_encoder_projection_dim=width,
         )
-        return ids.to(self.device).repeat(len(pooled), 1)
 
     def marked(self, pictures: Tensor) -> Tensor:
         mark: Any = self.pipeline.watermark

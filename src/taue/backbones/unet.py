@@ -5,9 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from copy import copy
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -23,6 +24,7 @@ from taue.backbones.weighting import Scale, is_weighed, require_scales
 from taue.errors import TaueError
 from taue.families import FAMILIES
 from taue.space import noise_levels
+from taue.window import Window
 
 
 class UNetBackbone(WithAutoencoder, ABC):
@@ -65,6 +67,7 @@ class UNetBackbone(WithAutoencoder, ABC):
             self.size[0] // cell,
             self.size[1] // cell,
         )
+        self.canvas = self.size
         self._vae = Autoencoder(pipeline.vae, cell, self.device, upcasts=self.upcasts)
         self._attends = False
 
@@ -84,6 +87,12 @@ class UNetBackbone(WithAutoencoder, ABC):
                 "scheduler such as Euler, DPM++ 2M or DDIM."
             )
         return fresh
+
+    def windowed(self, window: Window) -> Self:
+        part, cell = copy(self), self.multiple
+        part.shape = (*self.shape[:2], window.height, window.width)
+        part.size = window.height * cell, window.width * cell
+        return part
 
     @property
     @abstractmethod
@@ -145,19 +154,23 @@ class UNetBackbone(WithAutoencoder, ABC):
             for one in samples.prompts()
         ]
         scales = [conditionings[row].guidance_scale for row in samples.rows]
+        corners = [conditionings[row].corner for row in samples.rows]
         output = unet(
             inputs[samples.rows].to(self.dtype),
             timesteps[samples.rows],
             encoder_hidden_states=torch.cat(prompts).to(self.dtype),
             timestep_cond=self._guidance_embedding(scales),
             cross_attention_kwargs=self.cross_attention_kwargs,
-            added_cond_kwargs=self._added(samples.pooled()),
+            added_cond_kwargs=self._added(samples.pooled(), corners),
             return_dict=False,
         )[0].float()
         return samples.combined(output)
 
-    def _added(self, pooled: Tensor) -> dict[str, Tensor] | None:
-        """What the UNet is told besides prompt and time."""
+    def _added(
+        self, pooled: Tensor, corners: Sequence[tuple[int, int]]
+    ) -> dict[str, Tensor] | None:
+        """What the UNet is told besides prompt and time; the corners are of rows and columns of
+        cells."""
         return None
 
     def _samples(self, conditionings: Sequence[Conditioning]) -> Guided:

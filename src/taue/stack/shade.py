@@ -50,7 +50,7 @@ TOUCH = 0.016
 UNDER = 0.024
 """Shorter sides beneath the subject's edge within which the parts of a shadow are one."""
 
-SHADOW = (0.02, 0.06)
+SHADOW = (0.02, 0.04)
 """Darkening over which a decoder's unrest becomes a shadow."""
 
 BROAD = 0.007
@@ -74,11 +74,15 @@ LEVEL = 0.25
 """Subject heights up and down within which the parts of one shadow lie, on the one ground. A
 part that climbs along the subject fades from half of it above where it is darkest."""
 
-LEAST = 0.05
+LEAST = 0.03
 """Light that a shadow takes where it takes most, at least: in outer space all else is unrest."""
 
 PART = (0.3, 0.05)
 """Least darkness and least weight of a part, as shares of the main part's."""
+
+SMOOTHED = 1.1
+"""So many times as dark as the smooth fit the shadow was: with it the layers laid over each other come
+nearest to the healed picture."""
 
 FOOT = 0.8
 """Subject heights from its top down to where a shadow lies at least; above, it is a redrawing."""
@@ -114,7 +118,7 @@ def shade(picture: Floats, background: Floats, alphas: Sequence[Floats]) -> Floa
     ndimage.label(dark > FAINT, output=labels)
     ground = luma(background)
     kept = [_shadow(outside, ground, unrest, labels, body) for body in bodies]
-    return explained(outside * np.max(kept, axis=0), visible)
+    return explained((SMOOTHED * outside * np.max(kept, axis=0)).clip(max=1), visible)
 
 
 def shaded(background: Floats, darkness: Floats) -> Floats:

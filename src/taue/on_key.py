@@ -1,0 +1,95 @@
+"""Foregrounds that go on from their harvests: objects whose place is known, in windows around them.
+
+Around an object is nothing but its key, which needs no drawing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from taue import equations
+from taue.context import Context
+from taue.masks import FoundObject, find_harvested
+from taue.rows import Harvest, Row
+from taue.space import Estimate
+from taue.window import windows_around
+from taue.windowed import cultivated
+
+
+def continued(
+    context: Context, rows: Sequence[Row], regions: Sequence[Tensor], margin: float | None
+) -> list[Harvest]:
+    """Rows that continue from an estimate of an object on its key; the key goes on around the
+    windows as it ended there.
+
+    Args:
+        context: of the call.
+        rows: without regions.
+        regions: where each object is [h, w]; nowhere if that is not known, and then everything is
+            drawn.
+        margin: around it, as a share of the canvas's shorter side; everything is drawn if None.
+    """
+    windows = windows_around(regions, margin)
+    ends = []
+    for row, window, end in zip(rows, windows, cultivated(context, rows, windows), strict=True):
+        key = equations.border_colour(end.latents)[None, :, None, None]
+        latents = window.onto(end.latents, key.expand(context.shape))
+        # What it continues from is its harvest, and all of that is known.
+        denoised = end.denoised if row.estimate is None else row.estimate
+        ends.append(replace(end, latents=latents, denoised=denoised, noise=row.noise))
+    return ends
+
+
+def ended(
+    context: Context,
+    rows: Sequence[Row],
+    harvests: Sequence[Harvest],
+    layouts: Sequence[Tensor],
+    margin: float | None,
+) -> list[Harvest]:
+    """Foregrounds grown on from their harvests to their ends.
+
+    The harvested estimate under its noise at the next step's level is the scheduler's own next
+    step, if that draws nothing and looks back no farther.
+
+    Args:
+        context: of the call.
+        rows: the foregrounds', that ended with their harvests.
+        harvests: theirs.
+        layouts: where each was to be [h, w], where no attention tells it.
+        margin: as of :func:`continued`.
+    """
+    further, regions = [], []
+    for row, harvest, layout in zip(rows, harvests, layouts, strict=True):
+        seen = layout if harvest.attention is None else harvest.attention
+        own = Estimate(harvest.denoised.cpu(), harvest.noise.cpu(), harvest.level)
+        regions.append(region_of(find_harvested(own, seen, context.settings)))
+        further.append(
+            replace(
+                row,
+                noise=own.noise,
+                estimate=own.denoised,
+                begin=row.crop_ratio + 1 / context.steps(row.stage),
+                listen_to=(),
+                until_harvest=False,
+            )
+        )
+    return [
+        replace(
+            harvest,
+            latents=end.latents,
+            evaluations=harvest.evaluations + end.evaluations,
+            seconds=harvest.seconds + end.seconds,
+            interrupted=end.interrupted,
+        )
+        for harvest, end in zip(harvests, continued(context, further, regions, margin), strict=True)
+    ]
+
+
+def region_of(found: FoundObject) -> Tensor:
+    """Where an object is for certain [h, w]; nowhere if its key did not tell it apart."""
+    return found.mask.cpu() if found.separated else torch.zeros_like(found.mask.cpu())
