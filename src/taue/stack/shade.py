@@ -81,7 +81,7 @@ PART = (0.3, 0.05)
 """Least darkness and least weight of a part, as shares of the main part's."""
 
 SMOOTHED = 1.1
-"""So many times as dark as the smooth fit the shadow was: with it the layers laid over each other come
+"""So many times as dark as its smooth fit a shadow is: so the layers laid over each other come
 nearest to the healed picture."""
 
 FOOT = 0.8
