@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from schedulers import build
-from taue import TauePipeline, on_key
+from taue import TauePipeline, finish
 from taue.backbones import Conditioning
 from taue.backbones.sd3 import SD3Backbone
 from taue.backbones.sdxl import SDXLBackbone
@@ -175,7 +175,7 @@ def test_a_foreground_that_is_ended_later_is_the_one_that_went_on(
     row = row_of(backbone)
     (whole,) = context.cultivate([row])
     until = replace(row, until_harvest=True)
-    (ended,) = on_key.ended(context, [until], context.cultivate([until]), [in_the_middle()], None)
+    (ended,) = finish.ended(context, [until], context.cultivate([until]), [in_the_middle()], None)
     assert torch.allclose(ended.latents, whole.latents, atol=1e-4)
     assert torch.equal(ended.denoised, whole.denoised)
     assert ended.evaluations == whole.evaluations
@@ -187,7 +187,7 @@ def test_around_its_window_a_foreground_goes_on_with_its_key(
     row = row_of(backbone, estimate=normal(5))
     region = torch.zeros(CELLS, CELLS)
     region[:4, 2:6] = 1
-    (end,) = on_key.continued(context, [row], [region], 0.1)
+    (end,) = finish.grown_on(context, [row], [region], 0.1)
     (window,) = windows_around([region], 0.1)
     assert window != Window(0, 0, CELLS, CELLS)
     outside = window.onto(torch.zeros(1, 4, window.height, window.width), end.latents)

@@ -137,7 +137,8 @@ class TauePipeline(Loading):
             return_dict: a tuple instead of :class:`Layers` if False.
             callback_on_step_end: ``fn(pipe, step, timestep, kwargs)`` as in diffusers; ``kwargs``
                 has "latents", and besides "denoised" (what they are without their noise, which
-                can be decoded), "stage", "subjects" (1-based, none for the scene) and "steps".
+                can be decoded), "stage", "subjects" (1-based, none for the scene) and "steps". Of
+                a stage that is drawn in windows around objects both are of those alone.
             callback_on_step_end_tensor_inputs: "latents" is what there is.
 
         Returns:

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from taue import equations, on_key
+from taue import equations, finish
 from taue.backbones import Encoded
 from taue.box import Box
 from taue.context import Context, StageResult, Start, SubjectCondition
@@ -95,7 +95,7 @@ def _begun(
     ]
     harvests = context.cultivate(rows)
     if margin is not None and not fits:
-        harvests = on_key.ended(context, rows, harvests, layouts, margin)
+        harvests = finish.ended(context, rows, harvests, layouts, margin)
     results = [
         grown_subject(
             context,
@@ -146,10 +146,10 @@ def regrown(
     ]
     found = [find_harvested(s.estimate, s.attention, context.settings) for s in seedlings]
     regions = [
-        _placed(on_key.region_of(one), p) for one, (*_, p) in zip(found, triples, strict=True)
+        _placed(finish.region_of(one), p) for one, (*_, p) in zip(found, triples, strict=True)
     ]
     attention = [_placed(s.attention, p) for _, s, p in triples]
-    harvests = on_key.continued(context, rows, regions, context.settings.effort.window)
+    harvests = finish.grown_on(context, rows, regions, context.settings.effort.window)
     return [
         grown_subject(context, condition, harvest, one, ended=True)
         for condition, harvest, one in zip(conditions, harvests, attention, strict=True)

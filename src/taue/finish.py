@@ -20,7 +20,7 @@ from taue.window import windows_around
 from taue.windowed import cultivated
 
 
-def continued(
+def grown_on(
     context: Context, rows: Sequence[Row], regions: Sequence[Tensor], margin: float | None
 ) -> list[Harvest]:
     """Rows that continue from an estimate of an object on its key; the key goes on around the
@@ -61,7 +61,7 @@ def ended(
         rows: the foregrounds', that ended with their harvests.
         harvests: theirs.
         layouts: where each was to be [h, w], where no attention tells it.
-        margin: as of :func:`continued`.
+        margin: as of :func:`grown_on`.
     """
     further, regions = [], []
     for row, harvest, layout in zip(rows, harvests, layouts, strict=True):
@@ -86,7 +86,7 @@ def ended(
             seconds=harvest.seconds + end.seconds,
             interrupted=end.interrupted,
         )
-        for harvest, end in zip(harvests, continued(context, further, regions, margin), strict=True)
+        for harvest, end in zip(harvests, grown_on(context, further, regions, margin), strict=True)
     ]
 
 
