@@ -74,7 +74,7 @@ LEVEL = 0.25
 """Subject heights up and down within which the parts of one shadow lie, on the one ground. A
 part that climbs along the subject fades from half of it above where it is darkest."""
 
-LEAST = 0.03
+LEAST = 0.04
 """Light that a shadow takes where it takes most, at least: in outer space all else is unrest."""
 
 PART = (0.3, 0.05)
