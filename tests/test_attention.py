@@ -232,6 +232,7 @@ def test_processors_are_restored_when_the_network_itself_fails(unet: Any) -> Non
         run(unet)
 
 
+@pytest.mark.slow
 @hypothesis_settings(deadline=None, max_examples=100, derandomize=True)
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(0, 4))
 def test_layer_grid_finds_every_halving(height: int, width: int, halvings: int) -> None:

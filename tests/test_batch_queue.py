@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ def tasks(count: int) -> list[Task]:
     return [Task(f"{i:032x}", 1, "m", "{}") for i in range(count)]
 
 
+@pytest.mark.slow
 @given(
     st.integers(0, 20),
     st.integers(1, 5),

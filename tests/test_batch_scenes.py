@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from typer.testing import CliRunner
@@ -189,6 +189,8 @@ def test_the_same_scene_twice_is_one_task(tmp_path: Path) -> None:
     assert [task.read().seed for task in tasks] == [1, 2, 3]
 
 
+@pytest.mark.slow
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from([64, 128]), st.integers(0, 3)), max_size=30))
 def test_portions_have_each_task_once_and_one_canvas(asked: list[tuple[int, int]]) -> None:
     told = [

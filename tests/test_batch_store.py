@@ -104,6 +104,7 @@ def test_what_fails_is_recorded_and_the_rest_is_made(tmp_path: Path) -> None:
     assert len(status_of(store).failed) == 2
 
 
+@pytest.mark.slow
 def test_a_poison_scene_cannot_loop(tmp_path: Path) -> None:
     log, where = tmp_path / "log", tmp_path / "store"
     store, tasks = prepared(where, scenes_file(tmp_path, 12))

@@ -10,6 +10,7 @@ from types import ModuleType
 import pytest
 from typer.testing import CliRunner
 
+import taue
 from taue import Scene
 from taue.cli import app
 from taue.scene.problems import paths
@@ -88,3 +89,7 @@ def test_examples_run(content: Path | str, tiny_sdxl: Path, tmp_path: Path) -> N
     )
     assert done.exit_code == 0, done.stderr
     assert Scene.load(out).subjects == Scene.loads(text, "toml").subjects
+
+
+def test_users_type_checkers_are_told_of_the_types() -> None:
+    assert (Path(taue.__file__).parent / "py.typed").is_file()

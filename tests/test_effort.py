@@ -68,6 +68,7 @@ def test_a_row_with_steps_of_its_own_is_the_row_of_that_many(
     assert (own.level, own.evaluations) == (whole.level, whole.evaluations)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_row_begins_where_it_is_told_not_at_its_harvest(
     pipeline: TauePipeline, family: str
@@ -146,6 +147,7 @@ def test_every_stage_has_steps(quality: str, steps: int) -> None:
         assert min(effort.fewest, steps) <= effort.steps(stage, steps) <= steps
 
 
+@pytest.mark.slow
 def test_a_balanced_scene_costs_what_its_effort_says(tiny_sdxl: Path) -> None:
     pipe = TauePipeline.from_pretrained(str(tiny_sdxl))
     pipe.set_progress_bar_config(disable=True)

@@ -175,6 +175,7 @@ def start(out: Path, data: DataSet, **options: object) -> None:
     begin(out, data, "plain", False, options)
 
 
+@pytest.mark.slow
 def test_ten_kills_lose_and_double_nothing(data: Path, tmp_path: Path) -> None:
     """Killed at each of its ten places, while drawing and while writing."""
     read, run, log = read_data(data), tmp_path / "run", tmp_path / "made.txt"

@@ -133,6 +133,7 @@ def test_a_worker_that_fails_says_why_and_stops_the_others(tmp_path: Path) -> No
             run_together(commands, logs)
 
 
+@pytest.mark.slow
 def test_more_processes_than_gpus_are_refused(
     coco: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

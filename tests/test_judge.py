@@ -76,6 +76,7 @@ def test_masks_and_boxes_lie_on_the_object(
     assert np.mean(boxes) > 0.8
 
 
+@pytest.mark.slow
 def test_objects_are_counted(judge: Judge) -> None:
     empty = [replace(spec, objects=()) for spec in specs(1, 24)]
     for asked, number, least in ((empty, 0, 0.95), (specs(2, 24), 2, 0.85)):

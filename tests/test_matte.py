@@ -96,6 +96,7 @@ def test_what_the_autoencoder_blurred_with_the_key_is_freed_of_it(
     assert count == 0, case.name
 
 
+@pytest.mark.slow
 def test_a_trunk_stays_brown_though_key_and_leaves_mix_to_brown(network: AutoencoderTiny) -> None:
     # Green leaves on magenta: a twelfth of the tree, all of its trunk, once turned green.
     case = make(3, 256, network)
@@ -178,6 +179,7 @@ def test_nothing_but_key_gives_an_empty_layer() -> None:
     assert not matte.extract(picture, torch.ones(16, 16))[3].any()
 
 
+@pytest.mark.slow
 def test_a_large_picture_is_no_worse() -> None:
     picture, truth, mask = on_key("duck", "yellow", "green", side=512)
     rgba = matte.extract(picture, mask)

@@ -182,6 +182,7 @@ def test_one_subject_anew_another_gone_a_third_added(first: Path) -> None:
         assert path.read_bytes() == (Path("again") / path.relative_to("second")).read_bytes()
 
 
+@pytest.mark.slow
 def test_another_name_changes_no_pixel(first: Path) -> None:
     worked("regrow", first, "--rename", "ball=round thing", "--out", "second")
     for name in ("composite", "background", "subject-apple"):
@@ -220,6 +221,7 @@ BAD: dict[str, tuple[list[str], str]] = {
 }
 
 
+@pytest.mark.slow
 def test_bad_changes_are_one_sentence(first: Path) -> None:
     for given, says in BAD.values():
         done = call("regrow", first, *given, "--out", "second")

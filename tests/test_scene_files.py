@@ -416,6 +416,7 @@ def test_places_that_hold_no_scene(tmp_path: Path) -> None:
         Scene.load(plain)
 
 
+@pytest.mark.slow
 @law
 @given(st.dictionaries(st.sampled_from(["taue:scene", "other"]), st.text(), max_size=2))
 def test_png_texts_are_kept_and_move_no_pixel(texts: dict[str, str]) -> None:

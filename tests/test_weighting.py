@@ -55,6 +55,7 @@ def test_any_text_is_read(text: str) -> None:
         assert fragments(text) == [(one, 1.0) for one in [unweighted(text).strip()] if one]
 
 
+@pytest.mark.slow
 def test_a_weight_of_one_changes_nothing_and_others_do(backbone: Any) -> None:
     usual = backbone.encode_prompt(APPLE, APPLE)
     one = backbone.encode_prompt("a (red:1.0) apple", "(a red apple:1)")

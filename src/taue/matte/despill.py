@@ -14,9 +14,9 @@ from scipy import ndimage
 from taue.colour import BLACK, across, along, hue
 from taue.matte.key import Array
 from taue.matte.measures import (
+    BESIDE,
     BOUND,
     COLOURED,
-    DIM,
     FULL,
     NEARLY,
     NOISE,
@@ -25,7 +25,6 @@ from taue.matte.measures import (
     SHORTEST,
     SIDE,
     UNVEILED,
-    VEIL_BESIDE,
     VEILED,
 )
 from taue.matte.pure import Pure, pure_colours, purest, squared_distances
@@ -104,9 +103,9 @@ def mixed(colour: Picture, key: Picture, pure: Array, share: Array) -> Array:
     """
     off = across(colour, key, pure, share)
     sine = (off - NOISE) / np.maximum(np.linalg.norm(colour - key, axis=-1), 1e-3)
-    off_shade = across(colour, BLACK, pure, along(colour, BLACK, pure, DIM))
+    off_shade = across(colour, BLACK, pure, along(colour, BLACK, pure, 1e-3))
     ratio = off / np.maximum(off_shade, 1e-3)
-    return falling(sine, VEIL_BESIDE) * falling(ratio, SHADED)
+    return falling(sine, BESIDE) * falling(ratio, SHADED)
 
 
 def drained(

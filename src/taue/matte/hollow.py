@@ -45,7 +45,7 @@ def hollowed(
     fewest = 1 / (1 - INSIDE)  # of fewer the largest is no quantile
     inside = narrowed(alpha > OPAQUE, edge)
     own = float(np.quantile(share[inside], INSIDE)) if inside.sum() >= fewest else 0.0
-    own = min(max(own, OWN[0]), OWN[1])
+    own = min(max(own, OWN), HOLE[0])
     most = largest(ndimage.uniform_filter(share, 3), edge)
     hollow = ((share - own) / np.maximum(most - own, 0.05)).clip(0, 1) * (most > PAINTED)
     hollow = 1 - falling(hollow, HOLE)

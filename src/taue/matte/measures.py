@@ -41,9 +41,17 @@ SMALLEST = 0.2
 DECODED = 0.11
 """Standard deviation of its blur of a steep edge."""
 
-RIPPLE = (0.19, 4 * DECODED)
+RIPPLE = (2 * DECODED, 4 * DECODED)
 """Off the object, over which what is faint fades: beyond four standard deviations there is nothing
 of it. Within the first, colours are averaged where an outline was moved."""
+
+BEND = 1.5 * DECODED
+"""Standard deviation of what an outline is smoothed with in each step: what is smaller is no shape.
+Colours inside are averaged with it, too."""
+
+DEEP = 3 * DECODED
+"""From an object's outline, from which on its colours are its own: all of it up to half that depth;
+in what is thinner those of the pixels that are deepest nearby."""
 
 STEEP = (1.0, 1.6)
 """Steepness, in alpha per width, from which on an edge was sharp before, and altogether: one that
@@ -51,23 +59,6 @@ is softer is so in the scene."""
 
 NOTHING = 0.12
 """Alpha that it makes of 0 there."""
-
-DEEP = 0.31
-"""From an object's outline, from which on its colours are its own ..."""
-
-OUTER = 0.4
-"""... all of it up to this share of that depth ..."""
-
-RIDGE = 0.25
-"""... or, in what is thinner, those of the pixels that are deepest nearby, within so many pixels'
-depth. They are averaged ..."""
-
-AROUND = 0.15
-"""... with this standard deviation."""
-
-BEND = 0.16
-"""Standard deviation of what an outline is smoothed with in each step: what is smaller is no
-shape."""
 
 SHARP = 0.5
 """Sharpness from which on nothing was blurred, and nothing is a veil. Hard edges drawn at the
@@ -101,7 +92,7 @@ the key's, and each projection makes the pixel more opaque."""
 # What alpha means.
 
 INVISIBLE = 0.5 / 255
-"""0 in 8 bits."""
+"""0 in 8 bits; a weight below this says nothing, either."""
 
 SOLID = 0.5
 """From here on a pixel is object, ..."""
@@ -117,32 +108,24 @@ OPAQUE = 0.97
 """From here on a pixel may be pure. What is nearly one is raised by what this lacks of it."""
 
 APART = 0.2
-"""So far from a smooth outline alpha may stay, ..."""
-
-MOVED = 0.15
-"""... and where it was moved so far, the colour was a guess, too."""
+"""So far from a smooth outline alpha may stay, and where it was moved so far, the colour was a
+guess, too."""
 
 FAITH = 0.5
 """Of alpha's own word against the outline's smoothness."""
 
-FELT = 0.02
-"""A weight below this says nothing."""
-
 # What is a mixture of two colours.
 
-SHORTEST, DIM = 0.1, 0.03
-"""Lines from the key, and from black, that are shorter count as so long."""
+SHORTEST = 0.1
+"""Lines from the key that are shorter count as so long."""
 
 BESIDE = (0.2, 0.5)
 """Sine of the angle off the line over which a colour turns from a mixture into a colour of its
-own, which no mixture of key and the neighbouring object's colour explains."""
-
-VEIL_BESIDE = (0.3, 0.6)
-"""The same off the line to a pure colour, which is farther away and may be another's ..."""
+own, which no mixture of key and another colour of the object explains ..."""
 
 NOISE = CLEAR * SPREAD[0]
-"""... less what is noise: a distance from that line that is nothing, as it is none from a key that
-is painted evenly."""
+"""... less what is noise, off the line to a pure colour: a distance that is nothing, as it is from
+a key that is painted evenly."""
 
 SHADED = (0.25, 0.75)
 """Distance to that line over the distance to the pure colour's shades (on the line to black) over
@@ -151,16 +134,13 @@ which a colour stops to be a mixture: a grey handle of a white cup is in shade."
 FULL = 0.7
 """Share of the pure colour's distance to the key from which on a veil is opaque."""
 
-SINE = 0.35
-"""Of the angle at the key below which two colours may be more and less of the same mixture."""
-
 SHARE = 0.8
 """A pixel with less of another's distance to the key is a mixture of it, unless it is its shade."""
 
 ALIKE = 0.15
-"""Standard deviation of that sine in :func:`taue.matte.pure.purest`, ..."""
+"""Standard deviation of the sine of the angle at the key in :func:`taue.matte.pure.purest`, ..."""
 
-NEARBY = 0.03
+NEARBY = SOFT
 """... that of the distance, larger sides: about a latent cell, ..."""
 
 PURITY = 3
@@ -171,19 +151,18 @@ PURITY = 3
 COLOURED = SHORTEST
 """A key less colourful than this has no hue to go by: from grey to it is no line."""
 
-INSIDE = 0.98
-"""So much of an object's inside has no more of it than is the object's own ..."""
+INSIDE = OPAQUE
+"""So much of an object's inside has no more of it than is the object's own, ..."""
 
-OWN = (0.1, 0.4)
-"""... within these bounds."""
+OWN = 0.1
+"""... which is no less than this, and no more than what leaves a pixel whole."""
 
 PAINTED = SOLID
 """Where there is nowhere nearby so much of it, relative to the key, the key shows nowhere."""
 
-HOLE = (OWN[1], NEARLY)
-"""Of what the key's hue takes away, the share up to which a pixel stays whole (so much may be the
-object's own, edges are soft, and decoders tint what is near the key), and that from which on it is
-a hole, all but."""
+HOLE = (0.4, NEARLY)
+"""Of what the key's hue takes away, the share up to which a pixel stays whole (edges are soft, and
+decoders tint what is near the key), and that from which on it is a hole, all but."""
 
 BOUND = (0.15, 0.5)
 """What passes for pure in a pocket: mean and so many (second) standard deviations of the pure

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from taue.matte.key import Array
-from taue.matte.measures import APART, BEND, DECODED, FAITH, FELT, MOVED, NEARLY, RIPPLE, SOLID
+from taue.matte.measures import APART, BEND, DECODED, FAITH, INVISIBLE, NEARLY, RIPPLE, SOLID
 from taue.matte.rim import nearby_mean, steepness
 from taue.shapes import Alpha, Finer, Picture
 
@@ -34,8 +34,8 @@ def smoothed(colour: Picture, alpha: Alpha, edge: int) -> tuple[Picture, Alpha]:
     """
     smooth = antialiased(outline(alpha, edge), edge)
     wanted = np.clip(alpha, smooth - APART, smooth + APART)
-    wanted = np.where(smooth > 1 - FELT, np.maximum(alpha, smooth), wanted)
-    wanted = np.where(smooth < FELT, np.minimum(alpha, smooth), wanted)
+    wanted = np.where(smooth > 1 - INVISIBLE, np.maximum(alpha, smooth), wanted)
+    wanted = np.where(smooth < INVISIBLE, np.minimum(alpha, smooth), wanted)
     found = (alpha + steepness(alpha, edge) * (wanted - alpha)).astype(np.float32)
     return _recoloured(colour, alpha, np.abs(found - alpha), edge), found
 
@@ -68,7 +68,7 @@ def antialiased(inside: Finer, edge: int) -> Array:
 
 def _recoloured(colour: Picture, alpha: Alpha, moved: Alpha, edge: int) -> Array:
     """Colours [H, W, 3] that where alpha was moved are those of the object around."""
-    wrong = np.asarray(ndimage.maximum_filter(moved, 3)) > MOVED
+    wrong = np.asarray(ndimage.maximum_filter(moved, 3)) > APART
     sure = (alpha > NEARLY) & ~wrong
     if not (sure.any() and wrong.any()):
         return colour

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from taue.matte.key import Array
-from taue.matte.measures import ALIKE, NEARBY, OPAQUE, PURITY, SHARE, SINE
+from taue.matte.measures import ALIKE, NEARBY, OPAQUE, PURITY, SHARE
 from taue.matte.trimap import narrowed
 from taue.shapes import Alpha, Picture
 
@@ -59,7 +59,7 @@ def pure_colours(smooth: Picture, key: Picture, alpha: Alpha, depth: int, wide: 
     off_shade = squares[:, None] - np.square(colours @ colours.T) / squares
     off_shade = np.sqrt(np.maximum(off_shade, 0))
     off_mixture = np.sqrt(np.maximum(1 - np.square(cosine), 0)) * lengths[:, None]
-    mixed = nearer & (cosine > np.sqrt(1 - SINE**2)) & (off_mixture < off_shade / 2)
+    mixed = nearer & (cosine > 0) & (off_mixture < off_shade / 2)
     kept = (mixed.sum(axis=1) <= 1) | narrowed(opaque, wide)[tuple(places.T)]
     return Pure(places[kept].astype(np.float32), offsets[kept], colours[kept])
 

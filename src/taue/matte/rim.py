@@ -14,14 +14,12 @@ from scipy import ndimage
 
 from taue.matte.key import Array
 from taue.matte.measures import (
-    AROUND,
+    BEND,
     DEEP,
-    FELT,
     HANGING,
+    INVISIBLE,
     NOTHING,
-    OUTER,
     PIXEL,
-    RIDGE,
     RIPPLE,
     SMALLEST,
     SOLID,
@@ -80,8 +78,8 @@ def own_rim(colour: Picture, alpha: Alpha, edge: int) -> Array:
     source = inner(alpha, depth, deep)
     if not source.any():
         return colour
-    mean = nearby_mean(colour, source, AROUND * edge)
-    share = falling(depth, (OUTER * deep, deep)) * ~source
+    mean = nearby_mean(colour, source, BEND * edge)
+    share = falling(depth, (deep / 2, deep)) * ~source
     return (colour + share[..., None] * (mean - colour)).astype(np.float32)
 
 
@@ -90,12 +88,12 @@ def nearby_mean(colour: Picture, source: Mask, sigma: float) -> Array:
     far from all of it the nearest of them."""
     weight = ndimage.gaussian_filter(source.astype(np.float32), sigma)
     mean = ndimage.gaussian_filter(np.where(source[..., None], colour, 0), (sigma, sigma, 0))
-    return from_nearest(mean / np.maximum(weight, 1e-4)[..., None], weight > FELT)
+    return from_nearest(mean / np.maximum(weight, 1e-4)[..., None], weight > INVISIBLE)
 
 
 def inner(alpha: Alpha, depth: Array, deep: float) -> Mask:
     """Pixels whose colours are the object's own, bool [H, W]: those so deep, and in thin parts the
     deepest."""
     size = 2 * round(deep) + 1
-    ridge = (depth > 0) & (depth >= ndimage.maximum_filter(depth, size) - RIDGE)
+    ridge = (depth > 0) & (depth >= ndimage.maximum_filter(depth, size))
     return np.asarray((depth >= deep) | ridge, bool) & (alpha >= SOLID)
