@@ -71,7 +71,7 @@ def engines() -> dict[str, Any]:
             store, tasks, _ = asked(Path(folder), COUNT)
             engine, told = new(store), list[tuple[float, Outcome]]()
             drive(
-                store, tasks, recipe, engine,
+                store, tasks, engine,
                 lambda outcome, _, told=told: told.append((time.perf_counter(), outcome)),
             )  # fmt: skip
             outcomes = [(at, one) for at, one in told if one is not None]
@@ -139,7 +139,7 @@ def worker_seconds(workers: int, count: int, side: int) -> float:
         store, tasks, _ = asked(Path(folder), count, **fields)
         ended: list[float] = []
         drive(
-            store, tasks, recipe, Processes(store.where, recipe, workers),
+            store, tasks, Processes(store.where, recipe, workers),
             lambda outcome, _: ended.append(time.perf_counter()) if outcome else None,
         )  # fmt: skip
     return (ended[-workers] - ended[workers - 1]) / (count - 2 * workers + 1)

@@ -60,7 +60,7 @@ class Trial:
         store = open_store(str(self.where))
         store.prepare()
         engine = Processes(str(self.where), self.recipe, WORKERS, "fork")
-        drive(store, list(planned(store).values()), self.recipe, engine)
+        drive(store, list(planned(store).values()), engine)
 
     def start(self) -> int:
         """The same in a process of its own."""
@@ -166,7 +166,7 @@ def read_only(trial: Trial) -> dict[str, Any]:
         os.setgid(NOBODY)
         os.setuid(NOBODY)
         engine = InProcess(trial.store, trial.recipe)
-        drive(trial.store, list(planned(trial.store).values()), trial.recipe, engine)
+        drive(trial.store, list(planned(trial.store).values()), engine)
 
     code = os.waitstatus_to_exitcode(os.waitpid(forked(as_nobody), 0)[1])
     assert trial.done == trial_done
@@ -202,7 +202,7 @@ def again(where: str, log: str) -> None:
     store.prepare()
     recipe = Recipe(maker=MAKER, options={"seconds": SECONDS, "log": log})
     engine = Processes(where, recipe, WORKERS, "fork")
-    drive(store, list(planned(store).values()), recipe, engine)
+    drive(store, list(planned(store).values()), engine)
 
 
 @contextmanager

@@ -28,7 +28,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subjects = [{"prompt": "a red ball", "box": [0.1, 0.2, 0.3, 0.4]}]
     opened, tasks = prepared(folder / "store", scenes_file(folder, COUNT, subjects=subjects))
     recipe = sleeping(poor=[5, 6])
-    drive(opened, tasks, recipe, InProcess(opened, recipe))
+    drive(opened, tasks, InProcess(opened, recipe))
     return folder / "store"
 
 
@@ -127,3 +127,48 @@ def test_a_threshold_is_met_from_its_value_on() -> None:
     assert not more.met({"psnr_background": None}) and not more.met({})
     with pytest.raises(TaueError, match="has no number"):
         Threshold.parse("warnings=nan")
+
+
+def test_layers_are_measured_as_a_designer_opens_them() -> None:
+    from taue.batch.figures import OPENED
+    from taue.batch.opened import opened
+
+    rng = np.random.default_rng(0)
+    behind = rng.integers(90, 110, (64, 64, 3), np.uint8)
+    alpha = np.zeros((64, 64), np.uint8)
+    alpha[4:16, 4:16] = 255
+    subject = np.dstack([np.full((64, 64, 3), 200, np.uint8), alpha])
+    composite = np.where(alpha[..., None] > 0, subject[..., :3], behind)
+    effects = np.zeros((64, 64, 4), np.uint8)
+    effects[16:20, 4:16, 3] = 51
+
+    def measured(composite: np.ndarray, subject: np.ndarray) -> dict[str, float]:
+        layers = {"0-background": behind, "1-effects-1": effects, "2-subject-1": subject}
+        return opened(png(composite), png(behind), {name: png(p) for name, p in layers.items()})
+
+    clean = measured(composite, subject)
+    assert set(clean) == set(OPENED)
+    assert (clean["far"], clean["structure"], clean["cutout_db"]) == (0, 0, 90)
+    assert clean["coverage"] == pytest.approx(0.2 * 48 / 64**2)
+    redrawn = composite.copy()
+    redrawn[48:56, 48:56] = 255  # the background is another where no subject is
+    assert measured(redrawn, subject)["far"] == 64 / 64**2
+    pale = subject.copy()
+    pale[..., :3] += 51
+    assert measured(composite, pale)["cutout_db"] == pytest.approx(-20 * np.log10(0.2), abs=1e-3)
+
+
+def png(pixels: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, format="PNG")
+    return stream.getvalue()
+
+
+def test_an_export_leaves_out_what_its_layers_show(store: Path, tmp_path: Path) -> None:
+    arguments = ["batch", "export", str(store), "--out", str(tmp_path / "set"), "--json"]
+    done = CliRunner().invoke(app, [*arguments, "--threshold", "cutout_db=60"])
+    assert done.exit_code == 2 and "6 are below a threshold" in done.stderr
+    done = CliRunner().invoke(app, [*arguments, "--threshold", "cutout_db=3"])
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["samples"] == COUNT
+    assert "| `cutout_db` | 6 |" in (tmp_path / "set" / "README.md").read_text()

@@ -43,7 +43,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def test_a_bucket_takes_a_batch_and_its_marker_once(bucket: str, tmp_path: Path) -> None:
     store, tasks = prepared(bucket, scenes_file(tmp_path, 5))
     recipe = sleeping(failing=[5], attempts=1)
-    summary = drive(store, tasks, recipe, InProcess(store, recipe))
+    summary = drive(store, tasks, InProcess(store, recipe))
     assert (summary.made, len(summary.failed)) == (4, 1)
     # One that was too late, because nothing is locked: its files go, the first one's stay.
     late = Worker(store, sleeping())
@@ -72,7 +72,7 @@ def test_a_bucket_takes_a_batch_and_its_marker_once(bucket: str, tmp_path: Path)
     assert "composite.png has 1 bytes" in found.corrupt[key]
     forget(store, [*found.corrupt, *found.status.failed])
     recipe = sleeping()
-    assert drive(store, tasks, recipe, Processes(bucket, recipe, 1)).made == 2
+    assert drive(store, tasks, Processes(bucket, recipe, 1)).made == 2
     found = audit(open_store(bucket))
     assert found.whole and (found.unindexed, found.doubled) == (0, 0)
 
@@ -89,6 +89,6 @@ def test_any_url_of_fsspec_is_a_store(tmp_path: Path) -> None:
     recipe = sleeping()
     worker = Worker(store, recipe)
     assert [one.kind for one in worker.work(tasks[:2])] == [DONE, DONE]
-    assert drive(store, tasks, recipe, InProcess(store, recipe)).made == 1
+    assert drive(store, tasks, InProcess(store, recipe)).made == 1
     assert audit(store).whole and len(done(store)) == 3
     assert not store.put_new(done(store)[0], b"other")

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.batch_simulated import simulated
 from taue.batch.plan import Task
 from taue.batch.queue import Queue
 from taue.batch.worker import DONE, ELSEWHERE, FAILED, Outcome
@@ -79,3 +80,9 @@ def test_what_ended_its_process_comes_last_and_alone() -> None:
         [(own[0].id, 2)],
     ]
     assert queue.finished
+
+
+def test_simulated_workers_end_every_scene_once() -> None:
+    told = simulated(60, 900)
+    assert told["made"] == 900 and told["workers that died"] == 1
+    assert 0.5 < told["workers' busy share"] <= 1

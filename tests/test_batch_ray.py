@@ -37,7 +37,7 @@ from taue.batch.ray_engine import RayActors
 from taue.batch.store import open_store
 where, address, log = sys.argv[1:]
 store, recipe = open_store(where), sleeping(seconds=0.1, log=log)
-drive(store, list(planned(store).values()), recipe, RayActors(where, recipe, address, 2, 0.25))
+drive(store, list(planned(store).values()), RayActors(where, recipe, address, 2, 0.25))
 """
 
 
@@ -88,7 +88,7 @@ def test_nodes_die_and_come_late_and_a_driver_is_killed(cluster: Any, tmp_path: 
     engine = RayActors(str(where), recipe, cluster.address, None, 0.5)
     summaries: list[Any] = []
     run = threading.Thread(
-        target=lambda: summaries.append(drive(store, tasks, recipe, engine)), daemon=True
+        target=lambda: summaries.append(drive(store, tasks, engine)), daemon=True
     )
     run.start()
     until(lambda: len(done(store)) >= by_then + 5)
@@ -111,7 +111,7 @@ def test_a_poison_scene_does_not_stop_a_cluster(cluster: Any, tmp_path: Path) ->
     where = tmp_path / "store"
     store, tasks = prepared(where, scenes_file(tmp_path, 6))
     recipe = sleeping(fatal=[2], failing=[5], attempts=2)
-    summary = drive(store, tasks, recipe, RayActors(str(where), recipe, cluster.address, 2, 0.25))
+    summary = drive(store, tasks, RayActors(str(where), recipe, cluster.address, 2, 0.25))
     assert summary.made == 4
     assert sorted(error for _, error in summary.failed) == [
         "RuntimeError('seed 5 is one that fails')",

@@ -32,7 +32,7 @@ from taue.scene import Scene
 
 def here(store: Store, tasks: Sequence[Task], recipe: Recipe | None = None) -> Summary:
     recipe = recipe or sleeping()
-    return drive(store, tasks, recipe, InProcess(store, recipe))
+    return drive(store, tasks, InProcess(store, recipe))
 
 
 def contents(root: Path) -> dict[str, bytes]:
@@ -109,7 +109,7 @@ def test_a_poison_scene_cannot_loop(tmp_path: Path) -> None:
     log, where = tmp_path / "log", tmp_path / "store"
     store, tasks = prepared(where, scenes_file(tmp_path, 12))
     recipe = sleeping(log=str(log), fatal=[3], attempts=2)
-    summary = drive(store, tasks, recipe, Processes(str(where), recipe, 2, "fork"))
+    summary = drive(store, tasks, Processes(str(where), recipe, 2, "fork"))
     assert summary.made == 11
     assert [error for _, error in summary.failed] == ["the process that made it ended, 2 times"]
     assert Counter(log.read_text().split()) == {str(s): 1 + (s == 3) for s in range(1, 13)}
@@ -141,7 +141,7 @@ def test_out_of_memory_halves_the_batch_then_makes_each_alone(tmp_path: Path) ->
         maker="test_batch_store:Narrow", together=8, attempts=1, options={"room": 2, "large": 6}
     )
     engine = InProcess(store, recipe)
-    summary = drive(store, tasks, recipe, engine)
+    summary = drive(store, tasks, engine)
     maker: Any = engine._worker.maker if engine._worker else None
     assert summary.made == 7 and [error for _, error in summary.failed] == ["memory ran out."]
     assert [len(batch) for batch in maker.batches] == [8, 4, 2, 2, 4, 2, 1, 1, 2]
@@ -253,7 +253,7 @@ def test_workers_that_cannot_begin_are_told_of(tmp_path: Path) -> None:
     store, tasks = prepared(where, scenes_file(tmp_path, 3))
     recipe = Recipe(maker="test_batch_store:Stillborn")
     with pytest.raises(TaueError, match="workers end before they make anything"):
-        drive(store, tasks, recipe, Processes(str(where), recipe, 2, "fork"))
+        drive(store, tasks, Processes(str(where), recipe, 2, "fork"))
 
 
 class Stillborn:
@@ -298,7 +298,7 @@ def test_kills_of_workers_and_drivers_lose_and_double_nothing(
     recipe = Recipe(device="cpu", threads=1)
 
     def work() -> None:
-        drive(open_store(str(where)), tasks, recipe, Processes(str(where), recipe, 2, "fork"))
+        drive(open_store(str(where)), tasks, Processes(str(where), recipe, 2, "fork"))
 
     killed = 0
 
@@ -326,7 +326,7 @@ def test_kills_of_workers_and_drivers_lose_and_double_nothing(
     assert (found.checked, found.doubled, found.unindexed) == (count, 0, 0)
     # One that nothing happened to has the same bytes.
     other, _ = prepared(tmp_path / "other", file)
-    drive(other, tasks[::8], recipe, InProcess(other, recipe))
+    drive(other, tasks[::8], InProcess(other, recipe))
     for name in done(other):
         one, two = (json.loads(s.read(name) or b"") for s in (other, store))
         pictures = {k: v for k, v in one["files"].items() if k.endswith(".png")}

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
@@ -85,6 +86,24 @@ def test_seeds_in_a_row_are_what_single_runs_make(tiny_sdxl: Path, elsewhere: Pa
 
 
 @pytest.mark.slow
+def test_seeds_as_a_batch_are_what_single_runs_make(tiny_sdxl: Path) -> None:
+    scene("s.toml", tiny_sdxl, 11)
+    for out, size in (("alone", 1), ("together", 2)):
+        done = call("s.toml", "--count", 3, "--batch-size", size, "--out", out)
+        assert done.exit_code == 0, done.stderr
+    assert "0001 to 0002 (of 3), seed 11 to 12" in done.stderr
+    for number in (1, 2, 3):
+        folders = [Path(out) / f"000{number}" for out in ("alone", "together")]
+        one, other = (sorted(p.name for p in folder.rglob("*")) for folder in folders)
+        assert one == other
+        for name in ("composite.png", "background.png", "subject-1.png", "layers/2-subject-1.png"):
+            a, b = (np.asarray(Image.open(folder / name), np.int16) for folder in folders)
+            assert np.abs(a - b).max() <= 1
+        assert Scene.load(folders[1]).seed == 10 + number
+    refused(["s.toml", "--count", 2, "--batch-size", 0], "batch-size is 0; give a whole number")
+
+
+@pytest.mark.slow
 def test_several_scenes_in_order_and_again(tiny_sdxl: Path, elsewhere: Path) -> None:
     files = [
         scene("b.toml", tiny_sdxl, 3, 'scheduler = "ddim"'),
@@ -134,7 +153,7 @@ def test_all_scenes_are_looked_at_before_anything_runs(
     def never(*_: object) -> None:
         pytest.fail("something ran")
 
-    monkeypatch.setattr(run, "make", never)
+    monkeypatch.setattr(run, "make_several", never)
     good = scene("good.toml", tiny_sdxl)
     refused([good, "missing.toml"], "missing.toml")
     refused([good, scene("s.toml", tiny_sdxl, more="steps_ = 3")], "s.toml: steps_ is unknown")
@@ -177,17 +196,17 @@ def test_the_sheet_takes_results_of_any_size() -> None:
 def test_what_is_finished_stays(
     ends: Any, tiny_sdxl: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make = run.make
+    make = run.make_several
 
-    def second_ends(pipe: Any, one: Scene, bars: Any) -> Any:
-        if one.seed == 7:
-            return make(pipe, one, bars)
+    def second_ends(pipe: Any, scenes: Sequence[Scene], **more: Any) -> Any:
+        if scenes[0].seed == 7:
+            return make(pipe, scenes, **more)
         if ends is MemoryError:
             raise MemoryError
         signal.raise_signal(ends)
         return pytest.fail("it went on")
 
-    monkeypatch.setattr(run, "make", second_ends)
+    monkeypatch.setattr(run, "make_several", second_ends)
     done = call(scene("s.toml", tiny_sdxl), "--count", 3, "--out", "out")
     code, says = (2, "Error: memory ran out")
     if ends is not MemoryError:

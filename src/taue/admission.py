@@ -1,4 +1,4 @@
-"""Whether a request can be made with a model at all, before anything is computed."""
+"""Whether requests can be made with a model at all, before anything is computed."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from taue.memory import require_memory
 from taue.scene import Request
 
 
-def admit(backbone: Backbone, request: Request) -> None:
-    """Refuse what would fail after minutes of work.
+def admit(backbone: Backbone, *requests: Request) -> None:
+    """Of requests that are to be one batch: refuse what would fail after minutes of work.
 
     Raises:
         TaueError: if a box is smaller than one latent cell, where an object would be lost, or
             memory does not suffice.
     """
-    _require_cells(request, backbone.size[0] // backbone.shape[-2])
-    require_memory(backbone, request)
+    for one in requests:
+        _require_cells(one, backbone.size[0] // backbone.shape[-2])
+    require_memory(backbone, *requests)
 
 
 def _require_cells(request: Request, cell: int) -> None:

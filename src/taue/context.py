@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -18,6 +18,9 @@ from taue.seedling import Seedling
 from taue.settings import Settings
 from taue.window import Window
 
+Passes = Callable[[Backbone, Sequence[Row], Settings, Observer], list[Harvest]]
+"""What makes a pass: :func:`taue.cultivate.cultivate`, or :func:`taue.in_step.beside_others`."""
+
 
 @dataclass(frozen=True)
 class Context:
@@ -27,6 +30,7 @@ class Context:
     settings: Settings
     source: NoiseSource
     observe: Observer
+    passes: Passes = cultivate
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -58,7 +62,7 @@ class Context:
 
     def cultivate(self, rows: Sequence[Row]) -> list[Harvest]:
         """One pass of these rows."""
-        return cultivate(self.backbone, rows, self.settings, self.observe)
+        return self.passes(self.backbone, rows, self.settings, self.observe)
 
 
 @dataclass(frozen=True)

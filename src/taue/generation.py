@@ -13,11 +13,13 @@ from taue import layering, own_pictures, own_stages, stages
 from taue.backbones import Backbone, Encoded
 from taue.backbones.given import Embeds, given_encoding, require_known
 from taue.box import Box
-from taue.context import Key, KeyChoice, StageResult, Start
+from taue.context import Key, KeyChoice, Passes, StageResult, Start
+from taue.cultivate import cultivate
 from taue.errors import TaueError
 from taue.flaws import Flaw
 from taue.layers import Layers, StageRecord, SubjectLayer
 from taue.masks import find_harvested
+from taue.memo import Memo
 from taue.noise import NoiseSource
 from taue.outputs import INTERRUPTED, array_of, as_output, holding, tensor_of, warnings_of
 from taue.own_inputs import OwnInputs
@@ -40,6 +42,8 @@ class Generation:
         noise_seed: the number that all noise derives from (see :class:`taue.noise.NoiseSource`).
         watch: told of every step.
         embeds: prompts of the request that come encoded.
+        memo: of what other scenes of the model have in common with this one.
+        passes: what makes its passes.
 
     Raises:
         TaueError: on construction, if the model's scheduler or the request cannot be used.
@@ -52,14 +56,19 @@ class Generation:
         noise_seed: int,
         watch: StageWatch,
         embeds: Embeds | None = None,
+        memo: Memo | None = None,
+        passes: Passes = cultivate,
     ) -> None:
+        self.memo = Memo() if memo is None else memo
         self.settings = settings = request.settings
         self.backbone, self.request, self.watch = backbone, request, watch
         self.embeds = {} if embeds is None else embeds
         require_known(self.embeds, _prompts(request))
-        self.scheduler = type(backbone.new_scheduler(settings.num_inference_steps)).__name__
+        scheduler = backbone.new_scheduler(settings.num_inference_steps)
+        self.scheduler = type(scheduler).__name__
+        self._schedule = repr(sorted(scheduler.config.items()))
         source = NoiseSource(noise_seed)
-        self.context = stages.Context(backbone, settings, source, watch)
+        self.context = stages.Context(backbone, settings, source, watch, passes)
         self.own = OwnInputs(self.context, request)
         self.conditions = self._conditions()
         self.background = self._encode(request.background)
@@ -73,7 +82,7 @@ class Generation:
         for numbers in self.request.batches:
             batch = [self.conditions[number - 1] for number in numbers]
             with recorded(self.records, "foreground", numbers) as made:
-                made.extend(stages.foregrounds(self.context, batch))
+                made.extend(self._begun(batch))
             results |= zip(numbers, made, strict=True)
         mine = [condition for condition in self.conditions if condition.number in self.own]
         results |= {condition.number: self.own.first(condition) for condition in mine}
@@ -87,6 +96,24 @@ class Generation:
             else self._in_places(self._moved(condition, one, subject.moves), subject.places)
             for condition, one, subject in zip(self.conditions, begun, subjects, strict=True)
         ]
+
+    def _begun(self, batch: Sequence[stages.SubjectCondition]) -> Sequence[StageResult]:
+        """Stage 1 of a batch, unless another scene has the same subjects in the same noise."""
+        context, subjects = self.context, self.request.subjects
+        told = [
+            (
+                replace(one, prompt=None, released=None),  # pyright: ignore[reportArgumentType]
+                self._prompt_key(
+                    subjects[one.number - 1].prompt, subjects[one.number - 1].negative_prompt
+                ),
+                context.noise_of(one).base,
+            )
+            for one in batch
+        ]
+        key = (tuple(told), self.settings, context.shape, self.scheduler, self._schedule)
+        return self.memo.grown(
+            key, lambda: stages.foregrounds(context, batch), lambda: context.cultivate([])
+        )
 
     def subjects_again(
         self, seedlings: Sequence[Seedling], moves: Mapping[int, Box]
@@ -219,10 +246,14 @@ class Generation:
         return together, made[0]
 
     def _encode(self, prompt: str, negative: str | None = None) -> Encoded:
-        negative = negative or self.request.negative_prompt
-        own = self.backbone.encode_prompt(prompt, negative, self.request.settings.clip_skip)
+        key = self._prompt_key(prompt, negative)
+        own = self.memo.encoded(key, lambda: self.backbone.encode_prompt(*key))
         given = self.embeds.get(prompt)
         return own if given is None else given_encoding(prompt, own, given)
+
+    def _prompt_key(self, prompt: str, negative: str | None) -> tuple[str, str | None, int | None]:
+        """What decides how a prompt is read."""
+        return prompt, negative or self.request.negative_prompt, self.settings.clip_skip
 
     def _released(self, whole: str, subject: Subject) -> Encoded | None:
         """The whole scene's prompt with a subject's own negative prompt, if it has one."""

@@ -24,12 +24,14 @@ PER_PIXEL, PER_SUBJECT = 100, 80
 GIBIBYTE = 2**30
 
 
-def needed(backbone: Backbone, request: Request) -> int:
-    """Bytes that a request takes at its peak besides the weights, about."""
-    pixels = math.prod(request.size)
-    together = max((len(batch) for batch in request.batches), default=1)
+def needed(backbone: Backbone, *requests: Request) -> int:
+    """Bytes that requests of one canvas take as one batch, at its peak besides the weights,
+    about."""
+    pixels = math.prod(requests[0].size)
+    together = sum(max((len(batch) for batch in one.batches), default=1) for one in requests)
     samples = 2 * together  # with and without text
-    pictures = (PER_PIXEL + PER_SUBJECT * len(request.subjects)) * pixels * FLOAT
+    numbers = sum(PER_PIXEL + PER_SUBJECT * len(one.subjects) for one in requests)
+    pictures = numbers * pixels * FLOAT
     return pictures + max(backbone.denoising_bytes(samples), backbone.decoding_bytes())
 
 
@@ -43,19 +45,20 @@ def available(device: torch.device) -> float:
     return math.inf
 
 
-def require_memory(backbone: Backbone, request: Request) -> None:
-    """Refuse what cannot fit, with the numbers.
+def require_memory(backbone: Backbone, *requests: Request) -> None:
+    """Of a batch: refuse what cannot fit, with the numbers.
 
     Raises:
         LittleMemoryError: if the estimate is above what is free.
     """
     device = backbone.device
-    takes, free = needed(backbone, request), available(device)
-    height, width = request.size
+    takes, free = needed(backbone, *requests), available(device)
+    height, width = requests[0].size
+    subjects = sum(len(one.subjects) for one in requests)
     if takes > free:
         raise LittleMemoryError(
             f"width and height are {width} and {height}: with "
-            f"{len(request.subjects)} subjects that takes about {takes / GIBIBYTE:.1f} GiB, and "
+            f"{subjects} subjects that takes about {takes / GIBIBYTE:.1f} GiB, and "
             f"{device} has {free / GIBIBYTE:.1f} GiB free; choose a smaller canvas or fewer "
             "subjects."
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -20,18 +22,23 @@ from taue.backbones.given import Embeds
 from taue.backbones.sd3 import SD3Backbone
 from taue.backbones.sd15 import SD15Backbone
 from taue.backbones.sdxl import SDXLBackbone
+from taue.bounds import MOST_RESULTS
 from taue.box import Box
+from taue.cultivate import cultivate
 from taue.errors import TaueError
 from taue.families import FAMILIES, SD3, SD15, SDXL
 from taue.generation import Generation
+from taue.in_step import beside_others, in_step
 from taue.layers import Layers
 from taue.loading import Loading
+from taue.memo import Memo
 from taue.memory import running_out_said
 from taue.noise import drawn_seed
 from taue.precision import own_precision
 from taue.scene import Request, Subject
 from taue.settings import Settings
 from taue.several import Generators, require_one, require_scenes, seeded
+from taue.together import default_size, made_in_batches, require_size
 from taue.watch import StageWatch, StepCallback
 
 OUTPUT_TYPES = ("pil", "np", "pt", "latent")
@@ -83,6 +90,7 @@ class TauePipeline(Loading):
         prompt_embeds: Embeds | None = None,
         num_images_per_prompt: int = 1,
         scenes: Sequence[Request] | None = None,
+        batch_size: int | None = None,
         height: int | None = None,
         width: int | None = None,
         num_inference_steps: int | None = None,
@@ -120,10 +128,14 @@ class TauePipeline(Loading):
             prompt_embeds: by prompt, what stands in its place: the tensors that ``encode_prompt``
                 of this pipeline or another program returns for it (see
                 :data:`taue.backbones.given.Embeds`).
-            num_images_per_prompt: how many are made, one after the other, with noise of their own.
+            num_images_per_prompt: how many are made, with noise of their own.
             scenes: in place of everything up to here but ``num_images_per_prompt``, and of sizes,
-                settings and ``negative_prompt``: what is made, one after the other. A
-                :class:`taue.Scene`'s own seed counts if there is no generator.
+                settings and ``negative_prompt``: what is made. A :class:`taue.Scene`'s own seed
+                counts if there is no generator.
+            batch_size: how many results grow as one batch at most, of those that are of one canvas
+                and method; each as a call of its own makes it, but for rounding, and fewer where
+                memory does not hold them. If None one on a CPU, where several gain next to nothing,
+                and 8 elsewhere.
             height, width: the canvas in pixels, multiples of 8 or, for SD3, 16; the model's own
                 size if None.
             num_inference_steps, guidance_scale, foreground_guidance_scale, crop_ratio, key:
@@ -137,8 +149,9 @@ class TauePipeline(Loading):
             return_dict: a tuple instead of :class:`Layers` if False.
             callback_on_step_end: ``fn(pipe, step, timestep, kwargs)`` as in diffusers; ``kwargs``
                 has "latents", and besides "denoised" (what they are without their noise, which
-                can be decoded), "stage", "subjects" (1-based, none for the scene) and "steps". Of
-                a stage that is drawn in windows around objects both are of those alone.
+                can be decoded), "stage", "subjects" (1-based, none for the scene) and "steps";
+                in a batch those of all its scenes, in order. Of a stage that is drawn in windows
+                around objects both are of those alone.
             callback_on_step_end_tensor_inputs: "latents" is what there is.
 
         Returns:
@@ -174,12 +187,18 @@ class TauePipeline(Loading):
             requests = require_scenes(scenes, {**told, **chosen, **sized})
             for one in requests:  # all of them before any is made
                 self.check(one)
-        results = [
-            self._layers(
-                one, seed, cross_attention_kwargs, output_type, callback_on_step_end, prompt_embeds
-            )
-            for one, seed in seeded(requests, num_images_per_prompt, generator)
-        ]
+        jobs = list(seeded(requests, num_images_per_prompt, generator))
+        size = default_size(self._execution_device.type) if batch_size is None else batch_size
+        require_size(size, MOST_RESULTS)
+        make = partial(
+            self.make_together,
+            memo=Memo(),
+            cross_attention_kwargs=cross_attention_kwargs,
+            output_type=output_type,
+            callback_on_step_end=callback_on_step_end,
+            prompt_embeds=prompt_embeds,
+        )
+        results = made_in_batches(jobs, size, make)
         made = results if return_dict else [layers.to_tuple() for layers in results]
         return made[0] if scenes is None and num_images_per_prompt == 1 else made
 
@@ -196,11 +215,63 @@ class TauePipeline(Loading):
 
         A scene's model, LoRAs, scheduler and seed are not looked at: this pipeline is the model.
         """
-        _require_known_outputs(output_type, ())
-        seed = drawn_seed(generator)
-        return self._layers(
-            request, seed, cross_attention_kwargs, output_type, callback_on_step_end
+        [made] = self.make_together(
+            [request],
+            [drawn_seed(generator)],
+            cross_attention_kwargs=cross_attention_kwargs,
+            output_type=output_type,
+            callback_on_step_end=callback_on_step_end,
         )
+        if isinstance(made, Exception):
+            raise made
+        return made
+
+    @torch.no_grad()
+    def make_together(
+        self,
+        requests: Sequence[Request],
+        seeds: Sequence[int],
+        memo: Memo | None = None,
+        cross_attention_kwargs: dict[str, Any] | None = None,
+        output_type: str = "pil",
+        callback_on_step_end: StepCallback | None = None,
+        prompt_embeds: Embeds | None = None,
+    ) -> list[Layers | Exception]:
+        """Requests of one canvas and method as one batch, each as :meth:`make` makes it but for
+        rounding.
+
+        Args:
+            requests: such as scenes.
+            seeds: the number that each one's noise derives from, see :func:`taue.noise.seed_of`.
+            memo: of this pipeline and these arguments, for what requests have in common.
+            cross_attention_kwargs, output_type, callback_on_step_end, prompt_embeds: as of a call.
+
+        Returns:
+            Each one's layers, or its error if it failed alone.
+
+        Raises:
+            LittleMemoryError: if they are too many at once, or one too large.
+            TaueError: for bad input.
+        """
+        _require_known_outputs(output_type, ())
+        canvas = requests[0].canvas
+        backbone = self.backbone(canvas.height, canvas.width, cross_attention_kwargs)
+        sized = [one.on_canvas(*backbone.size) for one in requests]
+        settings, watch = sized[0].settings, StageWatch(self, callback_on_step_end)
+        memo = Memo() if memo is None else memo
+
+        def grown(request: Request, seed: int) -> Layers:
+            with running_out_said(self._execution_device):
+                one = Generation(backbone, request, seed, watch, prompt_embeds, memo, beside_others)
+                return one.layers(one.subjects(output_type), output_type)
+
+        works = [partial(grown, *one) for one in zip(sized, seeds, strict=True)]
+        with self._in_use(backbone, *sized):
+            made = in_step(works, lambda model, rows: cultivate(model, rows, settings, watch))
+        for one in made:
+            if isinstance(one, Layers):  # which each waited for the others
+                one.records = [replace(r, seconds=r.seconds / len(made)) for r in one.records]
+        return made
 
     @torch.no_grad()
     def check(self, request: Request) -> None:
@@ -210,8 +281,9 @@ class TauePipeline(Loading):
             TaueError: if not.
         """
         backbone = self.backbone(request.canvas.height, request.canvas.width)
-        with self._generation(backbone, request.on_canvas(*backbone.size), 0, None):
-            pass
+        sized = request.on_canvas(*backbone.size)
+        with self._in_use(backbone, sized):
+            Generation(backbone, sized, 0, StageWatch(self, None))
 
     @torch.no_grad()
     def regrow(
@@ -261,45 +333,23 @@ class TauePipeline(Loading):
         if generator is not None:
             request, seed = request.alone(), drawn_seed(generator)
         backbone = self.backbone(*request.size, cross_attention_kwargs)
-        with self._generation(
-            backbone, request, seed, callback_on_step_end, prompt_embeds
-        ) as generation:
+        with self._in_use(backbone, request):
+            watch = StageWatch(self, callback_on_step_end)
+            generation = Generation(backbone, request, seed, watch, prompt_embeds)
             return generation.layers(
                 generation.subjects_again(layers.seedlings, moves), output_type
             )
 
-    def _layers(
-        self,
-        request: Request,
-        noise_seed: int,
-        attention_kwargs: dict[str, Any] | None,
-        output_type: str,
-        callback: StepCallback | None,
-        embeds: Embeds | None = None,
-    ) -> Layers:
-        """A request from nothing to its layers."""
-        backbone = self.backbone(request.canvas.height, request.canvas.width, attention_kwargs)
-        request = request.on_canvas(*backbone.size)
-        with self._generation(backbone, request, noise_seed, callback, embeds) as generation:
-            return generation.layers(generation.subjects(output_type), output_type)
-
     @contextmanager
-    def _generation(
-        self,
-        backbone: Backbone,
-        request: Request,
-        noise_seed: int,
-        callback: StepCallback | None,
-        embeds: Embeds | None = None,
-    ) -> Iterator[Generation]:
-        """The pipeline's state for one generation; models are offloaded at its end."""
+    def _in_use(self, backbone: Backbone, *requests: Request) -> Iterator[None]:
+        """The pipeline's state while it makes a batch; models are offloaded at its end."""
         device = self._execution_device
-        admit(backbone, request)
+        admit(backbone, *requests)
         with alone(self.network), running_out_said(device), own_precision(device):
             self._interrupt = False
-            self._guidance_scale = request.guidance_scale
+            self._guidance_scale = requests[0].guidance_scale
             try:
-                yield Generation(backbone, request, noise_seed, StageWatch(self, callback), embeds)
+                yield
             finally:
                 self.maybe_free_model_hooks()
 

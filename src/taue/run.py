@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -12,6 +12,8 @@ from taue.alone import alone
 from taue.box import Box
 from taue.errors import TaueError
 from taue.layers import Layers
+from taue.memo import Memo
+from taue.noise import seed_of
 from taue.pipeline import TauePipeline
 from taue.scene import Scene
 from taue.scene.picture import OwnPicture
@@ -55,6 +57,36 @@ def make(
         return pipe.make(
             scene,
             generator=torch.Generator().manual_seed(scene.seed),
+            callback_on_step_end=callback_on_step_end,
+        )
+
+
+def make_several(
+    pipe: TauePipeline,
+    scenes: Sequence[Scene],
+    memo: Memo | None = None,
+    callback_on_step_end: StepCallback | None = None,
+) -> list[Layers | Exception]:
+    """Make several scenes' layers as one batch, each as :func:`make` does but for rounding.
+
+    Args:
+        pipe: as of :func:`make`.
+        scenes: of one canvas, method and scheduler.
+        memo: of this model, for what scenes have in common.
+        callback_on_step_end: as of :class:`TauePipeline`.
+
+    Returns:
+        Each one's layers, or its error if it failed alone.
+
+    Raises:
+        LittleMemoryError: if they are too many at once, or one too large.
+        TaueError: for what the model cannot do.
+    """
+    with _prepared(pipe, scenes[0]):
+        return pipe.make_together(
+            scenes,
+            [seed_of(one.seed) for one in scenes],
+            memo,
             callback_on_step_end=callback_on_step_end,
         )
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from taue import __version__
-from taue.batch.figures import FIGURES
+from taue.batch.figures import KNOWN
 
 if TYPE_CHECKING:
     from taue.batch.export import Exported
@@ -68,7 +68,7 @@ def card(told: Exported, form: str, rows: Sequence[Mapping[str, Any]]) -> str:
         text += f"| scenes of the store with {number} subject{'s' * (number != 1)} | {count} |\n"
     text += f"| files | {len(told.files)} |\n"
     text += "\n| figure | known | median | worst tenth |\n|---|---|---|---|\n"
-    for name, sign in FIGURES.items():
+    for name, sign in KNOWN.items():
         values = sorted(sign * value for value in told.figures.get(name, []))
         if values:
             tenth = sign * values[len(values) // 10]

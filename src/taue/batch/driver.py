@@ -22,7 +22,13 @@ WAIT = 2.0
 
 
 class Engine(Protocol):
-    """Runs workers."""
+    """Runs workers.
+
+    Attributes:
+        recipe: what they are told.
+    """
+
+    recipe: Recipe
 
     def run(self, queue: Queue, tell: Callable[[Outcome], None]) -> None:
         """Until the queue is finished; ``tell`` of every outcome.
@@ -64,7 +70,6 @@ def attempts_of(store: Store) -> dict[str, list[Attempt]]:
 def drive(
     store: Store,
     tasks: Sequence[Task],
-    recipe: Recipe,
     engine: Engine,
     tell: Callable[[Outcome | None, Summary], None] = lambda outcome, summary: None,
 ) -> Summary:
@@ -73,14 +78,13 @@ def drive(
     Args:
         store: prepared.
         tasks: all that there should be.
-        recipe: how.
-        engine: what runs the workers.
+        engine: what runs the workers, and how.
         tell: called once with None before anything is made, then of every outcome.
 
     Raises:
         TaueError: if the store or the engine fails; what was made stays.
     """
-    began = time.perf_counter()
+    began, recipe = time.perf_counter(), engine.recipe
     done, attempts = ids_of(store.names(DONE)), attempts_of(store)
     missing = [task for task in tasks if task.id not in done]
     refused = {key for key, tried in attempts.items() if any(one.final for one in tried)}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from taue.batch.card import card
-from taue.batch.figures import FIGURES
+from taue.batch.figures import KNOWN, OPENED
 from taue.batch.index import parquet, rows_of
 from taue.batch.store import Store, StoreError
 from taue.disk.writing import complete_folder
@@ -53,8 +53,8 @@ class Threshold:
             TaueError: if it is no such thing.
         """
         name, _, value = text.partition("=")
-        if name not in FIGURES:
-            raise TaueError(f"threshold {text!r} is of no figure; known are {', '.join(FIGURES)}.")
+        if name not in KNOWN:
+            raise TaueError(f"threshold {text!r} is of no figure; known are {', '.join(KNOWN)}.")
         try:
             number = float(value)
         except ValueError:
@@ -66,7 +66,7 @@ class Threshold:
     def met(self, row: Mapping[str, Any]) -> bool:
         """Whether a row is good enough; one without the figure is not."""
         found = row.get(self.figure)
-        return found is not None and FIGURES[self.figure] * (found - self.value) >= 0
+        return found is not None and KNOWN[self.figure] * (found - self.value) >= 0
 
 
 def training_set(
@@ -87,7 +87,7 @@ def training_set(
     told = Exported()
     rows = sorted(rows_of(store), key=lambda row: row["id"])
     with complete_folder(out) as folder:
-        good = _good(rows, thresholds, told)
+        good = _good(store, rows, thresholds, told)
         (folder / "data").mkdir()
         for number, part in enumerate(_parts(good, size)):
             ending = "tar" if form == "webdataset" else "parquet"
@@ -108,15 +108,23 @@ def training_set(
 
 
 def _good(
-    rows: Sequence[dict[str, Any]], thresholds: Sequence[Threshold], told: Exported
+    store: Store,
+    rows: Sequence[dict[str, Any]],
+    thresholds: Sequence[Threshold],
+    told: Exported,
 ) -> Iterator[dict[str, Any]]:
+    known = [one for one in thresholds if one.figure not in OPENED]
+    measured = [one for one in thresholds if one.figure in OPENED]
     for row in rows:
-        below = next((one.figure for one in thresholds if not one.met(row)), None)
+        below = next((one.figure for one in known if not one.met(row)), None)
+        if below is None and measured:
+            row.update(_opened(store, row))
+            below = next((one.figure for one in measured if not one.met(row)), None)
         if below is not None:
             told.left_out[below] += 1
             continue
         told.samples += 1
-        for name in FIGURES:
+        for name in KNOWN:
             if row.get(name) is not None:
                 told.figures.setdefault(name, []).append(row[name])
         yield row
@@ -154,9 +162,17 @@ def _sample(store: Store, row: Mapping[str, Any]) -> Exemplar:
     names = sorted(name for name in row["files"] if name.startswith(LAYERS))
     told = {name: row[name] for name in ("id", "caption", "background", "subjects", "seed")}
     told |= {name: row[name] for name in ("width", "height", "model", "model_digest")}
-    told |= {"figures": {name: row[name] for name in FIGURES}, "scene": json.loads(row["scene"])}
+    told |= {"figures": {name: row.get(name) for name in KNOWN}, "scene": json.loads(row["scene"])}
     layers = {name.removeprefix(LAYERS).removesuffix(".png"): read(name) for name in names}
     return Exemplar(told, read(COMPOSITE), read(BACKGROUND), layers)
+
+
+def _opened(store: Store, row: Mapping[str, Any]) -> dict[str, float]:
+    """What a row's layers show."""
+    from taue.batch.opened import opened
+
+    one = _sample(store, row)
+    return opened(one.composite, one.background, one.layers)
 
 
 def _write_tar(path: Path, samples: Iterator[Exemplar]) -> None:
@@ -197,7 +213,7 @@ def _write_parquet(path: Path, samples: Iterator[Exemplar]) -> None:
         "layers": (pa.list_(picture), {"feature": images, "_type": "List"}),
         "layer_names": (pa.list_(pa.string()), {"feature": text, "_type": "List"}),
         **{
-            name: (pa.float64(), {"dtype": "float64", "_type": "Value"}) for name in FIGURES
+            name: (pa.float64(), {"dtype": "float64", "_type": "Value"}) for name in KNOWN
         },
         "scene": (pa.string(), text),
     }  # fmt: skip

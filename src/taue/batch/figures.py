@@ -19,6 +19,12 @@ FIGURES: Mapping[str, int] = {
 subjects the worst; the layers' largest error laid over each other, in 1/255; how much of the canvas
 effects take; how many warnings there were."""
 
+OPENED: Mapping[str, int] = {"far": -1, "structure": -1, "coverage": -1, "cutout_db": 1}
+"""Likewise, what the layers themselves show (see :mod:`taue.batch.opened`): measured only where a
+training set asks for it."""
+
+KNOWN: Mapping[str, int] = {**FIGURES, **OPENED}
+
 
 def rated(report: Mapping[str, Any]) -> dict[str, float | None]:
     """The figures above, of a report (see :mod:`taue.results.report`); None where it has none."""

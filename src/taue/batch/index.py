@@ -41,7 +41,7 @@ def schema() -> Any:
 
     subject = pa.struct({"prompt": pa.string(), "name": pa.string(), "box": pa.list_(pa.float64())})
     texts = ("model", "model_digest", "device", "dtype", "scheduler", "worker", "taue")
-    whole = ("seed", "steps", "width", "height", "evaluations", "bytes")
+    whole = ("seed", "steps", "width", "height", "evaluations", "bytes", "together")
     return pa.schema(
         [
             ("id", pa.string()),

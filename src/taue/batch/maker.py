@@ -40,7 +40,7 @@ class Recipe:
         maker: "module:name" of what is called with the recipe and the worker's number.
         device, dtype: as of :mod:`taue.devices`.
         keep: which files of a result are kept, see :mod:`taue.batch.making`.
-        together: scenes that grow as one batch at most.
+        together: scenes that grow as one batch at most; 0 where the engine is to say.
         attempts: how often a scene is tried.
         threads: of each worker, on a CPU; 0 for the library's choice.
         options: of the maker.

@@ -15,8 +15,8 @@ import transformers
 from taue import devices, run
 from taue.batch.figures import rated
 from taue.batch.maker import Recipe
-from taue.errors import LittleMemoryError
 from taue.layers import Layers
+from taue.memo import Memo
 from taue.results.folder import fill_result
 from taue.results.report import make_report
 from taue.scene import Scene
@@ -61,21 +61,17 @@ class ModelMaker:
         if recipe.threads and self.device.type == "cpu":
             torch.set_num_threads(recipe.threads)
         self.keep = recipe.keep
+        self._memo = Memo()
         self._loaded: tuple[tuple[object, ...], TauePipeline] | None = None
 
-    def make(self, scenes: Sequence[Scene]) -> list[MadeLayers]:
-        pipe = self._pipe(scenes[0])
-        try:
-            return [self._one(pipe, scene) for scene in scenes]
-        except LittleMemoryError:
-            if self.device.type == "cuda":
-                torch.cuda.empty_cache()
-            raise
-
-    def _one(self, pipe: TauePipeline, scene: Scene) -> MadeLayers:
-        started = time.perf_counter()
-        layers = run.make(pipe, scene)
-        return self._told(layers, scene, time.perf_counter() - started)
+    def make(self, scenes: Sequence[Scene]) -> list[MadeLayers | Exception]:
+        pipe, started = self._pipe(scenes[0]), time.perf_counter()
+        made = run.make_several(pipe, scenes, self._memo)
+        seconds = (time.perf_counter() - started) / len(scenes)
+        return [
+            one if isinstance(one, Exception) else self._told(one, scene, seconds)
+            for one, scene in zip(made, scenes, strict=True)
+        ]
 
     def _told(self, layers: Layers, scene: Scene, seconds: float) -> MadeLayers:
         settings = {
@@ -90,6 +86,7 @@ class ModelMaker:
         wanted = (scene.model, scene.revision, scene.loras)
         if self._loaded is None or self._loaded[0] != wanted:
             self._loaded = None  # before the next one comes
+            self._memo = Memo()
             pipe = run.load(scene, self.device, self.dtype)
             pipe.set_progress_bar_config(disable=True)
             self._loaded = wanted, pipe

@@ -14,6 +14,7 @@ from taue.batch.queue import Queue
 from taue.batch.store import attempt_name, open_store
 from taue.batch.worker import Outcome, Worker
 from taue.errors import TaueError
+from taue.together import default_size
 
 LOCAL = "local"
 LOOK = 2.0
@@ -62,8 +63,9 @@ class RayActors:
         _connect(self.ray, address)
         gpus = self.ray.cluster_resources().get("GPU", 0) > 0 and recipe.device != "cpu"
         self.gpus, self.cpus = int(gpus), cpus or (CPUS_BESIDE_GPU if gpus else 1.0)
-        if not gpus:
-            self.recipe = replace(recipe, threads=max(1, int(self.cpus)))
+        together = recipe.together or default_size("cuda" if gpus else "cpu")
+        threads = recipe.threads if gpus else max(1, int(self.cpus))
+        self.recipe = replace(recipe, together=together, threads=threads)
         # Death is ours to count: a scene that ends its process would be tried for ever.
         options = {"max_restarts": 0, "max_task_retries": 0}
         self._class = self.ray.remote(num_cpus=self.cpus, num_gpus=self.gpus, **options)(Served)

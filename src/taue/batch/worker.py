@@ -91,16 +91,12 @@ class Worker:
     def _made(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
         """A batch; if it fails its halves, and if memory was not what it lacked each alone."""
         started = time.perf_counter()
-        try:
-            made = list(self.maker.make([task.read() for task in tasks]))
-        except StoreError:
-            raise
-        except Exception as error:  # noqa: BLE001 (whatever a scene does must not stop the others)
+        made = self._tried(tasks)
+        if isinstance(made, Exception):
             if len(tasks) == 1:
-                yield self._failed(tasks[0], error, time.perf_counter() - started)
+                yield self._failed(tasks[0], made, time.perf_counter() - started)
                 return
-            size = len(tasks) // 2 if isinstance(error, LittleMemoryError) else 1
-            del error
+            size = len(tasks) // 2 if isinstance(made, LittleMemoryError) else 1
             for start in range(0, len(tasks), size):
                 yield from self._made(tasks[start : start + size])
             return
@@ -110,13 +106,23 @@ class Worker:
                 yield self._failed(task, one, seconds)
                 continue
             try:
-                yield self._keep(task, one, seconds)
+                yield self._keep(task, one, seconds, len(tasks))
             except StoreError:
                 raise
             except Exception as error:  # noqa: BLE001 (as above)
                 yield self._failed(task, error, seconds)
 
-    def _keep(self, task: Task, made: Made, seconds: float) -> Outcome:
+    def _tried(self, tasks: Sequence[Task]) -> Sequence[Made | Exception] | Exception:
+        """What a batch came to, or why not."""
+        try:
+            return self.maker.make([task.read() for task in tasks])
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 (whatever a scene does must not stop the others)
+            error.__cause__ = error.__context__ = None
+            return error.with_traceback(None)  # whose frames hold what they had in memory
+
+    def _keep(self, task: Task, made: Made, seconds: float, together: int) -> Outcome:
         """A result into the store, its marker last."""
         began = time.perf_counter()
         with self.store.filling() as folder:
@@ -131,7 +137,11 @@ class Worker:
             place = self.store.place(task.id, folder)
         size = sum(one.size for one in files.values())
         row = {**row_of(task, place, files), "worker": self.name, "bytes": size, **row}
-        row |= {"seconds": round(seconds, 3), "finished": round(time.time(), 3)}
+        row |= {
+            "together": together,
+            "seconds": round(seconds, 3),
+            "finished": round(time.time(), 3),
+        }
         marker = Marker(id=task.id, place=place, files=files, row=row)
         data = marker.model_dump_json().encode()
         if not self.store.put_new(marker_name(task.id), data):

@@ -11,6 +11,7 @@ from taue.bounds import MOST_RESULTS
 from taue.commands.conventions import METHODS, MODELS, QUALITIES
 from taue.scene import Method, Scene
 from taue.scene.init import STRENGTH
+from taue.together import MOST_TOGETHER
 
 Several = list[str] | None
 DEFAULTS = Scene.model_fields | Method.model_fields
@@ -103,6 +104,13 @@ Count = Annotated[
     typer.Option(
         help="Results by as many seeds in a row from each scene's own, as OUT/0001, OUT/0002, "
         f"... with OUT/sheet.png to choose from; at most {MOST_RESULTS} in all."
+    ),
+]
+BatchSize = Annotated[
+    int | None,
+    typer.Option(
+        help="Of several results of one canvas and method, how many grow as one batch at most; "
+        f"fewer where memory does not hold them (default 1 on a CPU, {MOST_TOGETHER} on a GPU)."
     ),
 ]
 Steps = Annotated[int | None, typer.Option(help=f"Denoising steps of each stage{OWN['steps']}.")]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from taue.batch.figures import FIGURES
+from taue.batch.figures import KNOWN
 from taue.commands.batch_run import StoreName
 from taue.commands.conventions import NewFolder
 from taue.commands.output import console, tell, tell_fields, tell_path
@@ -24,7 +24,7 @@ def export_store(
         list[str] | None,
         typer.Option(
             metavar="FIGURE=VALUE",
-            help="Leave out what is worse; may be repeated. Figures: " + ", ".join(FIGURES) + ".",
+            help="Leave out what is worse; may be repeated. Figures: " + ", ".join(KNOWN) + ".",
         ),
     ] = None,
 ) -> None:

@@ -6,19 +6,22 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from taue import devices
+from taue.bounds import MOST_RESULTS
+from taue.commands import asked
 from taue.commands.batch_shown import Shown
 from taue.commands.conventions import Device, Dtype, quiet_libraries
 from taue.commands.output import console, tell, tell_fields, tell_path, warn
 from taue.commands.signals import INTERRUPTED
 from taue.errors import TaueError
 from taue.shard import Shard
+from taue.together import default_size, require_size
 
 if TYPE_CHECKING:
     from taue.batch.driver import Engine, Summary
@@ -73,6 +76,7 @@ def run_batch(
     shard: ShardName = "1/1",
     ray: Ray = None,
     worker_cpus: WorkerCpus = None,
+    batch_size: asked.BatchSize = None,
     attempts: Attempts = 3,
     keep: Keep = "layers",
     device: Device = "auto",
@@ -85,7 +89,7 @@ def run_batch(
     if out is None:
         raise TaueError("out is missing; name the store, a folder or a URL.")
     engine = EngineOptions(workers, ray, worker_cpus)
-    recipe = _recipe(engine, attempts, keep, device, dtype)
+    recipe = _recipe(engine, batch_size, attempts, keep, device, dtype)
     part = Shard.parse(shard)
     from taue.batch.index import parquet
     from taue.batch.plan import save_plan, tasks_of
@@ -108,6 +112,7 @@ def retry(
     shard: ShardName = "1/1",
     ray: Ray = None,
     worker_cpus: WorkerCpus = None,
+    batch_size: asked.BatchSize = None,
     attempts: Attempts = 3,
     keep: Keep = "layers",
     device: Device = "auto",
@@ -115,7 +120,7 @@ def retry(
 ) -> None:
     """Make again what failed or is corrupt, and what is missing."""
     engine = EngineOptions(workers, ray, worker_cpus)
-    recipe = _recipe(engine, attempts, keep, device, dtype)
+    recipe = _recipe(engine, batch_size, attempts, keep, device, dtype)
     part = Shard.parse(shard)
     from taue.batch.audit import audit, forget, require_planned
     from taue.batch.store import open_store
@@ -177,15 +182,22 @@ class EngineOptions:
             return RayActors(store.where, recipe, self.ray, self.workers, self.worker_cpus)
         from taue.batch.engines import InProcess, Processes
 
+        if not recipe.together:
+            place, _ = devices.choose(recipe.device, recipe.dtype)
+            recipe = replace(recipe, together=default_size(place.type))
         if self.here:
             return InProcess(store, recipe)
         return Processes(store.where, recipe, self.workers or 1)
 
 
-def _recipe(engine: EngineOptions, attempts: int, keep: str, device: str, dtype: str) -> Recipe:
+def _recipe(
+    engine: EngineOptions, batch_size: int | None, attempts: int, keep: str, device: str, dtype: str
+) -> Recipe:
     """What workers are told, once the options are known to be good."""
     devices.check_names(device, dtype)
     engine.check()
+    if batch_size is not None:
+        require_size(batch_size, MOST_RESULTS, "batch-size")
     if not 1 <= attempts <= MOST_ATTEMPTS:
         raise TaueError(f"attempts is {attempts}; give a whole number from 1 to {MOST_ATTEMPTS}.")
     if keep not in KEEP:
@@ -196,6 +208,7 @@ def _recipe(engine: EngineOptions, attempts: int, keep: str, device: str, dtype:
         device=device,
         dtype=dtype,
         keep=keep,
+        together=batch_size or 0,
         attempts=attempts,
         threads=engine.threads,
     )
@@ -208,7 +221,7 @@ def _run(store: Store, tasks: Sequence[Task], recipe: Recipe, options: EngineOpt
     engine = options.engine(store, recipe)
     with quiet_libraries() if options.here else nullcontext(), Shown(console()) as shown:
         try:
-            summary = drive(store, tasks, recipe, engine, shown.tell)
+            summary = drive(store, tasks, engine, shown.tell)
         except KeyboardInterrupt:
             typer.echo("Interrupted; the same command goes on where it was.", err=True)
             sys.exit(INTERRUPTED)

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from taue import loras, models
+from taue.bounds import MOST_RESULTS
 from taue.commands import asked
 from taue.commands.conventions import Device, Dtype, NewFolder, Overwrite
 from taue.commands.growing import foregrounds_of, grow_result, require_pictures
@@ -13,6 +14,7 @@ from taue.commands.options import chosen_scene
 from taue.commands.series import grow_series, require_count, series
 from taue.errors import TaueError
 from taue.scene import Scene
+from taue.together import require_size
 
 if TYPE_CHECKING:
     from taue.commands.growing import Grow
@@ -37,6 +39,7 @@ def generate(
     scene: asked.WholeScene = None,
     seed: asked.Seed = None,
     count: asked.Count = None,
+    batch_size: asked.BatchSize = None,
     steps: asked.Steps = None,
     guidance: asked.Guidance = None,
     foreground_guidance: asked.ForegroundGuidance = None,
@@ -63,12 +66,14 @@ def generate(
     options = {name.replace("_", "-"): value for name, value in locals().items()}
     began = time.perf_counter()
     require_count(count, len(files or [None]))
+    if batch_size is not None:
+        require_size(batch_size, MOST_RESULTS, "batch-size")
     scenes = [chosen_scene(file, options) for file in files or [None]]
     for one in scenes:
         _check_model(one)
     if count is not None or len(scenes) > 1:
         wanted = series(scenes, count or 1)
-        grow_series(wanted, out, device, dtype, began, overwrite=overwrite)
+        grow_series(wanted, out, device, dtype, began, batch_size, overwrite=overwrite)
         return
     chosen = scenes[0]
 

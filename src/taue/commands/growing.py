@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,6 +22,7 @@ from taue.words import prompts_of, strange_words
 if TYPE_CHECKING:
     from taue.layers import Layers
     from taue.pipeline import TauePipeline
+    from taue.progress import StageProgress
     from taue.watch import StepCallback
 
     Grow = Callable[[TauePipeline, StepCallback], Layers]
@@ -125,26 +127,81 @@ def grow_one(
         load_seconds: what the report says that loading took.
         scene, foregrounds, out, overwrite: as of :func:`grow_result`.
     """
+    began = time.perf_counter()
+    with _bars(loaded, [scene], foregrounds) as bars, quiet_libraries():
+        layers = grow(loaded.pipe, bars)
+    seconds = {"load": load_seconds, "generate": time.perf_counter() - began}
+    return layers, _written(loaded, scene, layers, seconds, out, strange, overwrite=overwrite)
+
+
+def grow_batch(
+    loaded: Loaded,
+    scenes: Sequence[Scene],
+    outs: Sequence[Path],
+    strange: Sequence[Sequence[str]],
+    load_seconds: Sequence[float],
+    *,
+    overwrite: bool,
+) -> list[tuple[Layers, list[Path]]]:
+    """Grow several results as one batch, each from nothing; arguments as of :func:`grow_one`, one
+    for each scene."""
+    from taue import run
+
+    began = time.perf_counter()
+    told = [list(foregrounds_of(scene).items()) for scene in scenes]
+    foregrounds = {
+        tuple(n for numbers, _ in own for n in numbers): [p for _, prompts in own for p in prompts]
+        for own in zip_longest(*told, fillvalue=((), ()))
+    }
+    with _bars(loaded, scenes, foregrounds) as bars, quiet_libraries():
+        made = run.make_several(loaded.pipe, scenes, callback_on_step_end=bars)
+    share = (time.perf_counter() - began) / len(scenes)
+    results: list[tuple[Layers, list[Path]]] = []
+    for scene, layers, out, words, load in zip(
+        scenes, made, outs, strange, load_seconds, strict=True
+    ):
+        if isinstance(layers, Exception):
+            raise layers
+        seconds = {"load": load, "generate": share}
+        paths = _written(loaded, scene, layers, seconds, out, words, overwrite=overwrite)
+        results.append((layers, paths))
+    return results
+
+
+def _bars(loaded: Loaded, scenes: Sequence[Scene], foregrounds: Foregrounds) -> StageProgress:
+    """Of scenes that grow as one batch."""
+    from taue.memory import needed
     from taue.progress import StageProgress
+
+    first, further = scenes[0], list[tuple[str, tuple[int, ...]]]()
+    if first.settings.layering == "first":
+        drawn = tuple(i for one in scenes for i, s in enumerate(one.subjects, 1) if s.image is None)
+        further = [*([("refine", drawn)] if drawn else []), ("heal", ())]
+    whole = ("composite",) if first.background_image else ("composite", "background")
+    backbone = loaded.pipe.backbone(first.canvas.height, first.canvas.width)
+    takes = needed(backbone, *(one.on_canvas(*backbone.size) for one in scenes))
+    return StageProgress(console(), foregrounds, first.steps, further, takes, whole, first.effort)
+
+
+def _written(
+    loaded: Loaded,
+    scene: Scene,
+    layers: Layers,
+    seconds: dict[str, float],
+    out: Path,
+    strange: Sequence[str],
+    *,
+    overwrite: bool,
+) -> list[Path]:
+    """A result's folder, written; its paths."""
     from taue.results.folder import write_result
     from taue.results.report import make_report
 
-    began = time.perf_counter()
-    further: list[tuple[str, tuple[int, ...]]] = []
-    if scene.settings.layering == "first":
-        drawn = [i for i, one in enumerate(scene.subjects, 1) if one.image is None]
-        further = [*([("refine", tuple(drawn))] if drawn else []), ("heal", ())]
-    whole = ("composite",) if scene.background_image else ("composite", "background")
-    needed, effort = _needed(loaded.pipe, scene), scene.effort
-    bars = StageProgress(console(), foregrounds, scene.steps, further, needed, whole, effort)
-    with bars, quiet_libraries():
-        layers = grow(loaded.pipe, bars)
-    seconds = {"load": load_seconds, "generate": time.perf_counter() - began}
     seconds["total"] = sum(seconds.values())
     warnings = [*loaded.known, *strange, *layers.warnings]
     settings = {"model": scene.model, "seed": scene.seed, **loaded.machine}
     report = make_report(layers, settings, warnings, seconds)
-    return layers, write_result(layers, report, out, overwrite=overwrite)
+    return write_result(layers, report, out, overwrite=overwrite)
 
 
 def scene_told(layers: Layers, out: Path) -> dict[str, Any]:
@@ -174,12 +231,3 @@ def require_pictures(scene: Scene) -> None:
 def foregrounds_of(scene: Scene) -> Foregrounds:
     """What grows if all of a scene does."""
     return {b: [scene.subjects[number - 1].prompt for number in b] for b in scene.batches}
-
-
-def _needed(pipe: TauePipeline, scene: Scene) -> int:
-    """Bytes that the scene takes besides the model, about."""
-    from taue.memory import needed
-
-    backbone = pipe.backbone(scene.canvas.height, scene.canvas.width)
-    height, width = backbone.size
-    return needed(backbone, scene.on_canvas(width, height))

@@ -6,13 +6,15 @@ import re
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from taue import devices
 from taue.bounds import MOST_RESULTS
 from taue.commands.goals import check_folder
-from taue.commands.growing import foregrounds_of, grow_one, load_prepared, scene_told
+from taue.commands.growing import grow_batch, load_prepared, scene_told
 from taue.commands.output import console, tell, tell_fields, tell_path, warn
 from taue.disk.paths import expanded
 from taue.disk.unfinished import sweep
@@ -20,7 +22,11 @@ from taue.errors import TaueError
 from taue.files.made import SERIES, SHEET
 from taue.scene import Scene
 from taue.scene.fields import LARGEST_SEED
+from taue.together import default_size, in_batches
 from taue.words import prompts_of, strange_words
+
+if TYPE_CHECKING:
+    from taue.layers import Layers
 
 ONE_MODEL = {"model": "model", "revision": "revision", "loras": "lora"}
 """Fields in which the scenes of one command agree, and the options that make them."""
@@ -63,12 +69,28 @@ def series(scenes: Sequence[Scene], count: int) -> list[Scene]:
     ]
 
 
+@dataclass(frozen=True)
+class Job:
+    """A result: its number, its scene, and what the user is told of its words."""
+
+    number: int
+    scene: Scene
+    strange: Sequence[str]
+
+    @property
+    def batch(self) -> tuple[object, ...]:
+        """Those in which it is equal to its neighbours can be one batch with them."""
+        canvas = self.scene.canvas
+        return canvas.height, canvas.width, self.scene.settings, self.scene.scheduler
+
+
 def grow_series(
     scenes: Sequence[Scene],
     out: Path,
     device: str,
     dtype: str,
     began: float,
+    batch_size: int | None = None,
     *,
     overwrite: bool,
 ) -> None:
@@ -78,6 +100,7 @@ def grow_series(
         scenes: of one model.
         out, device, dtype, began, overwrite: as of :func:`taue.commands.growing.grow_result`; an
             older result gives way when the new one of its number is complete.
+        batch_size: how many grow as one batch at most; the device's own if None.
 
     Raises:
         TaueError: as there. What was finished before stays.
@@ -93,38 +116,45 @@ def grow_series(
 
     for scene in {scene.model_copy(update={"seed": 0}).dumps(): scene for scene in scenes}.values():
         run.check(loaded.pipe, scene)
+    size = batch_size or default_size(loaded.pipe.device.type)
     tiles, results, said = [], list[dict[str, Any]](), set[str]()
-    for number, (scene, words) in enumerate(zip(scenes, strange, strict=True), 1):
-        start = time.perf_counter()
-        name = f"{number:04}"
-        console().print(f"{name} (of {len(scenes)}), seed {scene.seed}", highlight=False)
-        layers, paths = grow_one(
+
+    def grow(jobs: Sequence[Job]) -> list[tuple[Layers, list[Path]]]:
+        names = " to ".join(dict.fromkeys(f"{jobs[i].number:04}" for i in (0, -1)))
+        seeds = " to ".join(dict.fromkeys(str(jobs[i].scene.seed) for i in (0, -1)))
+        console().print(f"{names} (of {len(scenes)}), seed {seeds}", highlight=False)
+        return grow_batch(
             loaded,
-            scene,
-            lambda pipe, bars, scene=scene: run.make(pipe, scene, bars),
-            foregrounds_of(scene),
-            out / name,
-            words,
-            loaded.seconds if number == 1 else 0.0,
+            [one.scene for one in jobs],
+            [out / f"{one.number:04}" for one in jobs],
+            [one.strange for one in jobs],
+            [loaded.seconds if one.number == 1 else 0.0 for one in jobs],
             overwrite=overwrite,
         )
-        for warning in (w for w in words if w not in said):
-            warn(warning)
-        said.update(words)
-        for warning in layers.warnings:
-            warn(f"{name}: {warning}")
-        tell(f"Made in {time.perf_counter() - start:.1f} s:")
-        tell_path(out.expanduser() / name)
-        results.append(
-            {
-                "folder": str(out.expanduser() / name),
-                "seed": scene.seed,
-                "paths": [str(path) for path in paths],
-                "warnings": [*loaded.known, *words, *layers.warnings],
-                "scene": scene_told(layers, out / name),
-            }
-        )
-        tiles.append(choice_tile(f"{name}  seed {scene.seed}", layers.composite))
+
+    jobs = [Job(n, *one) for n, one in enumerate(zip(scenes, strange, strict=True), 1)]
+    for _, alike in groupby(jobs, lambda one: one.batch):
+        batch, start = list(alike), time.perf_counter()
+        for job, (layers, paths) in zip(batch, in_batches(batch, size, grow), strict=True):
+            name = f"{job.number:04}"
+            for warning in (w for w in job.strange if w not in said):
+                warn(warning)
+            said.update(job.strange)
+            for warning in layers.warnings:
+                warn(f"{name}: {warning}")
+            tell(f"Made in {time.perf_counter() - start:.1f} s:")
+            start = time.perf_counter()
+            tell_path(out.expanduser() / name)
+            results.append(
+                {
+                    "folder": str(out.expanduser() / name),
+                    "seed": job.scene.seed,
+                    "paths": [str(path) for path in paths],
+                    "warnings": [*loaded.known, *job.strange, *layers.warnings],
+                    "scene": scene_told(layers, out / name),
+                }
+            )
+            tiles.append(choice_tile(f"{name}  seed {job.scene.seed}", layers.composite))
     sheet = out.expanduser() / SHEET
     write_png(choice_sheet(tiles), sheet)
     tell(f"All {len(scenes)} in {time.perf_counter() - began:.1f} s, to choose from:")

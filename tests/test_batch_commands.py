@@ -1,0 +1,63 @@
+"""``taue batch`` as users call it, with a real model: what is kept of a result, and retrying."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from batches import scenes_file
+from taue.cli import app
+
+
+def batch(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["batch", *map(str, arguments)])
+
+
+def files_of(folder: Path) -> set[str]:
+    return {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.mark.slow
+def test_what_is_kept_and_what_a_retry_makes_again(tiny_sdxl: Path, tmp_path: Path) -> None:
+    file, store = scenes_file(tmp_path, 2, model=str(tiny_sdxl), method="paper"), tmp_path / "store"
+    more = ("--keep", "psd", "--device", "cpu")
+    done = batch("run", file, "--out", store, *more)
+    assert done.exit_code == 0, done.stderr
+    results = sorted((store / "results").glob("*/*"))
+    small = {"composite.png", "background.png", "layers.psd", "scene.toml", "report.json"}
+    for one in results:
+        assert small <= files_of(one) <= small | {f"layers/{p.name}" for p in one.glob("layers/*")}
+        assert (one / "layers.psd").read_bytes()[:4] == b"8BPS"
+    whole = {one: {name: (one / name).read_bytes() for name in files_of(one)} for one in results}
+    # One loses a file, one has other bytes.
+    (results[0] / "layers.psd").unlink()
+    (results[1] / "composite.png").write_bytes(b"no picture")
+    assert batch("audit", store).exit_code == 1
+    again = batch("run", file, "--out", store, *more)  # which believes the markers
+    assert again.exit_code == 0 and "0 made" in again.stdout
+    mended = batch("retry", store, *more)
+    assert mended.exit_code == 0, mended.stderr
+    assert "0 failed and 2 corrupt are made again." in mended.stdout
+    assert "2 made" in mended.stdout
+    assert batch("audit", store).exit_code == 0
+    for one, content in whole.items():
+        assert files_of(one) == set(content)
+        for name in set(content) - {"report.json"}:  # which has times
+            assert (one / name).read_bytes() == content[name]
+    nothing = batch("retry", store, *more, "--json")
+    assert nothing.exit_code == 0 and json.loads(nothing.stdout)["made"] == 0
+
+    everything = tmp_path / "all"
+    done = batch("run", file, "--out", everything, "--shard", "1/2", "--keep", "all", *more[2:])
+    assert done.exit_code == 0, done.stderr
+    (one,) = (everything / "results").glob("*/*")
+    single = tmp_path / "single"
+    told = ["generate", str(one / "scene.toml"), "--out", str(single), "--device", "cpu"]
+    made = CliRunner().invoke(app, told)
+    assert made.exit_code == 0, made.stderr
+    assert files_of(one) == files_of(single)
+    for name in files_of(one) - {"report.json"}:
+        assert (one / name).read_bytes() == (single / name).read_bytes()
