@@ -134,7 +134,7 @@ class TauePipeline(Loading):
                 counts if there is no generator.
             batch_size: how many results grow as one batch at most, of those that are of one canvas
                 and method; each as a call of its own makes it, but for rounding, and fewer where
-                memory does not hold them. If None one on a CPU, where several gain next to nothing,
+                memory does not hold them. If None one on a CPU, where several gain nothing,
                 and 8 elsewhere.
             height, width: the canvas in pixels, multiples of 8 or, for SD3, 16; the model's own
                 size if None.

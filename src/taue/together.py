@@ -22,7 +22,7 @@ MOST_TOGETHER = 8
 def default_size(device_type: str) -> int:
     """Scenes that grow as one batch at most where nobody says.
 
-    On a CPU one: several gain next to nothing there, and one alone has the same bytes always.
+    On a CPU one: several gain nothing there, and one alone has the same bytes always.
     """
     return 1 if device_type == "cpu" else MOST_TOGETHER
 
