@@ -25,11 +25,11 @@ from taue.seedling import Seedling
 from taue.settings import Settings
 from taue.space import Level
 from taue.transplant import Planting
-from taue.window import UNIT, Window, windows_around
+from taue.window import FEWEST, UNIT, Window, windows_around
 from taue.windowed import cultivated, row_in
 from tiny_models import sd3
 
-CELLS = 16
+CELLS = 32
 CHOSEN = Settings(num_inference_steps=6)
 SIDES = st.integers(8, 40)
 
@@ -74,6 +74,8 @@ def test_windows_are_of_one_size_on_the_canvas_with_their_regions(
         assert window.width % UNIT == 0 or window.width == columns
         assert 2 * window.height >= rows
         assert 2 * window.width >= columns
+        assert window.height >= min(rows, FEWEST)
+        assert window.width >= min(columns, FEWEST)
         assert torch.equal(window.onto(window.of(region), torch.zeros_like(region)), region)
 
 

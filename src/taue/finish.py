@@ -44,6 +44,11 @@ def grown_on(
     return ends
 
 
+def goes_on(steps: int, crop_ratio: float) -> bool:
+    """Whether a foreground of so many steps has one to go on with after its harvest's."""
+    return equations.harvest_step(steps, crop_ratio) + 1 < steps
+
+
 def ended(
     context: Context,
     rows: Sequence[Row],

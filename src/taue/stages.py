@@ -84,17 +84,19 @@ def _begun(
     canvas up to the harvest, are placed, and grow on."""
     settings, fits = context.settings, conditions[0].fits
     margin = settings.effort.window
+    steps, ratio = context.steps("foreground"), conditions[0].crop_ratio
+    parted = margin is not None and not fits and finish.goes_on(steps, ratio)
     layouts = [layout_of(context, condition) for condition in conditions]
     rows = [
         replace(
             foreground_row(context, condition, keyed_noise(context, condition, layout, attempt)),
             listen_to=condition.prompt.content,
-            until_harvest=fits or margin is not None,
+            until_harvest=fits or parted,
         )
         for condition, layout in zip(conditions, layouts, strict=True)
     ]
     harvests = context.cultivate(rows)
-    if margin is not None and not fits:
+    if parted:
         harvests = finish.ended(context, rows, harvests, layouts, margin)
     results = [
         grown_subject(

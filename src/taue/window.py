@@ -11,8 +11,9 @@ from torch import Tensor
 UNIT = 4
 """Cells that a window's sides are multiples of: networks halve a picture twice, or see patches."""
 
-LEAST = 1 / 2
-"""Of the canvas's side that a window's has at least: smaller ones are no pictures to a model."""
+LEAST, FEWEST = 1 / 2, 4 * UNIT
+"""Of the canvas's side that a window's has at least, and cells, if the canvas has so many: smaller
+ones are no pictures to a model."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def _spans(seen: Sequence[Tensor], margin: float) -> tuple[list[int], int]:
     length = len(seen[0])
     inside = [one.nonzero()[:, 0] for one in seen]
     spans = [(one[0].item() - margin, one[-1].item() + 1 + margin) for one in inside]
-    wanted = max(LEAST * length, *(last - first for first, last in spans))
+    wanted = max(LEAST * length, FEWEST, *(last - first for first, last in spans))
     size = min(length, math.ceil(wanted / UNIT) * UNIT)
     begins = [math.floor((first + last - size) / 2) for first, last in spans]
     return [min(max(begin, 0), length - size) for begin in begins], size

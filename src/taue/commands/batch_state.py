@@ -32,7 +32,8 @@ def audit_store(*, store: StoreName) -> None:
     from taue.batch.audit import audit
     from taue.batch.store import open_store
 
-    with Progress(console=console()) as bar:
+    # Elsewhere than on a terminal a bar leaves a line even where there is nothing to read.
+    with Progress(console=console(), disable=not console().is_terminal) as bar:
         shown = bar.add_task("reading", total=None)
         found = audit(
             open_store(store), lambda done, of: bar.update(shown, completed=done, total=of)
