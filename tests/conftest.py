@@ -55,3 +55,16 @@ def painter() -> Any:
     pipe = TauePipeline.from_pretrained("paddy")
     pipe.set_progress_bar_config(disable=True)
     return pipe
+
+
+@pytest.fixture(scope="module")
+def pipeline(tiny_sdxl: Path) -> Any:
+    """The tiny SDXL in double precision, where rows are compared: in single a network of random
+    weights answers a batch of two and a batch of one with 1e-5 between them."""
+    import torch
+
+    from taue import TauePipeline
+
+    pipe = TauePipeline.from_pretrained(str(tiny_sdxl), dtype=torch.float64)
+    pipe.set_progress_bar_config(disable=True)
+    return pipe

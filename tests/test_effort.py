@@ -29,13 +29,6 @@ STEPS = 10
 SETTINGS = Settings(num_inference_steps=STEPS, crop_ratio=0.5)
 
 
-@pytest.fixture(scope="module")
-def pipeline(tiny_sdxl: Path) -> TauePipeline:
-    pipeline = TauePipeline.from_pretrained(str(tiny_sdxl), dtype=torch.float64)
-    pipeline.set_progress_bar_config(disable=True)
-    return pipeline
-
-
 def normal(seed: int) -> Tensor:
     return torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(seed))
 

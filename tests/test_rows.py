@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,15 +25,6 @@ from taue.watch import StageWatch, stage_records
 
 STEPS, CROP = 6, 3
 SETTINGS = Settings(num_inference_steps=STEPS, crop_ratio=0.5, sharpening=0.3)
-
-
-@pytest.fixture(scope="module")
-def pipeline(tiny_sdxl: Path) -> TauePipeline:
-    """In double precision: in single a network of random weights answers a batch of two and a batch
-    of one with 1e-5 between them, and here it is the rows that are compared."""
-    pipeline = TauePipeline.from_pretrained(str(tiny_sdxl), dtype=torch.float64)
-    pipeline.set_progress_bar_config(disable=True)
-    return pipeline
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -90,13 +89,6 @@ def test_what_is_exchanged_is_the_window_alone() -> None:
     made = Window(2, 3, 4, 5).onto(torch.ones(1, 4, 4, 5), whole)
     assert made.sum() == 4 * 4 * 5
     assert whole.sum() == 0
-
-
-@pytest.fixture(scope="module")
-def pipeline(tiny_sdxl: Path) -> TauePipeline:
-    pipeline = TauePipeline.from_pretrained(str(tiny_sdxl), dtype=torch.float64)
-    pipeline.set_progress_bar_config(disable=True)
-    return pipeline
 
 
 @pytest.fixture

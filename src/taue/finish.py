@@ -53,7 +53,7 @@ def ended(
     context: Context,
     rows: Sequence[Row],
     harvests: Sequence[Harvest],
-    layouts: Sequence[Tensor],
+    attention: Sequence[Tensor],
     margin: float | None,
 ) -> list[Harvest]:
     """Foregrounds grown on from their harvests to their ends.
@@ -65,12 +65,11 @@ def ended(
         context: of the call.
         rows: the foregrounds', that ended with their harvests.
         harvests: theirs.
-        layouts: where each was to be [h, w], where no attention tells it.
+        attention: where each was seen [h, w].
         margin: as of :func:`grown_on`.
     """
     further, regions = [], []
-    for row, harvest, layout in zip(rows, harvests, layouts, strict=True):
-        seen = layout if harvest.attention is None else harvest.attention
+    for row, harvest, seen in zip(rows, harvests, attention, strict=True):
         own = Estimate(harvest.denoised.cpu(), harvest.noise.cpu(), harvest.level)
         regions.append(region_of(find_harvested(own, seen, context.settings)))
         further.append(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from taue.colour import hue
 from taue.shown import Picture
 
 RGB = tuple[float, float, float]
@@ -34,7 +35,7 @@ def likeness(colours: Picture, key: RGB) -> Picture:
         colours: RGB [H, W, 3] in [0, 1].
         key: RGB in [0, 1], not grey.
     """
-    chroma = np.asarray(key, np.float32) - np.mean(key, dtype=np.float32)
+    chroma = hue(np.asarray(key, np.float32))
     own = colours - colours.mean(axis=-1, keepdims=True)
     brightest = np.maximum(colours.max(axis=-1), DARKEST)
     return np.asarray(own @ chroma / (chroma @ chroma) / brightest, np.float32)

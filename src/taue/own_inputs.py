@@ -14,9 +14,9 @@ from taue.context import Context, StageResult, Start, SubjectCondition
 from taue.errors import TaueError
 from taue.placing import bounding_box
 from taue.scene import Request, Subject
+from taue.scene.compatible import require_compatible
 from taue.scene.init import Init
 from taue.scene.picture import OwnPicture
-from taue.scene.together import require_together
 from taue.seedling import Seedling
 from taue.shifting import Shift, in_places, shifted
 
@@ -36,7 +36,7 @@ class OwnInputs:
 
     def __init__(self, context: Context, request: Request) -> None:
         self.context, self.request = context, request
-        require_together(request)
+        require_compatible(request)
         self._cut_outs = {
             number: subject.image.cut_out()
             for number, subject in enumerate(request.subjects, 1)

@@ -96,17 +96,15 @@ def _begun(
         for condition, layout in zip(conditions, layouts, strict=True)
     ]
     harvests = context.cultivate(rows)
+    attention = [
+        layout if harvest.attention is None else harvest.attention
+        for harvest, layout in zip(harvests, layouts, strict=True)
+    ]
     if parted:
-        harvests = finish.ended(context, rows, harvests, layouts, margin)
+        harvests = finish.ended(context, rows, harvests, attention, margin)
     results = [
-        grown_subject(
-            context,
-            condition,
-            harvest,
-            layout if harvest.attention is None else harvest.attention,
-            ended=not fits,
-        )
-        for condition, harvest, layout in zip(conditions, harvests, layouts, strict=True)
+        grown_subject(context, condition, harvest, seen, ended=not fits)
+        for condition, harvest, seen in zip(conditions, harvests, attention, strict=True)
     ]
     if not fits:
         return results

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
 from taue.finite import require_finite
 from taue.shown import KEYS
+from taue.window import Window
 
 FLAT = 16
 """Latent cells along a side of the flat picture that a key colour is read from."""
@@ -128,6 +130,13 @@ class WithAutoencoder:
 
     _vae: Autoencoder
     size: tuple[int, int]
+    shape: tuple[int, int, int, int]
+
+    def windowed(self, window: Window) -> Self:
+        part, cell = copy(self), self._vae.cell
+        part.shape = (*self.shape[:2], window.height, window.width)
+        part.size = window.height * cell, window.width * cell
+        return part
 
     def decode(self, latents: Tensor) -> Tensor:
         return self._vae.decode(latents)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from copy import copy
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Self
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -28,7 +27,6 @@ from taue.errors import TaueError
 from taue.families import SD3
 from taue.readable import quoted
 from taue.space import noise_levels
-from taue.window import Window
 
 T5_TOKENS, MOST_T5_TOKENS = 256, 512
 """What its pipeline gives T5 room for, and the most that it was trained with."""
@@ -88,12 +86,6 @@ class SD3Backbone(WithAutoencoder):
     @cached_property
     def keys(self) -> Mapping[str, tuple[float, ...]]:
         return self._vae.keys()
-
-    def windowed(self, window: Window) -> Self:
-        part, cell = copy(self), self.pipeline.vae_scale_factor
-        part.shape = (*self.shape[:2], window.height, window.width)
-        part.size = window.height * cell, window.width * cell
-        return part
 
     def new_scheduler(self, steps: int) -> Any:
         scheduler = self.pipeline.scheduler

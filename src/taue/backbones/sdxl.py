@@ -57,7 +57,8 @@ class SDXLBackbone(UNetBackbone):
         )
 
     def _added(self, pooled: Tensor, corners: Sequence[tuple[int, int]]) -> dict[str, Tensor]:
-        times = torch.cat([self._time_ids(pooled, corner) for corner in corners])
+        ids = {corner: self._time_ids(pooled, corner) for corner in set(corners)}
+        times = torch.cat([ids[corner] for corner in corners])
         return {"text_embeds": pooled.to(self.dtype), "time_ids": times.to(self.device)}
 
     def _time_ids(self, pooled: Tensor, corner: tuple[int, int]) -> Tensor:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from copy import copy
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -24,7 +23,6 @@ from taue.backbones.weighting import Scale, is_weighed, require_scales
 from taue.errors import TaueError
 from taue.families import FAMILIES
 from taue.space import noise_levels
-from taue.window import Window
 
 
 class UNetBackbone(WithAutoencoder, ABC):
@@ -87,12 +85,6 @@ class UNetBackbone(WithAutoencoder, ABC):
                 "scheduler such as Euler, DPM++ 2M or DDIM."
             )
         return fresh
-
-    def windowed(self, window: Window) -> Self:
-        part, cell = copy(self), self.multiple
-        part.shape = (*self.shape[:2], window.height, window.width)
-        part.size = window.height * cell, window.width * cell
-        return part
 
     @property
     @abstractmethod

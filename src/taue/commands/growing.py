@@ -16,7 +16,7 @@ from taue.commands.output import console, tell, tell_fields, tell_path, warn
 from taue.files.made import RESULT
 from taue.readable import readable
 from taue.scene import Scene
-from taue.scene.together import require_together
+from taue.scene.compatible import require_compatible
 from taue.words import prompts_of, strange_words
 
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ def require_pictures(scene: Scene) -> None:
     Raises:
         TaueError: if one cannot be used, or not with the rest.
     """
-    require_together(scene)
+    require_compatible(scene)
     wholes = (scene.background_image, scene.first_background_image)
     inits = (one and one.image for one in (scene.init, scene.first_init))
     for one in (*wholes, *inits):

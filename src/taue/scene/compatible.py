@@ -6,7 +6,7 @@ from taue.errors import TaueError
 from taue.scene.request import Request
 
 
-def require_together(request: Request) -> None:
+def require_compatible(request: Request) -> None:
     """Refuse own pictures that the method cannot use.
 
     Raises:
