@@ -10,10 +10,11 @@ from typing import Any
 from torch import Tensor
 
 from taue import layering, own_pictures, own_stages, stages
-from taue.backbones import Backbone, Encoded
-from taue.backbones.given import Embeds, given_encoding, require_known
+from taue.backbones import Backbone
+from taue.backbones.given import Embeds
 from taue.box import Box
-from taue.context import Key, KeyChoice, Passes, StageResult, Start
+from taue.conditions import Conditions, SceneConditions
+from taue.context import Passes, StageResult, Start
 from taue.cultivate import cultivate
 from taue.errors import TaueError
 from taue.flaws import Flaw
@@ -24,11 +25,9 @@ from taue.noise import NoiseSource
 from taue.outputs import INTERRUPTED, array_of, as_output, holding, tensor_of, warnings_of
 from taue.own_inputs import OwnInputs
 from taue.placing import Placement
-from taue.scene import Request, Subject
-from taue.scene.subject import default_boxes
+from taue.scene import Request
 from taue.seedling import Seedling
 from taue.shifting import Shift, in_places, shifted
-from taue.shown import AUTOMATIC, key_rgb
 from taue.stack.mixing import Floats
 from taue.watch import StageWatch, recorded
 
@@ -62,17 +61,16 @@ class Generation:
         self.memo = Memo() if memo is None else memo
         self.settings = settings = request.settings
         self.backbone, self.request, self.watch = backbone, request, watch
-        self.embeds = {} if embeds is None else embeds
-        require_known(self.embeds, _prompts(request))
         scheduler = backbone.new_scheduler(settings.num_inference_steps)
         self.scheduler = type(scheduler).__name__
         self._schedule = repr(sorted(scheduler.config.items()))
         source = NoiseSource(noise_seed)
         self.context = stages.Context(backbone, settings, source, watch, passes)
         self.own = OwnInputs(self.context, request)
-        self.conditions = self._conditions()
-        self.background = self._encode(request.background)
-        self.whole = self._encode(request.whole)
+        self._conditions = Conditions(
+            backbone, request, {} if embeds is None else embeds, self.memo
+        )
+        self.conditions = self._conditions.scene.subjects
         self.records: list[StageRecord] = []
 
     def subjects(self, output_type: str) -> list[StageResult]:
@@ -86,10 +84,10 @@ class Generation:
             results |= zip(numbers, made, strict=True)
         mine = [condition for condition in self.conditions if condition.number in self.own]
         results |= {condition.number: self.own.first(condition) for condition in mine}
-        subjects, first = self.request.subjects, self.request.first
+        subjects = self.request.subjects
         begun = [results[condition.number] for condition in self.conditions]
-        if first != self.request and self._layers_first(output_type):
-            begun = self._with_layers(begun, first)
+        if self.request.first != self.request and self._layers_first(output_type):
+            begun = self._with_layers(begun)
         return [
             self.own.subject(condition)
             if one.own
@@ -99,17 +97,8 @@ class Generation:
 
     def _begun(self, batch: Sequence[stages.SubjectCondition]) -> Sequence[StageResult]:
         """Stage 1 of a batch, unless another scene has the same subjects in the same noise."""
-        context, subjects = self.context, self.request.subjects
-        told = [
-            (
-                replace(one, prompt=None, released=None),  # pyright: ignore[reportArgumentType]
-                self._prompt_key(
-                    subjects[one.number - 1].prompt, subjects[one.number - 1].negative_prompt
-                ),
-                context.noise_of(one).base,
-            )
-            for one in batch
-        ]
+        context = self.context
+        told = [(replace(one, released=None), context.noise_of(one).base) for one in batch]
         key = (tuple(told), self.settings, context.shape, self.scheduler, self._schedule)
         return self.memo.grown(
             key, lambda: stages.foregrounds(context, batch), lambda: context.cultivate([])
@@ -182,33 +171,25 @@ class Generation:
     def _layers_first(self, output_type: str) -> bool:
         return self.settings.layering == "first" and output_type != "latent"
 
-    def _with_layers(self, subjects: list[StageResult], first: Request) -> list[StageResult]:
+    def _with_layers(self, subjects: list[StageResult]) -> list[StageResult]:
         """Subjects with the layers that their first scene makes of them; users' own have theirs."""
         if all(one.own for one in subjects):
             return subjects
         context = self.context
-        behind, whole = self._encode(first.background), self._encode(first.whole)
-        conditions = [
-            replace(condition, released=self._released(first.whole, subject))
-            for condition, subject in zip(self.conditions, self.request.subjects, strict=True)
-        ]
+        before = self._conditions.first
         ground, start = self.own.first_ground, self.own.first_start
-        together, there = self._together(conditions, behind, whole, subjects, ground, start)
-        scene = layering.StagedScene(context, self.conditions, subjects, together, there, whole)
+        together, there = self._together(before, subjects, ground, start)
+        scene = layering.StagedScene(
+            context, self.conditions, subjects, together, there, before.whole
+        )
         raw, cuts = self._raw(subjects, together, there, ground)
         own = layering.subject_layers(scene, raw, cuts, self.records)
         return holding(subjects, own.layers)
 
     def layers(self, subjects: list[StageResult], output_type: str) -> Layers:
         """Stages 2 and 3, what they ended with decoded, and the layers of it."""
-        together, there = self._together(
-            self.conditions,
-            self.background,
-            self.whole,
-            subjects,
-            self.own.ground,
-            self.own.start,
-        )
+        scene, own = self._conditions.scene, self.own
+        together, there = self._together(scene, subjects, own.ground, own.start)
         if output_type == "latent":
             layers = self._latent(subjects, together, there)
             shapes = [one.seedling.mask.numpy() for one in subjects]
@@ -222,15 +203,14 @@ class Generation:
 
     def _together(
         self,
-        conditions: Sequence[stages.SubjectCondition],
-        behind: Encoded,
-        whole: Encoded,
+        scene: SceneConditions,
         subjects: Sequence[StageResult],
         ground: Tensor | None,
         start: Start | None,
     ) -> tuple[StageResult, StageResult]:
         """Stages 2 and 3: the composite, and the background or the user's own picture of it."""
         context = self.context
+        conditions, behind, whole = scene.subjects, scene.background, scene.whole
         if ground is not None:
             there = own_stages.own_background(context, ground)
             with recorded(self.records, "composite") as made:
@@ -244,61 +224,6 @@ class Generation:
         with recorded(self.records, "background") as made:
             made.append(stages.background(context, behind, together.seedling))
         return together, made[0]
-
-    def _encode(self, prompt: str, negative: str | None = None) -> Encoded:
-        key = self._prompt_key(prompt, negative)
-        own = self.memo.encoded(key, lambda: self.backbone.encode_prompt(*key))
-        given = self.embeds.get(prompt)
-        return own if given is None else given_encoding(prompt, own, given)
-
-    def _prompt_key(self, prompt: str, negative: str | None) -> tuple[str, str | None, int | None]:
-        """What decides how a prompt is read."""
-        return prompt, negative or self.request.negative_prompt, self.settings.clip_skip
-
-    def _released(self, whole: str, subject: Subject) -> Encoded | None:
-        """The whole scene's prompt with a subject's own negative prompt, if it has one."""
-        own = subject.negative_prompt
-        return self._encode(whole, own) if own else None
-
-    def _conditions(self) -> list[stages.SubjectCondition]:
-        """Every subject with its prompt, key and place.
-
-        A lone subject without a box stays where it grows; several are kept apart.
-        """
-        settings, subjects = self.settings, self.request.subjects
-        fits = settings.placement == "fit" and (len(subjects) > 1 or any(s.box for s in subjects))
-        boxes = default_boxes(len(subjects))
-        return [
-            stages.SubjectCondition(
-                number=number,
-                prompt=self._encode(subject.prompt, subject.negative_prompt),
-                key=self._key(settings.key_for(subject.prompt)),
-                box=subject.box or boxes[number - 1],
-                fits=fits,
-                asked=subject.box is not None and settings.placement != "none",
-                crop_ratio=ratio,
-                released=self._released(self.request.whole, subject),
-                seed=subject.seed,
-                choice=self._choice(subject.prompt),
-            )
-            for number, (subject, ratio) in enumerate(
-                zip(subjects, self.request.crop_ratios, strict=True), 1
-            )
-        ]
-
-    def _choice(self, prompt: str) -> KeyChoice | None:
-        """The key colour of the prompt's words and its opposite, if none was chosen."""
-        settings = self.settings
-        if settings.key != "auto" or settings.mask_value == "greenness":
-            return None
-        used = settings.key_for(prompt)
-        other = next(name for name in AUTOMATIC if name != used)
-        return KeyChoice(*(Key(key_rgb(name), self._key(name)) for name in (used, other)))
-
-    def _key(self, name: str) -> tuple[float, ...]:
-        """A key colour as one cell of latents [C]."""
-        named = self.backbone.keys.get(name)
-        return tuple(self.backbone.key(key_rgb(name)).tolist()) if named is None else named
 
     def _latent(
         self,
@@ -337,7 +262,7 @@ class Generation:
         if not self._layers_first(output_type):
             return layers, [cut[..., 3] for cut in cuts]
         scene = layering.StagedScene(
-            self.context, self.conditions, subjects, together, behind, self.whole
+            self.context, self.conditions, subjects, together, behind, self._conditions.scene.whole
         )
         if any(one.seedling.layer is None for one in subjects):
             own = layering.subject_layers(scene, raw, cuts, self.records)
@@ -408,10 +333,3 @@ class Generation:
             noise_seed=self.context.source.base,
             scheduler=self.scheduler,
         )
-
-
-def _prompts(request: Request) -> list[str]:
-    """What of a request is encoded: subjects, backgrounds and whole scenes."""
-    first = request.first
-    scenes = (request.background, request.whole, first.background, first.whole)
-    return [*(subject.prompt for subject in request.subjects), *scenes]

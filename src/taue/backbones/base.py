@@ -13,9 +13,9 @@ from torch import Tensor
 from taue.window import Window
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Encoded:
-    """A prompt and its negative prompt.
+    """A prompt and its negative prompt; equal to itself alone.
 
     ``prompt`` and ``negative`` are [1, L, D], each with its own L, ``pooled`` and
     ``negative_pooled`` [1, P], where P is 0 for families without; ``content`` are the positions of

@@ -1,0 +1,113 @@
+"""What a request is conditioned on: its prompts encoded, its subjects' key colours and places."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from taue.backbones import Backbone, Encoded
+from taue.backbones.given import Embeds, given_encoding, require_known
+from taue.box import Box
+from taue.context import Key, KeyChoice, SubjectCondition
+from taue.memo import Memo
+from taue.scene import Request, Subject
+from taue.scene.subject import default_boxes
+from taue.shown import AUTOMATIC, key_rgb
+
+
+@dataclass(frozen=True)
+class SceneConditions:
+    """What its subjects are grown from, and the prompts of its background and of the whole."""
+
+    subjects: Sequence[SubjectCondition]
+    background: Encoded
+    whole: Encoded
+
+
+class Conditions:
+    """A request's, each prompt encoded once.
+
+    Args:
+        backbone: the model.
+        request: of which.
+        embeds: prompts of it that come encoded.
+        memo: of prompts that other scenes of the model have, too.
+
+    Attributes:
+        scene: of the request.
+
+    Raises:
+        TaueError: if ``embeds`` are none of the request's prompts or of the model, or a prompt
+            cannot be read.
+    """
+
+    def __init__(self, backbone: Backbone, request: Request, embeds: Embeds, memo: Memo) -> None:
+        self._backbone, self._request, self._embeds, self._memo = backbone, request, embeds, memo
+        require_known(embeds, _prompts(request))
+        ratios, boxes = request.crop_ratios, default_boxes(len(request.subjects))
+        subjects = [
+            self._subject(number, subject, subject.box or boxes[number - 1], ratio)
+            for number, (subject, ratio) in enumerate(zip(request.subjects, ratios, strict=True), 1)
+        ]
+        self.scene = self._scene(subjects, request)
+
+    @property
+    def first(self) -> SceneConditions:
+        """Of the scene in which the subjects' layers are made."""
+        return self._scene(self.scene.subjects, self._request.first)
+
+    def _scene(self, subjects: Sequence[SubjectCondition], request: Request) -> SceneConditions:
+        """The same subjects, and what they are released to, before a background."""
+        released = [
+            self._encode(request.whole, one.negative_prompt) if one.negative_prompt else None
+            for one in request.subjects
+        ]
+        return SceneConditions(
+            [replace(one, released=to) for one, to in zip(subjects, released, strict=True)],
+            self._encode(request.background),
+            self._encode(request.whole),
+        )
+
+    def _subject(self, number: int, subject: Subject, box: Box, ratio: float) -> SubjectCondition:
+        """A lone subject without a box stays where it grows; several are kept apart."""
+        settings, subjects = self._request.settings, self._request.subjects
+        fits = settings.placement == "fit" and (len(subjects) > 1 or any(s.box for s in subjects))
+        return SubjectCondition(
+            number=number,
+            prompt=self._encode(subject.prompt, subject.negative_prompt),
+            key=self._key(settings.key_for(subject.prompt)),
+            box=box,
+            fits=fits,
+            asked=subject.box is not None and settings.placement != "none",
+            crop_ratio=ratio,
+            seed=subject.seed,
+            choice=self._choice(subject.prompt),
+        )
+
+    def _encode(self, prompt: str, negative: str | None = None) -> Encoded:
+        request = self._request
+        read = prompt, negative or request.negative_prompt, request.settings.clip_skip
+        own = self._memo.encoded(read, lambda: self._backbone.encode_prompt(*read))
+        given = self._embeds.get(prompt)
+        return own if given is None else given_encoding(prompt, own, given)
+
+    def _choice(self, prompt: str) -> KeyChoice | None:
+        """The key colour of the prompt's words and its opposite, if none was chosen."""
+        settings = self._request.settings
+        if settings.key != "auto" or settings.mask_value == "greenness":
+            return None
+        used = settings.key_for(prompt)
+        other = next(name for name in AUTOMATIC if name != used)
+        return KeyChoice(*(Key(key_rgb(name), self._key(name)) for name in (used, other)))
+
+    def _key(self, name: str) -> tuple[float, ...]:
+        """A key colour as one cell of latents [C]."""
+        named = self._backbone.keys.get(name)
+        return tuple(self._backbone.key(key_rgb(name)).tolist()) if named is None else named
+
+
+def _prompts(request: Request) -> list[str]:
+    """What of a request is encoded: subjects, backgrounds and whole scenes."""
+    first = request.first
+    scenes = (request.background, request.whole, first.background, first.whole)
+    return [*(subject.prompt for subject in request.subjects), *scenes]
