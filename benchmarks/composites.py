@@ -26,8 +26,9 @@ from benchmarks.judged import Asked, contact_shadow, judged_pair, pairs, rendere
 from benchmarks.one_object import followed, fraction
 from benchmarks.pair import Pair
 from taue import Layers, TauePipeline
+from taue.evaluation.frechet import frechet
 from taue.layers import SubjectLayer
-from taue.paddy.judge import Judge, frechet_distance
+from taue.paddy.judge import Judge
 
 COUNT, AGAIN, SEED = 200, 100, 5
 FORMS = ("free", "laid")
@@ -81,9 +82,9 @@ def distances(features: Sequence[dict[str, NDArray[Any]]]) -> dict[str, Any]:
     draws = [rng.integers(len(features), size=len(features)) for _ in range(AGAIN)]
     told: dict[str, Any] = {}
     for name in (*FORMS, "render 1"):
-        again = [frechet_distance(stacked[name][d], stacked["render 0"][d]).distance for d in draws]
+        again = [frechet(stacked[name][d], stacked["render 0"][d]) for d in draws]
         told[name] = {
-            "distance": round(frechet_distance(stacked[name], stacked["render 0"]).distance, 4),
+            "distance": round(frechet(stacked[name], stacked["render 0"]), 4),
             "drawn_again": [round(float(np.quantile(again, q)), 4) for q in (0.025, 0.5, 0.975)],
         }
     return told

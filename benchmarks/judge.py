@@ -27,8 +27,9 @@ from benchmarks.crew import figure_in
 from benchmarks.judge_agreement import agreement, read_labels
 from benchmarks.judge_planted import MISTAKES, Drawn, draw_result
 from benchmarks.judge_sheet import sighting_sheet
+from taue.evaluation.frechet import frechet
 from taue.models import NAMED
-from taue.paddy.judge import Judge, frechet_distance
+from taue.paddy.judge import Judge
 from taue.paddy.judge.findings import Asked, SeenLayer, Verdict
 from taue.paddy.judge.regions import Pixels, iou
 from taue.paddy.judge.train.album import round_trip
@@ -166,8 +167,8 @@ def likeness(judge: Judge, coder: AutoencoderTiny, count: int, side: int) -> dic
         "their round trips": passed([scene.composite for scene in other], coder, 0),
         "plates without objects": [scene.plate for scene in other],
     }
-    distances = {name: frechet_distance(first, judge.features(p)) for name, p in others.items()}
-    return {"pictures": count} | {name: round(d.distance, 3) for name, d in distances.items()}
+    distances = {name: frechet(first, judge.features(p)) for name, p in others.items()}
+    return {"pictures": count} | {name: round(d, 3) for name, d in distances.items()}
 
 
 def shown_pictures(coder: AutoencoderTiny, side: int) -> list[Pixels]:

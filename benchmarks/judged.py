@@ -28,8 +28,9 @@ from benchmarks.crew import Out, figure_in, share_out
 from benchmarks.pair import Pair
 from benchmarks.plain import Device, Lora, load, settings
 from taue import Layers, TauePipeline, metrics
+from taue.evaluation.frechet import frechet
 from taue.paddy import scenes
-from taue.paddy.judge import Judge, Sighting, frechet_distance
+from taue.paddy.judge import Judge, Sighting
 from taue.paddy.judge.matching import DARKER
 from taue.paddy.judge.regions import shadow
 from taue.paddy.judge.verdict import Asked as Wish
@@ -129,15 +130,15 @@ def fitted(box: scenes.Box, kind: str) -> scenes.Box:
     return scenes.Box(box.x, box.y + box.height - height, width, height)
 
 
-def frechet(
+def distances(
     judge: Judge, asked: Sequence[Asked], images: Sequence[Image.Image]
 ) -> dict[str, float]:
     """The distance of the pictures to renders of the same words, and between two such halves."""
     halves = [judge.features([rendered(a, h, images[0].width) for a in asked]) for h in (0, 1)]
     drawn = judge.features(list(images))
     return {
-        "to_renders": round(frechet_distance(drawn, halves[0]).distance, 4),
-        "between_renders": round(frechet_distance(halves[1], halves[0]).distance, 4),
+        "to_renders": round(frechet(drawn, halves[0]), 4),
+        "between_renders": round(frechet(halves[1], halves[0]), 4),
         "pictures": len(asked),
     }
 
@@ -260,7 +261,7 @@ def plain(
         "groups": groups,
         "contact_shadow": {"scenes": len(shaded), "there": round(float(np.mean(shaded)), 4)},
         "contact_shadow_of_renders": shade_check(),
-        "frechet": frechet(judge, asked, images),
+        "frechet": distances(judge, asked, images),
     }
     print(json.dumps(told, indent=1))
     used = {"steps": chosen["num_inference_steps"], "guidance_scale": chosen["guidance_scale"]}

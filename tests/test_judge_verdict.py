@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taue.box import Box
-from taue.paddy.judge import SeenObject, Sighting, frechet_distance, regions
+from taue.paddy.judge import SeenObject, Sighting, regions
 from taue.paddy.judge.findings import (
     Asked,
     Cutout,
@@ -239,24 +239,6 @@ def test_region_overlap_is_that_of_sets(seed: int) -> None:
     first, second = ({int(i) for i in np.flatnonzero(x)} for x in (one, other))
     expected = len(first & second) / len(first | second) if first | second else None
     assert regions.iou(one, other) == expected
-
-
-@given(st.integers(0, 2**32 - 1), st.floats(-3, 3))
-def test_the_frechet_distance_of_moved_features_is_the_way_squared(seed: int, way: float) -> None:
-    features = np.random.default_rng(seed).standard_normal((40, 5))
-    moved = features + np.array([way, 0, 0, 0, 0])
-    assert frechet_distance(features, moved).distance == pytest.approx(way**2, abs=1e-5)
-
-
-def test_the_frechet_distance_of_normal_samples_by_hand() -> None:
-    rng = np.random.default_rng(0)
-    one, other = rng.standard_normal((20_000, 3)), 2 * rng.standard_normal((20_000, 3))
-    # Each of three dimensions: (1 - 2)^2.
-    assert frechet_distance(one, other).distance == pytest.approx(3, abs=0.1)
-    with pytest.raises(ValueError, match="too few"):
-        frechet_distance(one[:1], other)
-    with pytest.raises(ValueError, match="not"):
-        frechet_distance(one, other[:, :2])
 
 
 def test_light_that_the_scene_does_not_have_is_noticed() -> None:

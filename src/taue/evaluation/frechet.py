@@ -20,13 +20,18 @@ class Given(nn.Module):
         return features
 
 
-def frechet(first: NDArray[np.floating], second: NDArray[np.floating]) -> float | None:
-    r"""Of features [N, D] and [M, D]; None with fewer than two of either.
+def frechet(first: NDArray[np.floating], second: NDArray[np.floating]) -> float:
+    r"""Of features [N, D] and [M, D], at least two each.
 
     .. math:: |\mu_1 - \mu_2|^2 + tr(C_1 + C_2 - 2 (C_1 C_2)^{1/2})
+
+    Raises:
+        ValueError: if there are fewer, or D differs.
     """
+    if first.shape[1:] != second.shape[1:]:
+        raise ValueError(f"features {first.shape} and {second.shape} are not [N, D] and [M, D]")
     if min(len(first), len(second)) < 2:
-        return None
+        raise ValueError(f"{len(first)} and {len(second)} pictures are too few; give two at least")
     metric = FrechetInceptionDistance(feature=Given(first.shape[1])).set_dtype(torch.float64)
     for features, real in ((first, True), (second, False)):
         metric.update(torch.from_numpy(np.asarray(features, np.float64)), real=real)

@@ -224,8 +224,8 @@ def _set_column(
         return None
     truth = np.stack([reference.features(pair)[network] for pair in reference.data.pairs])
     drawn = np.stack(own)
-    value = frechet(truth, drawn)
-    if value is None:
+    if min(len(truth), len(drawn)) < 2:
         return None
+    value = frechet(truth, drawn)
     resamples = RESAMPLES if drawn.shape[1] <= WIDEST else 0
     return set_figure(value, drawn, lambda some: frechet(truth, some), resamples)

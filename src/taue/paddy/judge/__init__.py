@@ -4,8 +4,7 @@ It was trained on rendered scenes and on their round trips through the autoencod
 nothing of the UNet, its text encoders or the prompts.
 """
 
-from taue.paddy.judge.frechet import Frechet, frechet_distance
 from taue.paddy.judge.judge import Judge
 from taue.paddy.judge.sighting import SeenObject, Sighting
 
-__all__ = ["Frechet", "Judge", "SeenObject", "Sighting", "frechet_distance"]
+__all__ = ["Judge", "SeenObject", "Sighting"]
