@@ -41,19 +41,17 @@ class Mutant:
 MUTANTS = (
     # The loop.
     Mutant("cultivate", "interrupted |= step", "interrupted = step", (ROWS,)),
-    Mutant("cultivate", "* one.evaluations / total", "/ len(growing)", (ROWS,)),
+    Mutant("cultivate", "* own / sum(samples)", "/ len(growing)", (ROWS,)),
     Mutant("cultivate", "if one.index == one.solver.levels.count:", "if False:", (ROWS,)),
     Mutant("cultivate", "(one.row.stage, one.index), []", "(one.row.stage, 0), []", (ROWS,)),
     Mutant("cultivate", "if begun in span]", "if begun <= span.stop]", (ROWS,)),
     Mutant("growth", "self.row.listen_to if self.index < self.crop else ()",
            "self.row.listen_to", (ROWS,)),
-    Mutant("growth", "self.index < self.release else", "self.index <= self.release else",
-           (TRANSPLANT,)),
+    Mutant("growth", "self.index >= self.release:", "self.index > self.release:", (TRANSPLANT,)),
     Mutant("growth", "if index <= self.crop and", "if index < self.crop and", (TRANSPLANT,)),
-    Mutant("growth", "if self.row.estimate is None else 0", "if self.row.estimate is None else 1",
-           (ROWS,)),
+    Mutant("growth", "return 0 if self.continues else", "return 1 if self.continues else", (ROWS,)),
     Mutant("growth", "unit = self.latents / level.noise", "unit = self.latents", (ROWS,)),
-    Mutant("growth", "            self.solver.begin(self.crop)\n", "", (PNDM,)),
+    Mutant("growth", "            self.solver.begin(self.index)\n", "", (PNDM,)),
     Mutant("growth", "max((of(s, waits) + growths[s].to_harvest", "max((of(s, waits)", (ROWS,)),
     Mutant("solver", '{"generator": generator} if draws else {}', "{}", (PARITY,)),
     # The transplant.

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from benchmarks import judged, recorded, three_stages
+from benchmarks import judged, mutants, recorded, three_stages
 from benchmarks.pair import Pair
 from taue.paddy import scenes
 
@@ -98,6 +98,16 @@ def test_how_far_two_results_are_apart_by_hand(tmp_path: Path) -> None:
     nothing = {"stages": 0, "latents": 0, "masks": 0, "layers": 0}
     assert recorded.apart(old, old) == nothing
     assert recorded.apart(old, new) == {**nothing, "stages": 51, "latents": 0.2, "masks": 1}
+
+
+def test_every_fault_stands_once_in_the_code_and_its_tests_are_there() -> None:
+    assert len(mutants.MUTANTS) == 30
+    for one in (*mutants.MUTANTS, *mutants.BESIDE):
+        code = (mutants.ROOT / f"src/taue/{one.where}.py").read_text(encoding="utf-8")
+        assert code.count(one.was) == 1, one
+        for test in one.tests:
+            path, _, name = test.partition("::")
+            assert f"def {name}" in (mutants.ROOT / path).read_text(encoding="utf-8"), test
 
 
 def test_twenty_scenes_are_recorded_of_every_kind() -> None:
