@@ -7,8 +7,9 @@ steps, where this one looks for the level (see :mod:`taue.harvest`).
 
 takes the old package out of git, lets it and this one draw each scene from one seed, and says how
 far they are apart: the stages (the raw pictures, and the latents they were decoded from), the
-masks on the latent grid, and the layers that are made of them. ``draw`` is a process of one
-package; it uses only what both have.
+masks on the latent grid, and the layers that are made of them. With ``--drawn FOLDER`` the results
+stay there, and the same command goes on after a stop. ``draw`` is a process of one package; it
+uses only what both have.
 """
 
 from __future__ import annotations
@@ -106,12 +107,15 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def draw(out: Path) -> None:
-    """Draw all scenes with the package on the path, an ``.npz`` for each result."""
-    out.mkdir(exist_ok=True)
+    """Draw all scenes that are not in ``out`` with the package on the path, an ``.npz`` each."""
+    out.mkdir(parents=True, exist_ok=True)
     pipe: Any = TauePipeline.from_pretrained("paddy")
     pipe.set_progress_bar_config(disable=True)
     own = pipe.scheduler
     for number, case in enumerate(CASES, 1):
+        last = f"{number:02}-again" if case.move or case.other else f"{number:02}"
+        if (out / f"{last}.npz").exists():
+            continue
         kind = case.scheduler and getattr(diffusers, case.scheduler)
         pipe.scheduler = kind.from_config(own.config) if kind else own
         height, width = case.canvas or (None, None)
@@ -128,16 +132,20 @@ def draw(out: Path) -> None:
             settings=dataclasses.replace(settings, crop_ratio=ratio),
             generator=torch.Generator().manual_seed(number),
         )  # fmt: skip
-        np.savez(out / f"{number:02}.npz", **_arrays(layers))
+        _keep(out / f"{number:02}.npz", layers)
         if case.move or case.other:
             boxes = dict([case.move]) if case.move else None
             again = pipe.regrow(layers, background=case.other, boxes=boxes, output_type="np")
-            np.savez(out / f"{number:02}-again.npz", **_arrays(again))
+            _keep(out / f"{number:02}-again.npz", again)
 
 
 @app.command()
 def compare(
-    out: Path, commit: Annotated[str, typer.Option(help="Of the old package.")] = "49f921a"
+    out: Path,
+    commit: Annotated[str, typer.Option(help="Of the old package.")] = "49f921a",
+    drawn: Annotated[
+        Path | None, typer.Option(help="Keeps what is drawn: to go on after a stop.")
+    ] = None,
 ) -> None:
     """Draw all scenes with an old package and with this one; write how far they are apart."""
     with tempfile.TemporaryDirectory() as name:
@@ -146,11 +154,13 @@ def compare(
         packed = subprocess.run(git, cwd=ROOT, check=True, capture_output=True).stdout  # noqa: S603
         with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
             archive.extractall(folder, filter="data")
-        for source, drawn in ((folder / "src", "old"), (ROOT / "src", "new")):
-            command = [sys.executable, __file__, "draw", str(folder / drawn)]
+        kept = (folder if drawn is None else drawn).resolve()
+        before, now = kept / commit, kept / "now"
+        for source, into in ((folder / "src", before), (ROOT / "src", now)):
+            command = [sys.executable, __file__, "draw", str(into)]
             environment = {**os.environ, "PYTHONPATH": str(source)}
             subprocess.run(command, env=environment, check=True)  # noqa: S603 - ours
-        old, new = (sorted((folder / drawn).glob("*.npz")) for drawn in ("old", "new"))
+        old, new = (sorted(into.glob("*.npz")) for into in (before, now))
         told = {
             one.stem: apart(np.load(one), np.load(two)) for one, two in zip(old, new, strict=True)
         }
@@ -159,6 +169,14 @@ def compare(
     found = {"commit": commit, "largest": largest, "equal masks": equal, "results": told}
     out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     typer.echo(f"{len(told)} results, {equal} with equal masks; largest differences {largest}")
+
+
+def _keep(path: Path, layers: Any) -> None:
+    """Write what a result holds, all of it or nothing."""
+    unfinished = path.with_suffix(".part")
+    with unfinished.open("wb") as file:
+        np.savez(file, **_arrays(layers))
+    unfinished.replace(path)
 
 
 def apart(old: Any, new: Any) -> dict[str, float]:
