@@ -47,19 +47,20 @@ def whose(docstring: str) -> str:
 
 
 def tests_calling(name: str) -> list[str]:
-    """Names of the test functions in which ``name`` occurs, in the order of the files."""
+    """Names of the test functions that use ``name``, in the order of the files."""
     return [test for test, names in _tests() if name in names]
 
 
 @cache
 def _tests() -> list[tuple[str, set[str]]]:
-    """Every test function, and the names that occur in it."""
+    """Every test function, and the names that are used in it: what it is given is none of them."""
     found: list[tuple[str, set[str]]] = []
     for path in sorted(TESTS.glob("test_*.py")):
         for function in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(function, ast.FunctionDef) and function.name.startswith("test_"):
                 used = {n.id for n in ast.walk(function) if isinstance(n, ast.Name)}
                 used |= {n.attr for n in ast.walk(function) if isinstance(n, ast.Attribute)}
+                used -= {one.arg for one in function.args.args}
                 found.append((f"`{path.stem}::{function.name}`", used))
     return found
 
