@@ -40,7 +40,7 @@ def made(sessions: Sessions, token: str, size: int = 10, age: float = 0.0) -> Pa
     name, folder = session.new()
     (folder / "layers").mkdir(parents=True)
     (folder / "composite.png").write_bytes(b"x" * size)
-    session.tell(name, {"id": name})
+    session.finish(name, {"id": name})
     then = (folder / INFO).stat().st_mtime - age * 3600
     os.utime(folder / INFO, (then, then))
     return folder
@@ -165,10 +165,10 @@ def test_the_course_of_a_run_ends_where_its_steps_do() -> None:
         for index in range(one.first, one.steps):
             course.step({"stage": stage, "subjects": subjects, "steps": one.steps}, index)
             lefts.append(course.left)
-    assert all(one["done"] == 1 for one in course.told())
+    assert all(one["done"] == 1 for one in course.forms())
     assert lefts[1] > lefts[-1] > 0
     course.step({"stage": "foreground", "subjects": (1,), "steps": 4}, 0)  # tried once more
-    assert [one["stage"] for one in course.told()].count("foreground") == 1
+    assert [one["stage"] for one in course.forms()].count("foreground") == 1
 
 
 def test_a_run_tells_the_newest_and_its_end() -> None:

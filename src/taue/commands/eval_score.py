@@ -87,7 +87,7 @@ def score(
             for source in sources
         ]
     _check_required(done, require or [])
-    _write_tables(out, done, networks.told())
+    _write_tables(out, done, networks.to_dict())
     tell_fields(runs={run.name: _means(run) for run in done})
 
 

@@ -21,7 +21,7 @@ from taue.evaluation.weights import read_weights, take
 OPTION = "alexnet"
 HEADS = Path(torchmetrics.__file__).parent / "functional/image/lpips_models/alex.pth"
 SHIFT, SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
-HEARD = (1, 4, 7, 9, 11)
+COMPARED = (1, 4, 7, 9, 11)
 """Layers of the trunk, its ReLUs, that are compared."""
 
 SMALLEST = 35
@@ -50,12 +50,12 @@ class AlexNet(nn.Module):
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """What the five layers answer to [B, 3, H, W]."""
-        heard: list[Tensor] = []
+        captured: list[Tensor] = []
         for place, layer in enumerate(self.features):
             x = layer(x)
-            if place in HEARD:
-                heard.append(x)
-        return heard
+            if place in COMPARED:
+                captured.append(x)
+        return captured
 
 
 class Lpips:
@@ -65,7 +65,7 @@ class Lpips:
         self.trunk, self.source, self.sha256 = trunk.eval(), source, sha256
         device = next(trunk.parameters()).device
         heads = torch.load(HEADS, map_location=device, weights_only=True)
-        self.heads = [heads[f"lin{i}.model.1.weight"] for i in range(len(HEARD))]
+        self.heads = [heads[f"lin{i}.model.1.weight"] for i in range(len(COMPARED))]
 
     @classmethod
     def load(cls, name: str, device: torch.device) -> Lpips:

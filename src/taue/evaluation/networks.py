@@ -55,7 +55,7 @@ class Networks:
         }
         return {need for need, network in named.items() if network is None}
 
-    def told(self) -> dict[str, dict[str, str]]:
+    def to_dict(self) -> dict[str, dict[str, str]]:
         """Name and checksum of each, to stand beside its figures."""
         some = {"inception": self.inception, "clip": self.clip, "alexnet": self.alexnet}
         named = {

@@ -120,7 +120,7 @@ class Method(create_model("MethodFields", __base__=Part, **_FIELDS)):
         return {name: value for name, value in values.items() if value != own[name]}
 
     @property
-    def told(self) -> str:
+    def in_words(self) -> str:
         """The method and its deviations in words; nothing for ours as it is by default."""
         base, changes = self.model_dump()["base"], self.deviations
         if base == _OURS and not changes:

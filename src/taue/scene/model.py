@@ -117,5 +117,5 @@ class Scene(Request, Means):
         """
         require_files(self.own_pictures.values())
         content = text.write(self.model_dump(mode="json", exclude_none=True), form)
-        told = self.method.told if form == "toml" else ""
+        told = self.method.in_words if form == "toml" else ""
         return f"# {told}\n{content}" if told else content

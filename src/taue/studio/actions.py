@@ -188,7 +188,7 @@ def _follow(pipe: TauePipeline, scene: Scene, course: Course, tell: Tell) -> Ste
         tell(
             ProgressForm(
                 state="running",
-                stages=course.told(),
+                stages=course.forms(),
                 left=round(course.left, 1),
                 previews=pictures or [],
                 result=None,

@@ -100,7 +100,7 @@ class Course:
         each = passed / (self._units - 1)
         return each * (sum(s.left for s in self.stages.values()) + LAST * self._units)
 
-    def told(self) -> list[StageForm]:
+    def forms(self) -> list[StageForm]:
         """Every stage, in order."""
         return [
             StageForm(

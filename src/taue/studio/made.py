@@ -64,7 +64,7 @@ def keep(
         scene=form_of(_naming(scene, name)),
         warnings=warnings,
     )
-    session.tell(name, dict(told))
+    session.finish(name, dict(told))
     return told
 
 

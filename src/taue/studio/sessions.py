@@ -103,13 +103,13 @@ class Session:
         write_png(image, self.folder / name)
         return name
 
-    def tell(self, result: str, told: dict[str, Any]) -> None:
+    def finish(self, result: str, info: dict[str, Any]) -> None:
         """Mark a result as finished, with what the page knows of it."""
         with whole_file(self.folder / result / INFO) as stream:
-            stream.write(json.dumps(told).encode())
+            stream.write(json.dumps(info).encode())
 
-    def told(self, result: str) -> dict[str, Any]:
-        """What :meth:`tell` wrote."""
+    def info(self, result: str) -> dict[str, Any]:
+        """What :meth:`finish` wrote."""
         return json.loads(read_bytes(self.of(result) / INFO, LONGEST_INFO))
 
     def history(self) -> list[dict[str, Any]]:
@@ -118,7 +118,7 @@ class Session:
             return []
         names = sorted((one.name for one in self.folder.iterdir()), reverse=True)
         done = (name for name in names if RESULT.fullmatch(name))
-        return [self.told(name) for name in done if (self.folder / name / INFO).is_file()]
+        return [self.info(name) for name in done if (self.folder / name / INFO).is_file()]
 
     def remove(self, result: str) -> None:
         """Remove a finished result."""
