@@ -72,6 +72,7 @@ def assert_one_sentence(stderr: str) -> None:
     assert "Traceback" not in stderr
 
 
+@pytest.mark.slow
 def test_version_and_help() -> None:
     assert call("--version").stdout == f"taue {taue.__version__}\n"
     for arguments in ([], ["--help"]):

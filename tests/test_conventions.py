@@ -72,6 +72,7 @@ def test_every_command_that_makes_something_can_overwrite() -> None:
     assert able == {"generate", "rebackground", "move", "regrow", "export", "flatten", "judge"}
 
 
+@pytest.mark.slow
 def test_the_version_in_short_and_as_a_module() -> None:
     assert call("-V").stdout == f"taue {__version__}\n"
     done = subprocess.run(

@@ -194,6 +194,7 @@ def test_a_report_that_tells_less_than_its_scene_is_no_contradiction(folder: Pat
     assert len(Layers.load(folder).seedlings) == 1
 
 
+@pytest.mark.slow
 def test_what_is_not_finite_reaches_no_picture(tiny_sdxl: Path, folder: Path) -> None:
     layers = Layers.load(folder)
     layers.masks = [layers.masks[0] * float("nan")]

@@ -89,6 +89,7 @@ def test_harvest_step_by_hand(steps: int, ratio: float, k: int) -> None:
     assert equations.harvest_step(steps, ratio) == k
 
 
+@pytest.mark.slow
 @law
 @given(st.floats(0, 1, exclude_min=True, exclude_max=True))
 def test_harvest_step_leaves_a_step_before_and_after(ratio: float) -> None:

@@ -106,6 +106,7 @@ def test_every_method_leaves_items_that_can_be_scored(
         assert columns["recomposition"]["value"] <= 1
 
 
+@pytest.mark.slow
 def test_paddys_own_autoencoder_can_be_inpainted_with(data: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     done = call(data, run, Path("paddy"), "--shard", "1/3", method="composite-then-cut")
@@ -114,6 +115,7 @@ def test_paddys_own_autoencoder_can_be_inpainted_with(data: Path, tmp_path: Path
     assert item.background is not None and not np.array_equal(item.background, item.composite)
 
 
+@pytest.mark.slow
 def test_a_second_call_makes_nothing_again_and_shards_share_the_work(
     data: Path, tiny_sdxl: Path, tmp_path: Path
 ) -> None:
@@ -149,6 +151,7 @@ def test_a_killed_command_goes_on_and_ends_as_if_it_had_not_been(
     assert pictures(run) == pictures(whole)
 
 
+@pytest.mark.slow
 def test_an_interrupted_command_says_that_it_goes_on(
     data: Path, tiny_sdxl: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

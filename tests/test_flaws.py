@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from taue.box import Box
 from taue.flaws import Flaw, flaws, warning
 
-SIDES = (32, 256, 1024)
+SIDES = (32, 256, pytest.param(1024, marks=pytest.mark.slow))
 
 
 def discs(side: int, *places: tuple[float, float, float]) -> NDArray[np.float32]:

@@ -127,6 +127,7 @@ def test_a_model_that_paints_and_a_scheduler_that_draws(painter: TauePipeline) -
     assert furthest(alone, together) <= 1
 
 
+@pytest.mark.slow
 def test_several_images_of_one_prompt_are_a_batch(
     pipe: TauePipeline, passes: list[list[str]]
 ) -> None:
@@ -260,6 +261,7 @@ def test_what_differs_in_canvas_or_method_is_no_batch() -> None:
     assert alike(scenes) == [[0, 2, 4], [1], [3]]
 
 
+@pytest.mark.slow
 def test_a_batch_size_that_can_be_none_is_refused(pipe: TauePipeline, tmp_path: Path) -> None:
     for wrong in (0, 101, 1.5, True, "2"):
         with pytest.raises(TaueError, match=r"batch_size is .*; give a whole number from 1 to 100"):

@@ -76,6 +76,7 @@ def test_strength_is_the_share_of_the_steps_that_are_taken(
     assert [step for step, _ in seen] == list(range(STEPS - left, STEPS))
 
 
+@pytest.mark.slow
 def test_it_begins_as_diffusers_does(pipe: TauePipeline) -> None:
     """Where nothing is planted, the first step is one from the picture's noised latents."""
     first: dict[str, Any] = {}
@@ -112,6 +113,7 @@ def test_it_begins_as_diffusers_does(pipe: TauePipeline) -> None:
     assert noise[0][:, outside].mean().abs() < 0.3
 
 
+@pytest.mark.slow
 def test_all_of_it_is_noise(pipe: TauePipeline) -> None:
     plain, whole = made(pipe), made(pipe, image=picture(), strength=1.0)
     torch.testing.assert_close(plain.composite, whole.composite, rtol=0, atol=0)

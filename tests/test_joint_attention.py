@@ -188,7 +188,7 @@ def plain_call(pipe: Any, noise: Tensor) -> Tensor:
     return drawn.images
 
 
-@pytest.mark.parametrize("kind", ["mute", "speaking", "none"])
+@pytest.mark.parametrize("kind", ["mute", pytest.param("speaking", marks=pytest.mark.slow), "none"])
 def test_the_third_encoder_is_heard_as_a_plain_call_hears_it(kind: str) -> None:
     plain = sd3(speaks=kind == "speaking")
     if kind == "none":

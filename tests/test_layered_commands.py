@@ -109,6 +109,7 @@ def test_a_result_holds_its_stack(result: Path) -> None:
     assert 0 < told["coverage"] < 0.1
 
 
+@pytest.mark.slow
 def test_export_and_flatten(result: Path, tmp_path: Path) -> None:
     psd, ora, webp = (tmp_path / "new" / name for name in ("a.psd", "a.ora", "webp"))
     done = call("export", result, "--psd", psd, "--ora", ora, "--webp", webp)

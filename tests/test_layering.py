@@ -196,6 +196,7 @@ def test_a_result_holds_one_picture_of_each_subject_and_reads_back(
     assert loaded.stack().merged.tobytes() == layers.stack().merged.tobytes()
 
 
+@pytest.mark.slow
 def test_drawing_is_the_inverse_of_decoding(painter: TauePipeline) -> None:
     backbone = SDXLBackbone(painter, 256, 256)
     spec = scenes.sample_spec(np.random.default_rng(5), objects=1)

@@ -6,6 +6,8 @@ import ast
 from collections import defaultdict
 from pathlib import Path
 
+import pytest
+
 PACKAGE = Path(__file__).parent.parent / "src/taue"
 
 THE_SAME = {
@@ -28,6 +30,7 @@ def public(path: Path) -> list[str]:
     return [one.name for one in tree.body if isinstance(one, kinds) and one.name[0] != "_"]
 
 
+@pytest.mark.slow
 def test_no_name_means_two_things() -> None:
     rooms: dict[str, list[str]] = defaultdict(list)
     for path in sorted(PACKAGE.rglob("*.py")):

@@ -13,7 +13,7 @@ from taue import matte
 from taue.matte.outline import smoothed
 from taue.matte.trimap import edge_width
 
-SIZES = [256, 512, 1024]
+SIZES = [256, 512, pytest.param(1024, marks=pytest.mark.slow)]
 RED, GREEN = np.array([0.8, 0.2, 0.2], np.float32), np.array([0.0, 1.0, 0.0], np.float32)
 
 

@@ -216,6 +216,7 @@ def test_a_step_of_the_solver_is_ddims_and_f_is_the_schedulers() -> None:
     assert torch.allclose(consistent(lcm, noisy, noise, last, kept), expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_run_by_the_clock_ends_with_a_low_rate_and_its_average(tmp_path: Path) -> None:
     schedule = Schedule(steps=10**6, batch=1, learning_rate=1.0, warmup=1, decay=0.5, minutes=0.01)
     assert schedule.rate(10, seconds=0.1) == 1

@@ -37,6 +37,7 @@ def test_the_weights_fit_the_wheel_and_say_what_they_know() -> None:
     assert (models.PADDY / "README.md").is_file()
 
 
+@pytest.mark.slow
 def test_plain_diffusers_loads_and_runs_it() -> None:
     pipe = StableDiffusionXLPipeline.from_pretrained(models.PADDY)
     pipe.set_progress_bar_config(disable=True)

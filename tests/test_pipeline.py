@@ -291,6 +291,7 @@ def test_a_callback_is_handed_what_the_docstring_says(pipe: TauePipeline) -> Non
     assert all(one == named for one in handed)
 
 
+@pytest.mark.slow
 def test_a_callback_changes_the_latents_of_its_stage_alone(pipe: TauePipeline) -> None:
     def callback(own: Any, step: int, timestep: Any, handed: dict[str, Any]) -> dict[str, Any]:
         last = handed["stage"] == "background" and step == STEPS - 1

@@ -38,9 +38,16 @@ def made(pipe: TauePipeline) -> Layers:
     )
 
 
+@pytest.fixture(scope="module")
+def plain(pipe: TauePipeline) -> Layers:
+    return made(pipe)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16, torch.float16])
-def test_another_default_dtype_changes_no_pixel(pipe: TauePipeline, dtype: torch.dtype) -> None:
-    plain = made(pipe)
+def test_another_default_dtype_changes_no_pixel(
+    pipe: TauePipeline, plain: Layers, dtype: torch.dtype
+) -> None:
     with default_dtype(dtype):
         within = made(pipe)
         assert torch.get_default_dtype() == dtype  # and is the caller's again
@@ -48,8 +55,8 @@ def test_another_default_dtype_changes_no_pixel(pipe: TauePipeline, dtype: torch
     np.testing.assert_array_equal(plain.subjects[0].image, within.subjects[0].image)
 
 
-def test_autocast_changes_no_pixel(pipe: TauePipeline) -> None:
-    plain = made(pipe)
+@pytest.mark.slow
+def test_autocast_changes_no_pixel(pipe: TauePipeline, plain: Layers) -> None:
     with torch.autocast("cpu", dtype=torch.bfloat16):
         within = made(pipe)
         assert torch.is_autocast_enabled("cpu")

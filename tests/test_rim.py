@@ -8,7 +8,7 @@ import pytest
 from taue.matte.rim import own_rim, settled, steepness, without_specks
 from taue.matte.trimap import edge_width
 
-SIZES = [256, 512, 1024]
+SIZES = [256, 512, pytest.param(1024, marks=pytest.mark.slow)]
 RED, DARK = np.array([0.8, 0.2, 0.2], np.float32), np.array([0.1, 0.0, 0.2], np.float32)
 
 

@@ -288,6 +288,7 @@ def test_rows_that_wait_in_vain_are_declined(
 # Who looks on
 
 
+@pytest.mark.slow
 def test_observers_see_stages_apart_and_change_their_own_rows(backbone: SDXLBackbone) -> None:
     scene = Scene(backbone)
     second = replace(scene.foreground(), noise=normal(7), subject=2)
@@ -386,6 +387,7 @@ def test_the_time_of_a_pass_is_shared_by_what_its_rows_cost(backbone: SDXLBackbo
 # What is listened to, and what is taken for the object
 
 
+@pytest.mark.slow
 def test_attention_is_that_of_the_steps_before_the_harvest(backbone: SDXLBackbone) -> None:
     row = Scene(backbone).foreground()
     whole, short = alone(backbone, row), alone(backbone, replace(row, until_harvest=True))

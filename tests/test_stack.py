@@ -156,6 +156,7 @@ def test_shares_are_what_source_over_shows(alphas: np.ndarray) -> None:
         np.testing.assert_allclose(seen[layer], shown, atol=1e-5)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(
     hnp.arrays(np.float32, (3, 2, 3), elements=st.floats(0, 255, width=32)),

@@ -154,6 +154,7 @@ def test_at_the_crop_step_the_region_is_the_filtered_seedling(grow: Grow, family
     assert outside.abs().max() > 0.1
 
 
+@pytest.mark.slow
 def test_the_released_prompt_takes_over_at_the_crop_step(
     grow: Grow, conditioning: tuple[Conditioning, Conditioning]
 ) -> None:

@@ -115,6 +115,7 @@ def row_of(backbone: SDXLBackbone, seed: int = 1, **changes: Any) -> Row:
     return replace(row, **changes)
 
 
+@pytest.mark.slow
 def test_the_canvas_as_a_window_changes_nothing(backbone: SDXLBackbone, context: Context) -> None:
     row, canvas = row_of(backbone), Window(0, 0, CELLS, CELLS)
     (own,), (whole,) = cultivated(context, [row], [canvas]), context.cultivate([row])
@@ -160,6 +161,7 @@ def test_a_model_is_told_that_a_window_is_a_crop_of_the_canvas(
     assert [tuple(end.latents.shape) for end in ends] == [(1, 4, 8, 12)] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["euler", "ddim"])
 def test_a_foreground_that_is_ended_later_is_the_one_that_went_on(
     pipeline: TauePipeline, backbone: SDXLBackbone, context: Context, family: str
