@@ -2,8 +2,12 @@
 
 Lengths are in widths of a soft edge (see :func:`taue.matte.trimap.edge_width`), so that they hold
 at any size; alpha, and shares of a distance or of a hue, are of 1; colours are RGB in [0, 1].
-Numbers that bound time and memory, and those of a solver, stand where they are used.
+Numbers that bound time and memory, and those of a solver, stand where they are used. A number that
+follows from another is written so.
 """
+
+HARDLY = 0.1
+"""Next to nothing: of an alpha, a share, or a distance between colours."""
 
 # How large things are.
 
@@ -41,17 +45,17 @@ SMALLEST = 0.2
 DECODED = 0.11
 """Standard deviation of its blur of a steep edge."""
 
+DEEP = 3 * DECODED
+"""From an object's outline, from which on its colours are its own: all of it up to half that depth;
+in what is thinner those of the pixels that are deepest nearby."""
+
 RIPPLE = (2 * DECODED, 4 * DECODED)
 """Off the object, over which what is faint fades: beyond four standard deviations there is nothing
 of it. Within the first, colours are averaged where an outline was moved."""
 
-BEND = 1.5 * DECODED
+BEND = DEEP / 2
 """Standard deviation of what an outline is smoothed with in each step: what is smaller is no shape.
 Colours inside are averaged with it, too."""
-
-DEEP = 3 * DECODED
-"""From an object's outline, from which on its colours are its own: all of it up to half that depth;
-in what is thinner those of the pixels that are deepest nearby."""
 
 STEEP = (1.0, 1.6)
 """Steepness, in alpha per width, from which on an edge was sharp before, and altogether: one that
@@ -101,7 +105,7 @@ HANGING = SPREAD[1]
 """... and from here on if it hangs on to such: thin parts are pale where they are blurred, and what
 is less noise can take away."""
 
-NEARLY = 0.9
+NEARLY = 1 - HARDLY
 """Above this a colour is the object's own, all but: nearly one is one."""
 
 OPAQUE = 0.97
@@ -116,7 +120,7 @@ FAITH = 0.5
 
 # What is a mixture of two colours.
 
-SHORTEST = 0.1
+SHORTEST = HARDLY
 """Lines from the key that are shorter count as so long."""
 
 BESIDE = (0.2, 0.5)
@@ -127,12 +131,13 @@ NOISE = CLEAR * SPREAD[0]
 """... less what is noise, off the line to a pure colour: a distance that is nothing, as it is from
 a key that is painted evenly."""
 
-SHADED = (0.25, 0.75)
+SHADED = (SOLID / 2, 1 - SOLID / 2)
 """Distance to that line over the distance to the pure colour's shades (on the line to black) over
 which a colour stops to be a mixture: a grey handle of a white cup is in shade."""
 
-FULL = 0.7
-"""Share of the pure colour's distance to the key from which on a veil is opaque."""
+FULL = 1 - SPREAD[1]
+"""Share of the pure colour's distance to the key from which on a veil is opaque: less noise can
+have taken away."""
 
 SHARE = 0.8
 """A pixel with less of another's distance to the key is a mixture of it, unless it is its shade."""
@@ -154,7 +159,7 @@ COLOURED = SHORTEST
 INSIDE = OPAQUE
 """So much of an object's inside has no more of it than is the object's own, ..."""
 
-OWN = 0.1
+OWN = HARDLY
 """... which is no less than this, and no more than what leaves a pixel whole."""
 
 PAINTED = SOLID
