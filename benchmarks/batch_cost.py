@@ -30,7 +30,8 @@ from taue.batch.queue import Queue
 from taue.batch.records import Kept, Marker
 from taue.batch.rows import row_of
 from taue.batch.scenes import read_scenes
-from taue.batch.store import DONE, Store, ids_of, marker_name, open_store, result_name
+from taue.batch.store import DONE, Store, ids_of, marker_name, result_name
+from taue.batch.stores import open_store
 from taue.batch.worker import Outcome
 
 SLEEP, COUNT, SIDE = 3.0, 12, 1024

@@ -32,7 +32,8 @@ from taue.batch.maker import Recipe
 from taue.batch.plan import planned, save_plan, tasks_of
 from taue.batch.records import Attempt
 from taue.batch.scenes import read_scenes
-from taue.batch.store import ATTEMPTS, DONE, Store, open_store
+from taue.batch.store import ATTEMPTS, DONE, Store
+from taue.batch.stores import open_store
 from taue.errors import TaueError
 
 SCENES, KILLS, SECONDS, WORKERS = 200, 20, 0.1, 2

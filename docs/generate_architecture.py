@@ -70,6 +70,17 @@ def rooms() -> dict[str, set[str]]:
     return found
 
 
+def modules() -> dict[str, set[str]]:
+    """What each module imports of the package, at once or when a function is called."""
+    paths = {
+        ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(
+            ".__init__"
+        ): path
+        for path in sorted(PACKAGE.rglob("*.py"))
+    }
+    return {name: (_imported(path) & paths.keys()) - {name} for name, path in paths.items()}
+
+
 def levels(imports: dict[str, set[str]]) -> list[list[str]]:
     """Rooms by how far they are from those that import none, these first.
 
@@ -152,7 +163,8 @@ def measure() -> None:
     for module, name in FORMS:
         if name not in _defined(PACKAGE / f"{module}.py"):
             raise ValueError(f"{module}.py defines no {name}")
-    levels(rooms())  # or there is a circle
+    for imports in (rooms(), modules()):
+        levels(imports)  # or there is a circle
     told = json.loads(NUMBERS.read_text(encoding="utf-8"))
     told["now"] |= {
         "forms of a request": f"{len(FORMS) + 1}: option dict, "
@@ -161,6 +173,7 @@ def measure() -> None:
         "longest function": f"{longest('commands')} (options); {longest()} else",
         "longest function without signature and docstring": f"{longest('commands', body=True)}; "
         f"{longest(body=True)} else",
+        "constants of the matte": constants(PACKAGE / "matte"),
     }
     told["rooms"][1] = sizes()
     NUMBERS.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
@@ -182,6 +195,18 @@ def longest(within: str | None = None, *, body: bool = False) -> str:
                 found.append((count, f"`{'/'.join(parts)}`, `{node.name}`"))
     count, where = max(found)
     return f"{count} lines ({where})"
+
+
+def constants(folder: Path) -> str:
+    """How many numbers modules give a name, and how many of them follow from others."""
+    found = [
+        any(isinstance(part, ast.Name) for part in ast.walk(node.value))
+        for path in sorted(folder.glob("*.py"))
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Assign)
+        and all(isinstance(one, ast.Name) and one.id.isupper() for one in node.targets)
+    ]
+    return f"{len(found)}, of them {sum(found)} from others"
 
 
 def sizes() -> dict[str, tuple[int, int]]:
@@ -244,11 +269,18 @@ def _imported(path: Path) -> set[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module == "taue":
-            found |= {f"taue.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
+            named = {f"{node.module}.{alias.name}" for alias in node.names}
+            of_package = {name for name in named if _is_module(name)}
+            found |= of_package
+            if len(of_package) < len(named) and node.module != "taue":
+                found.add(node.module)
     return found
+
+
+def _is_module(name: str) -> bool:
+    path = PACKAGE.parent / name.replace(".", "/")
+    return path.with_suffix(".py").is_file() or path.is_dir()
 
 
 def _defined(path: Path) -> set[str]:

@@ -14,7 +14,8 @@ from benchmarks.sleeping import MAKER
 from taue.batch.maker import Recipe
 from taue.batch.plan import Task, save_plan, tasks_of
 from taue.batch.scenes import read_scenes
-from taue.batch.store import DONE, Store, open_store
+from taue.batch.store import DONE, Store
+from taue.batch.stores import open_store
 
 PATIENCE = 60.0
 

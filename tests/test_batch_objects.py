@@ -12,7 +12,8 @@ from taue.batch.audit import audit, forget
 from taue.batch.driver import drive
 from taue.batch.engines import InProcess, Processes
 from taue.batch.records import Marker
-from taue.batch.store import StoreError, marker_name, open_store
+from taue.batch.store import StoreError, marker_name
+from taue.batch.stores import open_store
 from taue.batch.worker import DONE, THERE, Worker
 
 pytestmark = pytest.mark.slow

@@ -20,7 +20,7 @@ from batches import done, prepared, scenes_file, sleeping, until
 from taue.batch.audit import audit
 from taue.batch.driver import drive
 from taue.batch.ray_engine import RayActors
-from taue.batch.store import open_store
+from taue.batch.stores import open_store
 from taue.cli import app
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
@@ -34,7 +34,7 @@ from batches import sleeping
 from taue.batch.driver import drive
 from taue.batch.plan import planned
 from taue.batch.ray_engine import RayActors
-from taue.batch.store import open_store
+from taue.batch.stores import open_store
 where, address, log = sys.argv[1:]
 store, recipe = open_store(where), sleeping(seconds=0.1, log=log)
 drive(store, list(planned(store).values()), RayActors(where, recipe, address, 2, 0.25))

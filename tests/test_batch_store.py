@@ -24,7 +24,8 @@ from taue.batch.index import Index
 from taue.batch.maker import Recipe
 from taue.batch.plan import Task
 from taue.batch.records import Marker
-from taue.batch.store import Store, StoreError, open_store
+from taue.batch.store import Store, StoreError
+from taue.batch.stores import open_store
 from taue.cli import app
 from taue.errors import LittleMemoryError, TaueError
 from taue.scene import Scene

@@ -54,6 +54,7 @@ def test_the_picture_of_the_rooms_is_up_to_date_and_imports_point_one_way() -> N
     }
     for room, needs in architecture.rooms().items():
         assert all(level[need] < level[room] for need in needs)
+    assert architecture.levels(architecture.modules())  # nor in a circle within a room
     with pytest.raises(ValueError, match="circle among one, two"):
         architecture.levels({"one": {"two"}, "two": {"one"}, "three": set()})
 

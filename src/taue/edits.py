@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from taue.errors import TaueError
-from taue.files.layered import Placed, read_layered
+from taue.files.layered import read_layered
+from taue.files.placed import Placed
 from taue.readable import readable
 from taue.stack.flatten import clear, finished, lay_over
 from taue.stack.model import Bytes, Layer, Stack

@@ -5,13 +5,11 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import Any
 
 from taue import __version__
 from taue.batch.figures import KNOWN
-
-if TYPE_CHECKING:
-    from taue.batch.export import Exported
 
 HEAD = """---
 task_categories:
@@ -53,6 +51,17 @@ data[0]["composite"], data[0]["layers"], data[0]["caption"]
 ```
 """,
 }
+
+
+@dataclass
+class Exported:
+    """What went out: ``samples``, those ``left_out`` by the figure that was not enough, ``files``,
+    and every figure's values of the samples."""
+
+    samples: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
+    files: list[str] = field(default_factory=list)
+    figures: dict[str, list[float]] = field(default_factory=dict)
 
 
 def card(told: Exported, form: str, rows: Sequence[Mapping[str, Any]]) -> str:

@@ -14,7 +14,8 @@ from typing import Any
 from taue.batch.maker import Recipe
 from taue.batch.plan import Task
 from taue.batch.queue import Portion, Queue
-from taue.batch.store import Store, StoreError, attempt_name, open_store
+from taue.batch.store import Store, StoreError, attempt_name
+from taue.batch.stores import open_store
 from taue.batch.worker import Outcome, Worker
 from taue.errors import TaueError
 

@@ -7,13 +7,12 @@ import io
 import json
 import math
 import tarfile
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from taue.batch.card import card
+from taue.batch.card import Exported, card
 from taue.batch.figures import KNOWN, OPENED
 from taue.batch.index import parquet, rows_of
 from taue.batch.store import Store, StoreError
@@ -25,17 +24,6 @@ SHARD = 1000
 """Samples of one file."""
 
 COMPOSITE, BACKGROUND, LAYERS = "composite.png", "background.png", "layers/"
-
-
-@dataclass
-class Exported:
-    """What went out: ``samples``, those ``left_out`` by the figure that was not enough, ``files``,
-    and every figure's values of the samples."""
-
-    samples: int = 0
-    left_out: Counter[str] = field(default_factory=Counter)
-    files: list[str] = field(default_factory=list)
-    figures: dict[str, list[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from taue.batch.engines import MOST_IDLE_DEATHS
 from taue.batch.maker import Recipe
 from taue.batch.plan import Task
 from taue.batch.queue import Queue
-from taue.batch.store import attempt_name, open_store
+from taue.batch.store import attempt_name
+from taue.batch.stores import open_store
 from taue.batch.worker import Outcome, Worker
 from taue.errors import TaueError
 from taue.together import default_size

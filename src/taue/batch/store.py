@@ -95,18 +95,3 @@ def attempt_name(key: str, number: int) -> str:
 def ids_of(names: Sequence[str]) -> set[str]:
     """The ids in names of markers or attempts."""
     return {name.rpartition("/")[2].partition(".")[0] for name in names}
-
-
-def open_store(where: str) -> Store:
-    """The store at a folder, or at any URL that fsspec knows (``s3://bucket/name``).
-
-    Raises:
-        StoreError: if it is of a kind that is not known.
-    """
-    if "://" in where:
-        from taue.batch.object_store import ObjectStore
-
-        return ObjectStore(where)
-    from taue.batch.folder_store import FolderStore
-
-    return FolderStore(where)

@@ -32,7 +32,8 @@ def export_store(
     from taue.batch.audit import require_planned
     from taue.batch.export import FORMATS, Threshold, training_set
     from taue.batch.index import Index
-    from taue.batch.store import DONE, ids_of, open_store
+    from taue.batch.store import DONE, ids_of
+    from taue.batch.stores import open_store
 
     if form not in FORMATS:
         raise TaueError(f"format is {form!r}; choose {' or '.join(FORMATS)}.")

@@ -94,7 +94,7 @@ def run_batch(
     from taue.batch.index import parquet
     from taue.batch.plan import save_plan, tasks_of
     from taue.batch.scenes import read_scenes
-    from taue.batch.store import open_store
+    from taue.batch.stores import open_store
 
     parquet()
     with console().status("reading scenes"):
@@ -123,7 +123,7 @@ def retry(
     recipe = _recipe(engine, batch_size, attempts, keep, device, dtype)
     part = Shard.parse(shard)
     from taue.batch.audit import audit, forget, require_planned
-    from taue.batch.store import open_store
+    from taue.batch.stores import open_store
 
     opened = open_store(store)
     tasks = list(require_planned(opened).values())

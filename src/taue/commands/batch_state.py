@@ -13,7 +13,7 @@ from taue.commands.output import console, tell, tell_fields, warn
 def show_status(*, store: StoreName) -> None:
     """How far a store is: done, failed and why, begun, missing."""
     from taue.batch.audit import status_of
-    from taue.batch.store import open_store
+    from taue.batch.stores import open_store
 
     status = status_of(open_store(store))
     for key, (line, error) in list(status.failed.items())[:MOST_TOLD]:
@@ -30,7 +30,7 @@ def audit_store(*, store: StoreName) -> None:
     from rich.progress import Progress
 
     from taue.batch.audit import audit
-    from taue.batch.store import open_store
+    from taue.batch.stores import open_store
 
     # Elsewhere than on a terminal a bar leaves a line even where there is nothing to read.
     with Progress(console=console(), disable=not console().is_terminal) as bar:

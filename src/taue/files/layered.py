@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,19 +14,9 @@ from taue.disk.png import write_png
 from taue.disk.writing import complete_folder, whole_file
 from taue.errors import TaueError
 from taue.files.made import layer_file
+from taue.files.placed import Placed
 from taue.stack.flatten import clear, finished, lay_over
 from taue.stack.model import Bytes, Stack
-
-
-@dataclass(frozen=True)
-class Placed:
-    """A layer as a file has it: uint8 [h, w, 4] straight alpha, its corner, opacity in [0, 1]."""
-
-    name: str
-    pixels: Bytes
-    left: int
-    top: int
-    opacity: float = 1.0
 
 
 def flatten_file(path: str | os.PathLike[str]) -> Bytes:

@@ -16,7 +16,7 @@ from PIL import Image
 from taue.disk.limits import LARGEST_AREA, LARGEST_SIDE, Allowance, read_bytes, reading
 from taue.disk.png import decode_png, png_bytes
 from taue.errors import TaueError
-from taue.files.layered import Placed
+from taue.files.placed import Placed
 from taue.stack.model import Stack
 
 MIMETYPE = b"image/openraster"

@@ -17,7 +17,7 @@ from psd_tools.psd.image_resources import ImageResource
 
 from taue.disk.limits import LARGEST_AREA, LARGEST_FILE, Allowance, read_bytes, reading
 from taue.errors import TaueError
-from taue.files.layered import Placed
+from taue.files.placed import Placed
 from taue.stack.model import Layer as StackLayer
 from taue.stack.model import Stack
 
