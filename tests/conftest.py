@@ -1,11 +1,13 @@
 """What many tests share: real pipelines that are small enough to run anywhere."""
 
+import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.testing
 from jaxtyping import install_import_hook
 
 # Shapes are checked as these run (see taue.shapes): before anything imports them.
@@ -24,6 +26,9 @@ from tiny_models import BUILDERS  # noqa: E402
 # No test may wait for a network, and small models run fastest on one thread.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# The commands are built once, not for every call of a test: they keep nothing.
+typer.testing._get_command = functools.cache(typer.main.get_command)
 
 
 @pytest.fixture(scope="session")

@@ -183,6 +183,7 @@ def test_what_is_not_spoilt_is_read(folder: Path) -> None:
         Layers.load(folder)
 
 
+@pytest.mark.slow
 def test_a_report_that_tells_less_than_its_scene_is_no_contradiction(folder: Path) -> None:
     path = folder / "report.json"
     report = json.loads(path.read_text())

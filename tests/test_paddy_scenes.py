@@ -158,6 +158,7 @@ def test_shares_of_the_training_mix(training: list[tuple[SceneSpec, str]]) -> No
     assert len(commas) / (len(scenes) - len(bare)) == pytest.approx(0.25, abs=0.04)
 
 
+@pytest.mark.slow
 def test_plain_colours_are_uniform(training: list[tuple[SceneSpec, str]]) -> None:
     plains = np.array([spec.plain for spec, _ in training if spec.plain])
     assert np.abs(plains.mean(0) - 127.5).max() < 8
@@ -183,6 +184,7 @@ def test_captions() -> None:
     )
 
 
+@pytest.mark.slow
 def test_every_word_is_in_the_vocabulary(training: list[tuple[SceneSpec, str]]) -> None:
     used = {word for _, caption in training for word in caption.replace(",", "").split()}
     used |= {w for s, _ in training for c in s.captions for w in c.replace(",", "").split()}
