@@ -13,9 +13,12 @@ from torch import Tensor
 from taue import layering
 from taue.box import Box
 from taue.context import StageResult
+from taue.errors import TaueError
 from taue.flaws import Flaw, flaws, warning
 from taue.scene import Request, Subject
 from taue.stack.mixing import Floats
+
+OUTPUT_TYPES = ("pil", "np", "pt", "latent")
 
 INTERRUPTED = "interrupted: the layers are unfinished."
 
@@ -74,3 +77,18 @@ def as_output(pictures: Tensor, output_type: str) -> Any:
         return pictures[0]
     array = pictures[0].permute(1, 2, 0).cpu().numpy()
     return array if output_type == "np" else numpy_to_pil(array)[0]
+
+
+def require_known_outputs(output_type: str, tensor_inputs: Sequence[str]) -> None:
+    """Make sure that a call's results, and what a callback is handed, are of a known kind.
+
+    Raises:
+        TaueError: if not.
+    """
+    if output_type not in OUTPUT_TYPES:
+        raise TaueError(f"output_type is {output_type!r}; choose one of {', '.join(OUTPUT_TYPES)}.")
+    if unknown := set(tensor_inputs) - {"latents"}:
+        raise TaueError(
+            f"callback_on_step_end_tensor_inputs has {sorted(unknown)}; "
+            'only "latents" can be handed to a callback.'
+        )

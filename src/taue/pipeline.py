@@ -25,7 +25,6 @@ from taue.backbones.sdxl import SDXLBackbone
 from taue.bounds import MOST_RESULTS
 from taue.box import Box
 from taue.cultivate import cultivate
-from taue.errors import TaueError
 from taue.families import FAMILIES, SD3, SD15, SDXL
 from taue.generation import Generation
 from taue.in_step import beside_others, in_step
@@ -34,14 +33,13 @@ from taue.loading import Loading
 from taue.memo import Memo
 from taue.memory import running_out_said
 from taue.noise import drawn_seed
+from taue.outputs import require_known_outputs
 from taue.precision import own_precision
 from taue.scene import Request, Subject
 from taue.settings import Settings
-from taue.several import Generators, require_one, require_scenes, seeded
+from taue.several import Generators, init_of, require_one, require_scenes, seeded
 from taue.together import default_size, made_in_batches, require_size
 from taue.watch import StageWatch, StepCallback
-
-OUTPUT_TYPES = ("pil", "np", "pt", "latent")
 
 
 class TauePipeline(Loading):
@@ -162,7 +160,7 @@ class TauePipeline(Loading):
         Raises:
             TaueError: for bad input, before anything is computed.
         """
-        _require_known_outputs(output_type, callback_on_step_end_tensor_inputs)
+        require_known_outputs(output_type, callback_on_step_end_tensor_inputs)
         chosen = {
             "num_inference_steps": num_inference_steps,
             "guidance_scale": guidance_scale,
@@ -178,7 +176,7 @@ class TauePipeline(Loading):
             "first_scene": first_scene,
             "background_image": background_image,
             "negative_prompt": negative_prompt,
-            "init": _init(image, strength),
+            "init": init_of(image, strength),
         }
         if scenes is None:
             requests = [require_one(told, chosen, settings).on_canvas(height, width)]
@@ -253,7 +251,7 @@ class TauePipeline(Loading):
             LittleMemoryError: if they are too many at once, or one too large.
             TaueError: for bad input.
         """
-        _require_known_outputs(output_type, ())
+        require_known_outputs(output_type, ())
         canvas = requests[0].canvas
         backbone = self.backbone(canvas.height, canvas.width, cross_attention_kwargs)
         sized = [one.on_canvas(*backbone.size) for one in requests]
@@ -320,7 +318,7 @@ class TauePipeline(Loading):
         Raises:
             TaueError: for bad input, or if the layers are of another model or size.
         """
-        _require_known_outputs(output_type, ())
+        require_known_outputs(output_type, ())
         old, moves = layers.scene, dict(boxes or {})
         request = old.before(
             old.background if background is None else background,
@@ -380,22 +378,3 @@ class TaueSD15Pipeline(TauePipeline, StableDiffusionPipeline):
 
 PIPELINES = TauePipeline.of_family
 """By the family's name."""
-
-
-def _init(image: Any, strength: float | None) -> dict[str, Any] | None:
-    """What the composite begins from, as a request has it."""
-    if image is None:
-        if strength is not None:
-            raise TaueError("strength is given without an image; give both, or drop it.")
-        return None
-    return {"image": image, **({} if strength is None else {"strength": strength})}
-
-
-def _require_known_outputs(output_type: str, tensor_inputs: Sequence[str]) -> None:
-    if output_type not in OUTPUT_TYPES:
-        raise TaueError(f"output_type is {output_type!r}; choose one of {', '.join(OUTPUT_TYPES)}.")
-    if unknown := set(tensor_inputs) - {"latents"}:
-        raise TaueError(
-            f"callback_on_step_end_tensor_inputs has {sorted(unknown)}; "
-            'only "latents" can be handed to a callback.'
-        )

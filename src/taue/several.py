@@ -40,6 +40,19 @@ def require_one(
     return Request.of(whole, **{**told, "subjects": listed(told["subjects"])})
 
 
+def init_of(image: Any, strength: float | None) -> dict[str, Any] | None:
+    """What the composite begins from, as a request has it.
+
+    Raises:
+        TaueError: if there is a strength without an image.
+    """
+    if image is None:
+        if strength is not None:
+            raise TaueError("strength is given without an image; give both, or drop it.")
+        return None
+    return {"image": image, **({} if strength is None else {"strength": strength})}
+
+
 def require_scenes(scenes: Any, others: Mapping[str, Any]) -> list[Request]:
     """Scenes that a call is given in place of everything else.
 
