@@ -58,7 +58,7 @@ libraries, the writers behind `Layers.save`) do so, too. Drawn from the code by
 def rooms() -> dict[str, set[str]]:
     """What each room imports, at once or when a function is called."""
     files = [path for path in sorted(PACKAGE.rglob("*.py")) if path != PACKAGE / "__init__.py"]
-    names = {_room(path.relative_to(PACKAGE)) for path in files}
+    names = sorted({_room(path.relative_to(PACKAGE)) for path in files})
     found: dict[str, set[str]] = {name: set() for name in names}
     for path in files:
         room = _room(path.relative_to(PACKAGE))
@@ -236,7 +236,7 @@ def draw(path: Path) -> None:
             places[room] = ((i + 0.5) / len(level), height)
     figure, axes = plt.subplots(figsize=(14, 11))
     for room in imports:
-        for need in _direct(room, imports):
+        for need in sorted(_direct(room, imports)):
             axes.annotate(
                 "", places[need], places[room],
                 arrowprops={"arrowstyle": "->", "color": "#9aa7b5", "lw": 0.6, "shrinkB": 9},
