@@ -52,6 +52,7 @@ def test_the_picture_of_the_rooms_is_up_to_date_and_imports_point_one_way() -> N
         for number, rooms in enumerate(architecture.levels(architecture.rooms()))
         for room in rooms
     }
+    assert list(architecture.rooms()) == sorted(level)  # in which order they are drawn
     for room, needs in architecture.rooms().items():
         assert all(level[need] < level[room] for need in needs)
     assert architecture.levels(architecture.modules())  # nor in a circle within a room
