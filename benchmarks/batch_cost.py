@@ -26,13 +26,13 @@ from taue.batch.engines import InProcess, Processes
 from taue.batch.index import Index, part_of
 from taue.batch.maker import Recipe
 from taue.batch.plan import Task, portions, save_plan, tasks_of
-from taue.batch.queue import Queue
 from taue.batch.records import Kept, Marker
 from taue.batch.rows import row_of
 from taue.batch.scenes import read_scenes
 from taue.batch.store import DONE, Store, ids_of, marker_name, result_name
 from taue.batch.stores import open_store
-from taue.batch.worker import Outcome
+from taue.work.jobs import Outcome
+from taue.work.queue import Queue
 
 SLEEP, COUNT, SIDE = 3.0, 12, 1024
 """Seconds of a scene, how many of them, and pixels a side: SDXL's size, at less than its time."""
@@ -146,17 +146,25 @@ def worker_seconds(workers: int, count: int, side: int) -> float:
     return (ended[-workers] - ended[workers - 1]) / (count - 2 * workers + 1)
 
 
-def scaling(rounds: int = 1, side: int = 256) -> dict[str, Any]:
-    """How much faster two workers are than one, and two bare loops than one, in turn."""
-    ratios: dict[str, list[float]] = {"bare": [], "workers": []}
+def scaling(rounds: int = 3, side: int = 256) -> dict[str, Any]:
+    """How much faster two workers are than one, and two bare loops than one, in turn; by the
+    shortest times, because whatever else the machine does makes them longer."""
+    seconds: dict[str, list[float]] = {}
     for _ in range(rounds):
-        one, two = bare_seconds(1, 120, side), bare_seconds(2, 120, side)
-        ratios["bare"].append(one / two)
-        one, two = worker_seconds(1, 9, side), worker_seconds(2, 17, side)
-        ratios["workers"].append(one / two)
-    medians = {name: round(statistics.median(some), 3) for name, some in ratios.items()}
-    share = round(medians["workers"] / medians["bare"], 3)
-    return {**medians, "share": share, "all": ratios}
+        for count in (1, 2):
+            seconds.setdefault(f"bare {count}", []).append(bare_seconds(count, 120, side))
+        for count, scenes in ((1, 9), (2, 17)):
+            found = worker_seconds(count, scenes, side)
+            seconds.setdefault(f"workers {count}", []).append(found)
+    bare, workers = (
+        min(seconds[f"{name} 1"]) / min(seconds[f"{name} 2"]) for name in ("bare", "workers")
+    )
+    return {
+        "bare": round(bare, 3),
+        "workers": round(workers, 3),
+        "share": round(workers / bare, 3),
+        "seconds": {name: [round(one, 3) for one in some] for name, some in seconds.items()},
+    }
 
 
 def thousand(count: int = 100_000) -> dict[str, Any]:

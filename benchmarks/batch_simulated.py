@@ -24,8 +24,8 @@ from benchmarks.batch_cost import asked
 from taue.batch.driver import drive
 from taue.batch.maker import Recipe
 from taue.batch.plan import Task
-from taue.batch.queue import Queue
-from taue.batch.worker import Outcome
+from taue.work.jobs import Outcome
+from taue.work.queue import Queue
 
 SHORTEST, LONGEST, LOAD = 12.0, 20.0, 120.0
 """Virtual seconds of a scene, and of a model's way from disk to GPU."""

@@ -30,11 +30,11 @@ from taue.batch.engines import InProcess, Processes
 from taue.batch.index import part_of
 from taue.batch.maker import Recipe
 from taue.batch.plan import planned, save_plan, tasks_of
-from taue.batch.records import Attempt
 from taue.batch.scenes import read_scenes
 from taue.batch.store import ATTEMPTS, DONE, Store
 from taue.batch.stores import open_store
 from taue.errors import TaueError
+from taue.work.tried import Attempt
 
 SCENES, KILLS, SECONDS, WORKERS = 200, 20, 0.1, 2
 NOBODY = 65534
@@ -118,15 +118,25 @@ def worker(store: Store) -> int | None:
 
 
 def workers_killed(trial: Trial) -> dict[str, Any]:
+    """Each at a random moment, by what is done and not by the clock: all come before the end."""
     driver, killed = trial.start(), 0
-    while killed < KILLS and trial.done < SCENES - 5:
-        time.sleep(CHANCE.uniform(0, 1.4 * SECONDS * SCENES / KILLS / WORKERS / 2))
-        if (pid := worker(trial.store)) is not None:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-                killed += 1
+    for goal in sorted(CHANCE.uniform(0, SCENES - 2 * KILLS, KILLS)):
+        while trial.done < goal:
+            time.sleep(SECONDS / 10)
+        time.sleep(CHANCE.uniform(0, SECONDS))
+        killed += _worker_killed(trial.store)
     os.waitpid(driver, 0)
     return trial.outcome(kills=killed)
+
+
+def _worker_killed(store: Store) -> bool:
+    """Kill some worker at work, once there is one."""
+    while True:
+        if (pid := worker(store)) is not None:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                return True
+        time.sleep(SECONDS / 10)
 
 
 def drivers_killed(trial: Trial) -> dict[str, Any]:

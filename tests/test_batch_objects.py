@@ -14,7 +14,8 @@ from taue.batch.engines import InProcess, Processes
 from taue.batch.records import Marker
 from taue.batch.store import StoreError, marker_name
 from taue.batch.stores import open_store
-from taue.batch.worker import DONE, THERE, Worker
+from taue.batch.worker import Worker
+from taue.work.jobs import DONE, THERE
 
 pytestmark = pytest.mark.slow
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from benchmarks.batch_simulated import simulated
 from taue.batch.plan import Task
-from taue.batch.queue import Queue
-from taue.batch.worker import DONE, ELSEWHERE, FAILED, Outcome
+from taue.work.jobs import DONE, ELSEWHERE, FAILED, Outcome
+from taue.work.queue import Queue
 
 
 def tasks(count: int) -> list[Task]:

@@ -73,13 +73,17 @@ def test_words_fill_every_text_and_go_together() -> None:
         ({"seed": {"range": [1, 2.5]}}, "seed has a range of something else than whole numbers"),
         ({"seed": {"range": [0, 10**12]}}, "seed has a range that is too long"),
         ({"background": {"each": []}}, "background has no list after each"),
-        ({"background": "a {colour} sea"}, "{colour} is not among with; add it"),
+        (
+            {"background": "a {colour} sea"},
+            "background has {colour}, which is not among with;",
+        ),
         ({"with": ["red"]}, "with is no table"),
         ({"with": {"c": "red"}, "background": "{c}"}, "with.c has no list"),
         ({"backgroud": "a sea"}, "backgroud is unknown; did you mean background?"),
         ({"canvas": {"width": 100}}, "canvas.width is 100; give a multiple of 8"),
         ({"seed": {"each": [1, "x"]}}, 'seed is "x"; give a whole number'),
         ({"model": "pady"}, "model 'pady' is unknown; did you mean paddy"),
+        ({"scheduler": "Oiler"}, "scheduler 'Oiler' is unknown; did you mean"),
         ({"loras": [{"name": "no.safetensors"}]}, "lora 'no.safetensors' is missing"),
     ],
 )

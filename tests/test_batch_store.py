@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from batches import done, forked, prepared, scenes_file, sleeping, until
 from benchmarks.sleeping import Slept
+from taue.batch import driver
 from taue.batch.audit import audit, forget, status_of
 from taue.batch.driver import Summary, drive
 from taue.batch.engines import InProcess, Processes
@@ -26,6 +27,7 @@ from taue.batch.plan import Task
 from taue.batch.records import Marker
 from taue.batch.store import Store, StoreError
 from taue.batch.stores import open_store
+from taue.batch.worker import Worker
 from taue.cli import app
 from taue.errors import LittleMemoryError, TaueError
 from taue.scene import Scene
@@ -68,6 +70,7 @@ def test_an_audit_says_what_is_wrong_and_a_retry_mends_it(tmp_path: Path) -> Non
     picture = places[0] / "composite.png"
     picture.write_bytes(picture.read_bytes()[:-1] + b"x")
     (places[1] / "background.png").unlink()
+    (places[1] / "layers" / "0-background.png").write_bytes(b"")
     (places[2] / "report.json").write_bytes(b"")
     (root / done(store)[3]).write_bytes(b"{")
     result = CliRunner().invoke(app, ["batch", "audit", str(root)])
@@ -75,7 +78,7 @@ def test_an_audit_says_what_is_wrong_and_a_retry_mends_it(tmp_path: Path) -> Non
     assert "6 asked for, 5 done, 0 missing, 1 failed, 4 corrupt, 0 doubled" in result.stdout
     for sentence in (
         "composite.png has other bytes than were written",
-        "background.png is missing",
+        "background.png is missing, layers/0-background.png has 0 bytes instead of",
         "report.json has 0 bytes instead of",
         "its marker is broken",
         "failed: RuntimeError('seed 6 is one that fails')",
@@ -158,6 +161,11 @@ def test_a_result_is_there_only_if_its_marker_is(tmp_path: Path) -> None:
         (folder / "composite.png").write_bytes(b"half")
         store.place(key, folder)
     assert audit(store).missing == sorted(task.id for task in tasks)
+    store.put_new(f"attempts/{key}.1.json", b'{"number": 1}')
+    told = CliRunner().invoke(app, ["batch", "audit", str(root)])
+    assert told.exit_code == 1
+    assert f"line 1 ({key}) is missing: begun 1 times, and not ended" in told.stderr
+    assert f"line 1 ({tasks[1].id}) is missing: not begun" in told.stderr
     here(store, tasks)
     assert audit(store).whole and not list((root / "unfinished").iterdir())
 
@@ -172,6 +180,29 @@ def test_two_runs_at_once_share_the_work(tmp_path: Path) -> None:
     assert Counter(log.read_text().split()) == {str(seed): 1 for seed in range(1, 21)}
     found = audit(store)
     assert found.whole and (found.checked, found.doubled, found.unindexed) == (20, 0, 0)
+
+
+@pytest.mark.slow
+def test_what_another_run_is_at_for_the_last_time_is_not_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "WAIT", 0.02)
+    where, begun = tmp_path / "store", tmp_path / "begun"
+    store, tasks = prepared(where, scenes_file(tmp_path, 3))
+    for number in (1, 2):  # two processes ended with it
+        store.put_new(f"attempts/{tasks[0].id}.{number}.json", b'{"number": %d}' % number)
+
+    def other() -> None:
+        recipe = sleeping(seconds=0.3, log=str(begun))
+        worker = Worker(open_store(str(where)), recipe)
+        assert [one.kind for one in worker.work(tasks[:1])] == ["done"]
+
+    child = forked(other)
+    until(begun.exists)
+    summary = here(store, tasks)
+    assert (summary.made, summary.there, summary.failed) == (2, 1, [])
+    assert os.waitpid(child, 0)[1] == 0
+    assert audit(store).whole and not store.names("attempts")
 
 
 @pytest.mark.slow

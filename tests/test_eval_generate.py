@@ -9,6 +9,9 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,13 +27,19 @@ from taue.cli import app
 from taue.errors import TaueError
 from taue.evaluation.ablation import FACTORS, variants
 from taue.evaluation.dataset import DataSet, Pair, read_data
-from taue.evaluation.generate import LOCKS, begin, make_item, missing
+from taue.evaluation.drawn import RunWorkers, draw_run
+from taue.evaluation.generate import ATTEMPTS, LOCKS, PairJob, RunPlace, begin, missing
 from taue.evaluation.items import Item, read_item
+from taue.evaluation.methods import METHODS, ComparedMethod, Drawing
 from taue.evaluation.rendered import write_rendered
 from taue.evaluation.runs import ITEMS, item_folders, read_run
-from taue.scene import Method
+from taue.scene import Method, Scene
 from taue.settings import Settings
 from taue.shard import Shard
+from taue.work.engines import InProcess, Processes
+from taue.work.jobs import DONE, ELSEWHERE, FAILED, THERE
+from taue.work.tried import Attempt
+from taue.work.worker import Worker
 
 COUNT = 3
 
@@ -174,6 +183,16 @@ def test_an_interrupted_command_says_that_it_goes_on(
     assert "2 made, 3 of 3 are there" in call(data, run, tiny_sdxl).stdout
 
 
+SCENE = Scene.from_data({"background": "a beach", "subjects": [{"prompt": "a ball"}]})
+
+
+def made(out: Path, pair: Pair, make: Callable[[Pair], Item]) -> str:
+    """What becomes of a pair that a worker of a run is given."""
+    worker = Worker(RunPlace(out), lambda jobs: [make(one.pair) for one in jobs])
+    [outcome] = worker.work([PairJob(pair.id, 1, pair, SCENE)])
+    return outcome.kind
+
+
 def start(out: Path, data: DataSet, **options: object) -> None:
     begin(out, data, "plain", False, options)
 
@@ -211,7 +230,7 @@ def test_ten_kills_lose_and_double_nothing(data: Path, tmp_path: Path) -> None:
         if fatal:
             items.write_png = write_and_perhaps_die
         for pair in missing(run, read.pairs):
-            make_item(run, pair, make)
+            made(run, pair, make)
 
     for fatal in range(1, 11):
         child = os.fork()
@@ -235,9 +254,9 @@ def test_an_item_that_another_process_is_at_is_left_to_it(data: Path, tmp_path: 
     start(run, read)
     pair = read.pairs[0]
     with FileLock(run / LOCKS / pair.id):
-        assert not make_item(run, pair, lambda _: pytest.fail("made twice"))
-    assert make_item(run, pair, lambda one: perfect(read, one))
-    assert not make_item(run, pair, lambda _: pytest.fail("made again"))
+        assert made(run, pair, lambda _: pytest.fail("made twice")) == ELSEWHERE
+    assert made(run, pair, lambda one: perfect(read, one)) == DONE
+    assert made(run, pair, lambda _: pytest.fail("made again")) == THERE
 
 
 def test_a_failure_leaves_no_item(data: Path, tmp_path: Path) -> None:
@@ -247,9 +266,77 @@ def test_a_failure_leaves_no_item(data: Path, tmp_path: Path) -> None:
     def fail(_: Pair) -> Item:
         raise TaueError("no memory.")
 
-    with pytest.raises(TaueError, match="no memory"):
-        make_item(run, read.pairs[0], fail)
+    assert made(run, read.pairs[0], fail) == FAILED
     assert item_folders(run / ITEMS) == {}
+    [noted] = (run / ATTEMPTS).iterdir()
+    told = Attempt.model_validate_json(noted.read_bytes())
+    assert (told.error, told.final) == ("no memory.", True)
+
+
+def plainly(model: Path, run: Path, method: Callable[[], ComparedMethod]) -> RunWorkers:
+    """Workers that draw at 64 pixels with two steps, in one thread."""
+    told = {"model": str(model), "steps": 2, "canvas": {"width": 64, "height": 64}}
+    return RunWorkers(
+        run, method, Scene.from_data({**SCENE.model_dump(), **told}), "cpu", "auto", 1
+    )
+
+
+@pytest.mark.slow
+def test_workers_draw_what_one_process_does_and_a_fatal_pair_is_given_up(
+    data: Path, tiny_sdxl: Path, tmp_path: Path
+) -> None:
+    read, runs = read_data(data), [tmp_path / name for name in ("one", "two")]
+    plain = METHODS["plain"]
+
+    def fatal_at_the_second(drawing: Drawing) -> Item:
+        if drawing.pair == read.pairs[1]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return plain.make(drawing)
+
+    def jobs(crew: RunWorkers) -> list[PairJob]:
+        return [
+            PairJob(pair.id, n, pair, crew.scene.model_copy(update={"seed": pair.seed}))
+            for n, pair in enumerate(read.pairs, 1)
+        ]
+
+    for run in runs:
+        start(run, read)
+    one, two = (plainly(tiny_sdxl, run, lambda: plain) for run in runs)
+    assert draw_run(runs[0], jobs(one), InProcess(partial(one.worker, 0))).made == COUNT
+    deadly = plainly(tiny_sdxl, runs[1], lambda: replace(plain, make=fatal_at_the_second))
+    drawn = draw_run(runs[1], jobs(deadly), Processes(deadly, 2, "fork"))
+    assert drawn.made == COUNT - 1
+    assert [(job.id, error) for job, error in drawn.failed] == [
+        ("000002", "the process that made it ended, 3 times")
+    ]
+    # What was given up is tried anew, where it is asked for again.
+    assert draw_run(runs[1], jobs(two)[1:2], Processes(two, 1, "fork")).made == 1
+    assert pictures(runs[1]) == pictures(runs[0])
+    assert list((runs[1] / ATTEMPTS).iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_pair_that_fails_stops_no_other_and_is_tried_again(
+    data: Path, tiny_sdxl: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, plain, tries = tmp_path / "run", METHODS["plain"], list[str]()
+
+    def failing_at_the_first(drawing: Drawing) -> Item:
+        tries.append(drawing.pair.id)
+        if drawing.pair.id == "000001":
+            raise RuntimeError("it does not converge")
+        return perfect(read_data(data), drawing.pair)
+
+    monkeypatch.setitem(METHODS, "plain", replace(plain, make=failing_at_the_first))
+    done = call(data, run, tiny_sdxl)
+    assert done.exit_code == 2
+    assert "2 made, 2 of 3 are there" in done.stdout
+    assert "pair 000001 failed (RuntimeError('it does not converge')); all that" in done.stderr
+    assert tries == ["000001", "000002", "000003", "000001", "000001"]
+    monkeypatch.undo()
+    again = call(data, run, tiny_sdxl)
+    assert again.exit_code == 0 and "1 made, 3 of 3 are there" in again.stdout
+    assert list((run / ATTEMPTS).iterdir()) == []
 
 
 @pytest.mark.slow
@@ -284,6 +371,7 @@ def test_another_run_and_bad_options_are_one_sentence(
         (["--shard", "4/3"], "shard is '4/3'; give K/N"),
         (["--shard", "0/3"], "shard is '0/3'; give K/N"),
         (["--method", "magic"], "method is 'magic'; choose among taue, paper, paper-layout, plain"),
+        (["--workers", "0"], "workers is 0; give a whole number from 1"),
         (["--steps", "1"], "steps"),
         (["--data", str(tmp_path)], "is no evaluation set"),
         (["--model", "no/such/model"], "model no/such/model is missing"),

@@ -18,6 +18,7 @@ from taue import Scene, run
 from taue.bounds import MOST_RESULTS
 from taue.cli import app
 from taue.commands.series import series
+from taue.errors import LittleMemoryError, TaueError
 from taue.results.sheet import choice_sheet, choice_tile
 from taue.scene.fields import LARGEST_SEED
 from test_cli import assert_one_sentence, bytes_of
@@ -216,3 +217,29 @@ def test_what_is_finished_stays(
     assert leftovers(elsewhere) == ["out", "s.toml"]
     assert leftovers(elsewhere / "out") == ["0001"]
     assert (elsewhere / "out" / "0001" / "report.json").is_file()
+
+
+@pytest.mark.slow
+def test_a_scene_that_fails_stops_no_other(
+    tiny_sdxl: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, batches = run.make_several, list[int]()
+
+    def second_fails(pipe: Any, scenes: Sequence[Scene], **more: Any) -> Any:
+        batches.append(len(scenes))
+        if len(scenes) == 2:
+            raise LittleMemoryError("memory ran out.")
+        if scenes[0].seed == 8:
+            raise TaueError("seed 8 is unlucky.")
+        return make(pipe, scenes, **more)
+
+    monkeypatch.setattr(run, "make_several", second_fails)
+    done = call(scene("s.toml", tiny_sdxl), "--count", 3, "--batch-size", 2, "--out", "out")
+    assert done.exit_code == 2
+    assert done.stderr.splitlines()[-2:] == [
+        "Warning: not made: 0002; the others are whole.",
+        "Error: seed 8 is unlucky.",
+    ]
+    assert batches == [2, 1, 1, 1]
+    assert leftovers(elsewhere / "out") == ["0001", "0003"]
+    assert Scene.load("out/0003").seed == 9

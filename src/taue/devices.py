@@ -61,3 +61,20 @@ def choose(device: str, dtype: str) -> tuple[torch.device, torch.dtype]:
     if dtype == AUTO:
         dtype = "float32" if chosen.type == "cpu" else "float16"
     return chosen, getattr(torch, dtype)
+
+
+def own(device: str, number: int) -> str:
+    """The device of a machine's ``number``-th worker, from 0: a GPU of its own, where there are
+    several."""
+    import torch
+
+    count = torch.cuda.device_count() if device in (AUTO, "cuda") else 0
+    return f"cuda:{number % count}" if count > 1 else device
+
+
+def take_threads(device: torch.device, threads: int) -> None:
+    """Let this process have so many threads on a CPU; 0 for what it has by itself."""
+    import torch
+
+    if threads and device.type == "cpu":
+        torch.set_num_threads(threads)

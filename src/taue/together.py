@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from taue.errors import LittleMemoryError, TaueError
@@ -46,7 +46,7 @@ def alike(requests: Sequence[Request]) -> list[list[int]]:
 
 
 def in_batches(
-    jobs: Sequence[S], size: int, make: Callable[[Sequence[S]], Sequence[T]]
+    jobs: Sequence[S], size: int, make: Callable[[Sequence[S]], Iterable[T]]
 ) -> Iterator[T]:
     """Make jobs in batches of ``size`` at most, smaller ones where memory runs out; in order.
 
@@ -90,7 +90,7 @@ def made_in_batches(
     return [made[place] for place in range(len(jobs))]
 
 
-def _made(batch: Sequence[S], make: Callable[[Sequence[S]], Sequence[T]]) -> Sequence[T] | None:
+def _made(batch: Sequence[S], make: Callable[[Sequence[S]], Iterable[T]]) -> Iterable[T] | None:
     try:
         return make(batch)
     except LittleMemoryError:

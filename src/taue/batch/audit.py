@@ -8,23 +8,24 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from taue.batch.driver import attempts_of
 from taue.batch.index import rows_of, unindex
 from taue.batch.plan import Task, planned
 from taue.batch.records import Marker
-from taue.batch.store import DONE, Store, attempt_name, ids_of, marker_name
+from taue.batch.store import DONE, Store, ids_of, marker_name
 from taue.errors import TaueError
+from taue.work.tried import Tried
 
 
 @dataclass
 class Status:
-    """Counts of a store: scenes asked for, ``done``, ``failed`` for good with their errors, begun
-    and not ended (or being made), and not begun."""
+    """Counts of a store: scenes asked for, ``done``, ``failed`` for good with their errors,
+    ``begun`` so many times and not ended (or being made), and not begun; by ids, with their lines
+    first."""
 
     asked: int
     done: int
     failed: dict[str, tuple[int, str]] = field(default_factory=dict)
-    begun: int = 0
+    begun: dict[str, tuple[int, int]] = field(default_factory=dict)
     missing: int = 0
     unasked: int = 0
 
@@ -35,9 +36,10 @@ class Status:
 
 @dataclass
 class Audit:
-    """What an audit found; ids by what is wrong with them."""
+    """What an audit found; ids by what is wrong with them, ``lines`` of all that were asked for."""
 
     status: Status
+    lines: dict[str, int] = field(default_factory=dict)
     checked: int = 0
     files: int = 0
     bytes: int = 0
@@ -74,14 +76,14 @@ def require_planned(store: Store) -> dict[str, Task]:
 
 def _status(store: Store, tasks: dict[str, Task], done: set[str]) -> Status:
     status = Status(len(tasks), len(done & set(tasks)), unasked=len(done - set(tasks)))
-    attempts = attempts_of(store)
+    attempts = Tried(store).all()
     for key in tasks.keys() - done:
         tried = attempts.get(key, [])
         if any(one.final for one in tried):
             error = next(one.error or "" for one in reversed(tried) if one.final)
             status.failed[key] = tasks[key].line, error
         elif tried:
-            status.begun += 1
+            status.begun[key] = tasks[key].line, len(tried)
         else:
             status.missing += 1
     return status
@@ -98,7 +100,8 @@ def audit(store: Store, tell: Callable[[int, int], None] = lambda done, of: None
         TaueError: if there is no store, or it cannot be read.
     """
     tasks, done = require_planned(store), sorted(ids_of(store.names(DONE)))
-    found = Audit(_status(store, tasks, set(done)))
+    lines = {key: task.line for key, task in tasks.items()}
+    found = Audit(_status(store, tasks, set(done)), lines)
     found.missing = sorted(
         key for key in tasks.keys() - set(done) if key not in found.status.failed
     )
@@ -115,7 +118,7 @@ def audit(store: Store, tell: Callable[[int, int], None] = lambda done, of: None
 
 
 def _wrong(store: Store, key: str, found: Audit) -> str:
-    """What is wrong with a result, "" for nothing."""
+    """All that is wrong with a result, "" for nothing."""
     data = store.read(marker_name(key))
     try:
         marker = Marker.model_validate_json(data or b"")
@@ -123,17 +126,19 @@ def _wrong(store: Store, key: str, found: Audit) -> str:
         return "its marker is broken"
     if marker.id != key:
         return "its marker is another's"
+    wrong: list[str] = []
     for name, kept in marker.files.items():
         content = store.read(f"{marker.place}/{name}")
         if content is None:
-            return f"{name} is missing"
-        if len(content) != kept.size:
-            return f"{name} has {len(content)} bytes instead of {kept.size}"
-        if hashlib.sha256(content).hexdigest() != kept.sha256:
-            return f"{name} has other bytes than were written"
-        found.files += 1
-        found.bytes += kept.size
-    return ""
+            wrong.append(f"{name} is missing")
+        elif len(content) != kept.size:
+            wrong.append(f"{name} has {len(content)} bytes instead of {kept.size}")
+        elif hashlib.sha256(content).hexdigest() != kept.sha256:
+            wrong.append(f"{name} has other bytes than were written")
+        else:
+            found.files += 1
+            found.bytes += kept.size
+    return ", ".join(wrong)
 
 
 def forget(store: Store, ids: Iterable[str]) -> None:
@@ -148,7 +153,7 @@ def forget(store: Store, ids: Iterable[str]) -> None:
                 store.remove_place(Marker.model_validate_json(data).place)
             except ValueError:  # a broken marker names no place
                 continue
-    for key, tried in attempts_of(store).items():
+    attempts = Tried(store)
+    for key, tried in attempts.all().items():
         if key in wanted:
-            for one in tried:
-                store.remove(attempt_name(key, one.number))
+            attempts.forget(key, tried)

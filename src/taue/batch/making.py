@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import diffusers
-import torch
 import transformers
 
 from taue import devices, run
@@ -57,9 +56,8 @@ class ModelMaker:
     def __init__(self, recipe: Recipe, number: int) -> None:
         for library in (diffusers, transformers):
             library.utils.logging.disable_progress_bar()
-        self.device, self.dtype = devices.choose(_own(recipe.device, number), recipe.dtype)
-        if recipe.threads and self.device.type == "cpu":
-            torch.set_num_threads(recipe.threads)
+        self.device, self.dtype = devices.choose(devices.own(recipe.device, number), recipe.dtype)
+        devices.take_threads(self.device, recipe.threads)
         self.keep = recipe.keep
         self._memo = Memo()
         self._loaded: tuple[tuple[object, ...], TauePipeline] | None = None
@@ -91,9 +89,3 @@ class ModelMaker:
             pipe.set_progress_bar_config(disable=True)
             self._loaded = wanted, pipe
         return self._loaded[1]
-
-
-def _own(device: str, number: int) -> str:
-    """The device of a machine's ``number``-th worker: a GPU of its own, where there are several."""
-    count = torch.cuda.device_count() if device in ("auto", "cuda") else 0
-    return f"cuda:{number % count}" if count > 1 else device

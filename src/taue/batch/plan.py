@@ -14,6 +14,7 @@ from taue.batch.scenes import Told
 from taue.batch.store import PLANS, Store, StoreError
 from taue.errors import TaueError
 from taue.scene import Scene
+from taue.work.jobs import Job
 
 PORTION, SHARES = 8, 64
 """Scenes that are handed to a worker at once at most, and portions that there are at least if there
@@ -21,14 +22,11 @@ are so many scenes: few hand-overs, and all workers end at about the same time."
 
 
 @dataclass(frozen=True)
-class Task:
-    """A scene to be made, as text so that it travels lightly. ``attempt`` counts from 1."""
+class Task(Job):
+    """A scene to be made, as text so that it travels lightly; ``model`` is its digest."""
 
-    id: str
-    line: int
     model: str
     scene: str
-    attempt: int = 1
 
     def read(self) -> Scene:
         """The scene."""

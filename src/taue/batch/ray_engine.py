@@ -7,15 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from taue.batch.engines import MOST_IDLE_DEATHS
+from taue.batch.engines import StoreWorkers
 from taue.batch.maker import Recipe
 from taue.batch.plan import Task
-from taue.batch.queue import Queue
-from taue.batch.store import attempt_name
-from taue.batch.stores import open_store
-from taue.batch.worker import Outcome, Worker
 from taue.errors import TaueError
 from taue.together import default_size
+from taue.work.engines import MOST_IDLE_DEATHS
+from taue.work.jobs import Outcome
+from taue.work.queue import Queue
 
 LOCAL = "local"
 LOOK = 2.0
@@ -59,21 +58,21 @@ class RayActors:
         cpus: float | None = None,
     ) -> None:
         self.ray = _ray()
-        self.where, self.recipe, self.count = where, recipe, count
-        self.store = open_store(where)
+        self.count = count
         _connect(self.ray, address)
         gpus = self.ray.cluster_resources().get("GPU", 0) > 0 and recipe.device != "cpu"
         self.gpus, self.cpus = int(gpus), cpus or (CPUS_BESIDE_GPU if gpus else 1.0)
         together = recipe.together or default_size("cuda" if gpus else "cpu")
         threads = recipe.threads if gpus else max(1, int(self.cpus))
         self.recipe = replace(recipe, together=together, threads=threads)
+        self.crew = StoreWorkers(where, self.recipe)
         # Death is ours to count: a scene that ends its process would be tried for ever.
         options = {"max_restarts": 0, "max_task_retries": 0}
         self._class = self.ray.remote(num_cpus=self.cpus, num_gpus=self.gpus, **options)(Served)
         self.actors: list[Actor] = []
         self._idle_deaths = 0
 
-    def run(self, queue: Queue, tell: Callable[[Outcome], None]) -> None:
+    def run(self, queue: Queue[Task], tell: Callable[[Outcome[Task]], None]) -> None:
         self._idle_deaths = 0
         try:
             while not queue.finished:
@@ -96,10 +95,10 @@ class RayActors:
             of, each = ("GPU", self.gpus) if self.gpus else ("CPU", self.cpus)
             wanted = max(1, int(there.get(of, 0) / each))
         while len(self.actors) < wanted:
-            handle = self._class.remote(self.where, self.recipe)
+            handle = self._class.remote(self.crew)
             self.actors.append(Actor(handle, handle.ready.remote()))
 
-    def _hand_out(self, queue: Queue) -> None:
+    def _hand_out(self, queue: Queue[Task]) -> None:
         for one in self.actors:
             if one.ready is None and one.outcomes is None:
                 portion = queue.next()
@@ -113,7 +112,7 @@ class RayActors:
     def _awaited(one: Actor) -> Any:
         return one.ready if one.ready is not None else one.outcomes
 
-    def _hear(self, one: Actor, queue: Queue, tell: Callable[[Outcome], None]) -> None:
+    def _hear(self, one: Actor, queue: Queue[Task], tell: Callable[[Outcome[Task]], None]) -> None:
         errors = self.ray.exceptions
         try:
             if one.ready is not None:
@@ -134,12 +133,12 @@ class RayActors:
         if queue.ended(said):
             tell(said)
 
-    def _bury(self, one: Actor, queue: Queue) -> None:
+    def _bury(self, one: Actor, queue: Queue[Task]) -> None:
         """An actor or its node ended: what it was at is tried again, alone."""
         self.actors.remove(one)
         self.ray.kill(one.handle)  # were it only out of reach, it would go on beside the next
-        began = any(self._begun(task) for task in one.portion)
-        queue.lost(one.portion, self._begun)
+        began = any(self.crew.begun(task) for task in one.portion)
+        queue.lost(one.portion, self.crew.begun)
         self._idle_deaths = 0 if began else self._idle_deaths + 1
         if self._idle_deaths >= MOST_IDLE_DEATHS:
             raise TaueError(
@@ -147,15 +146,12 @@ class RayActors:
                 "--ray to see why."
             )
 
-    def _begun(self, task: Task) -> bool:
-        return self.store.read(attempt_name(task.id, task.attempt)) is not None
-
 
 class Served:
     """What an actor is."""
 
-    def __init__(self, where: str, recipe: Recipe) -> None:
-        self.worker = Worker(open_store(where), recipe)
+    def __init__(self, crew: StoreWorkers) -> None:
+        self.worker = crew.worker(0)
 
     def ready(self) -> bool:
         """Answers once the worker can work."""

@@ -1,4 +1,4 @@
-"""What a store says of a scene: done, with every file's hash, or what was tried."""
+"""What a store says of itself, and of a scene that is done: every file's hash."""
 
 from __future__ import annotations
 
@@ -23,18 +23,6 @@ class Marker(BaseModel):
     place: str
     files: dict[str, Kept]
     row: dict[str, Any]
-
-
-class Attempt(BaseModel):
-    """Written before a scene is made, and again with its error if that fails; removed if it does
-    not. ``final`` ends the scene's attempts; ``together`` is how many scenes were in the batch."""
-
-    number: int
-    line: int = 0
-    together: int = 1
-    worker: str = ""
-    error: str | None = None
-    final: bool = False
 
 
 class StoreAbout(BaseModel):

@@ -139,6 +139,14 @@ def _source(model: str) -> models.Source:
     return models.resolve(model)
 
 
+@lru_cache
+def _require_scheduler(name: str) -> None:
+    """Make sure that there is such a scheduler; looked for once, for that imports diffusers."""
+    from taue.schedulers import scheduler_class
+
+    scheduler_class(name)
+
+
 def _located(scene: Scene) -> Scene:
     """The scene with its model and LoRAs found, and files named in full."""
     full = {name: _full(one) for name, one in scene.own_pictures.items()}
@@ -146,6 +154,8 @@ def _located(scene: Scene) -> Scene:
     source = _source(scene.model)
     for one in scene.loras:
         resolve_lora(one.name)
+    if scene.scheduler is not None:
+        _require_scheduler(scene.scheduler)
     if scene.model in models.NAMED or source.kind is models.Kind.hub:
         return scene
     if scene.revision is not None:

@@ -17,14 +17,14 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
-from taue.errors import TaueError
+from taue.work import tried
+from taue.work.place import PlaceError
 
-ABOUT, PLANS, ATTEMPTS, RESULTS, DONE, INDEX = (
-    "store.json", "plans", "attempts", "results", "done", "index",
-)  # fmt: skip
+ABOUT, PLANS, RESULTS, DONE, INDEX = "store.json", "plans", "results", "done", "index"
+ATTEMPTS = tried.FOLDER
 
 
-class StoreError(TaueError):
+class StoreError(PlaceError):
     """The store cannot be read or written: the fault of no scene."""
 
 
@@ -86,10 +86,6 @@ def marker_name(key: str) -> str:
 
 def result_name(key: str) -> str:
     return f"{RESULTS}/{key[:2]}/{key}"
-
-
-def attempt_name(key: str, number: int) -> str:
-    return f"{ATTEMPTS}/{key}.{number}.json"
 
 
 def ids_of(names: Sequence[str]) -> set[str]:

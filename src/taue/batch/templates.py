@@ -97,18 +97,21 @@ def _put(value: Any, place: Place, new: Any) -> Any:
     return value
 
 
-def _told(value: Any, words: dict[str, str]) -> Any:
+def _told(value: Any, words: dict[str, str], place: Place = ()) -> Any:
     """The same with words filled into every text."""
     if isinstance(value, str):
-        return _WORD.sub(lambda found: _word(found[1], words), value)
+        return _WORD.sub(lambda found: _word(found[1], words, place), value)
     if isinstance(value, dict):
-        return {name: _told(part, words) for name, part in value.items()}
+        return {name: _told(part, words, (*place, name)) for name, part in value.items()}
     if isinstance(value, list):
-        return [_told(part, words) for part in value]
+        return [_told(part, words, (*place, number)) for number, part in enumerate(value)]
     return value
 
 
-def _word(name: str, words: dict[str, str]) -> str:
+def _word(name: str, words: dict[str, str], place: Place) -> str:
     if name not in words:
-        raise TaueError(f"{{{name}}} is not among {WITH}; add it, or write the text without it.")
+        raise TaueError(
+            f"{dotted(place)} has {{{name}}}, which is not among {WITH}; add it, or write the text "
+            "without it."
+        )
     return words[name]

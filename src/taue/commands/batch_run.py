@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -19,6 +18,7 @@ from taue.commands.batch_shown import Shown
 from taue.commands.conventions import Device, Dtype, quiet_libraries
 from taue.commands.output import console, tell, tell_fields, tell_path, warn
 from taue.commands.signals import INTERRUPTED
+from taue.commands.workers import MOST_WORKERS, require_workers, threads_of
 from taue.errors import TaueError
 from taue.shard import Shard
 from taue.together import default_size, require_size
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 UNFINISHED = 1
 """Exit code if not everything that was asked for is there."""
 
-MOST_TOLD, MOST_WORKERS, MOST_ATTEMPTS = 5, 1024, 100
+MOST_TOLD, MOST_ATTEMPTS = 5, 100
 KEEP = ("layers", "psd", "all")
 
 StoreName = Annotated[str, typer.Argument(metavar="STORE", help="A folder or a URL, s3://...")]
@@ -149,10 +149,7 @@ class EngineOptions:
         Raises:
             TaueError: naming the option.
         """
-        if self.workers is not None and not 1 <= self.workers <= MOST_WORKERS:
-            raise TaueError(
-                f"workers is {self.workers}; give a whole number from 1 to {MOST_WORKERS}."
-            )
+        require_workers(self.workers)
         if self.worker_cpus is None:
             return
         if self.ray is None:
@@ -168,7 +165,7 @@ class EngineOptions:
     @property
     def threads(self) -> int:
         """Of each worker on a CPU; one alone takes what the library takes."""
-        return 0 if self.here else max(1, (os.cpu_count() or 1) // (self.workers or 1))
+        return 0 if self.here else threads_of(self.workers or 1)
 
     def engine(self, store: Store, recipe: Recipe) -> Engine:
         """The engine.

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from taue.batch.driver import Summary
-    from taue.batch.worker import Outcome
+    from taue.batch.plan import Task
+    from taue.work.jobs import Outcome
 
 EVERY = 60.0
 """Seconds between lines where nothing can be redrawn, as in a job's log."""
@@ -40,7 +41,7 @@ class Shown:
         if self._console.is_terminal:
             self._bar.stop()
 
-    def tell(self, outcome: Outcome | None, summary: Summary) -> None:
+    def tell(self, outcome: Outcome[Task] | None, summary: Summary) -> None:
         """One more outcome."""
         settled = summary.there + summary.made + summary.refused + len(summary.failed)
         now = time.monotonic()

@@ -19,8 +19,8 @@ def show_status(*, store: StoreName) -> None:
     for key, (line, error) in list(status.failed.items())[:MOST_TOLD]:
         warn(f"line {line} ({key}) failed: {error}")
     tell(
-        f"{status.done} of {status.asked} done, {len(status.failed)} failed, {status.begun} begun "
-        f"and not ended, {status.missing} not begun: {store}"
+        f"{status.done} of {status.asked} done, {len(status.failed)} failed, {len(status.begun)} "
+        f"begun and not ended, {status.missing} not begun: {store}"
     )
     tell_fields(**_told(status))
 
@@ -39,11 +39,13 @@ def audit_store(*, store: StoreName) -> None:
             open_store(store), lambda done, of: bar.update(shown, completed=done, total=of)
         )
     for key, why in found.corrupt.items():
-        warn(f"{key} is corrupt: {why}")
+        warn(f"line {found.lines.get(key, '?')} ({key}) is corrupt: {why}")
     for key, (line, error) in found.status.failed.items():
         warn(f"line {line} ({key}) failed: {error}")
     for key in found.missing:
-        warn(f"{key} is missing")
+        line, times = found.status.begun.get(key, (found.lines[key], 0))
+        why = f"begun {times} times, and not ended" if times else "not begun"
+        warn(f"line {line} ({key}) is missing: {why}")
     if found.unindexed:
         warn(f"{found.unindexed} are not in the index yet; the next run adds them.")
     tell(
@@ -63,6 +65,6 @@ def audit_store(*, store: StoreName) -> None:
 def _told(status: Any) -> dict[str, Any]:
     failed = [{"id": i, "line": n, "error": e} for i, (n, e) in status.failed.items()]
     return {
-        "asked": status.asked, "done": status.done, "failed": failed, "begun": status.begun,
+        "asked": status.asked, "done": status.done, "failed": failed, "begun": len(status.begun),
         "missing": status.missing, "unasked": status.unasked,
     }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -68,7 +69,7 @@ def ablation(
     runs = [out / "runs" / one.name for one in chosen]
     for one, run in zip(chosen, runs, strict=True):
         if draw_pairs:
-            draw(data, lambda one=one: _method(one), run, how)
+            draw(data, partial(_method, one), run, how)
     if not score_runs:
         return
     there = [run for run in runs if item_folders(run / ITEMS)]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,13 +15,16 @@ from taue import devices, models
 from taue.commands.conventions import Device, Dtype, quiet_libraries, warn_of_machine
 from taue.commands.output import console, tell, tell_fields, tell_path, warn
 from taue.commands.signals import INTERRUPTED
+from taue.commands.workers import require_workers, threads_of
+from taue.errors import TaueError
 from taue.scene import Scene
 from taue.shard import Shard
 from taue.words import strange_words
 
 if TYPE_CHECKING:
     from taue.evaluation.dataset import Pair
-    from taue.evaluation.items import Item
+    from taue.evaluation.drawn import Drawn
+    from taue.evaluation.generate import PairJob
     from taue.evaluation.methods import ComparedMethod
 
 
@@ -28,6 +32,9 @@ Steps = Annotated[int, typer.Option(help="Denoising steps of each picture.")]
 Side = Annotated[int | None, typer.Option(help="Pixels; the model's own if absent.")]
 ShardName = Annotated[
     str, typer.Option(metavar="K/N", help="Only the K-th of N parts, counted from 1.")
+]
+Workers = Annotated[
+    int | None, typer.Option(help="Processes, each with a model of its own (default: this one).")
 ]
 LayerDiffuse = Annotated[
     str | None,
@@ -51,19 +58,21 @@ def run_method(
     steps: Steps = 50,
     width: Side = None,
     height: Side = None,
+    workers: Workers = None,
     shard: ShardName = "1/1",
     layerdiffuse: LayerDiffuse = None,
     device: Device = "auto",
     dtype: Dtype = "auto",
 ) -> None:
     """Draw a data set's pairs with one method; started again, it goes on where it was."""
+    how = DrawOptions(model, steps, width, height, shard, device, dtype, workers)
+    draw(data, partial(_named, method, layerdiffuse), out, how)
 
-    def chosen() -> ComparedMethod:
-        from taue.evaluation.methods import method_named
 
-        return method_named(method, layerdiffuse)
+def _named(method: str, layerdiffuse: str | None) -> ComparedMethod:
+    from taue.evaluation.methods import method_named
 
-    draw(data, chosen, out, DrawOptions(model, steps, width, height, shard, device, dtype))
+    return method_named(method, layerdiffuse)
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,7 @@ class DrawOptions:
     shard: str = "1/1"
     device: str = "auto"
     dtype: str = "auto"
+    workers: int | None = None
 
 
 def draw(
@@ -90,84 +100,88 @@ def draw(
 
     Args:
         data: the set.
-        method: asked for once libraries may be slow.
+        method: asked for once libraries may be slow, by each worker; it can be sent to processes.
         out: the run.
         how: the options.
         beside: a second subject's prompt by pair, for a scene of two.
+
+    Raises:
+        TaueError: for bad input; or if pairs failed, once all others are made.
     """
     from taue.evaluation.dataset import read_data
-    from taue.evaluation.generate import begin, missing
+    from taue.evaluation.generate import PairJob, begin, missing
 
     devices.check_names(how.device, how.dtype)
+    require_workers(how.workers)
     models.resolve(how.model)
     part, read = Shard.parse(how.shard), read_data(data)
     canvas = {"width": how.width, "height": how.height}
-    pairs = part.of(read.pairs)
     second = beside or {}
-    scenes = {
-        pair.id: _scene(pair, how.model, how.steps, canvas, second.get(pair.id)) for pair in pairs
-    }
+    jobs = [
+        PairJob(pair.id, n, pair, _scene(pair, how.model, how.steps, canvas, second.get(pair.id)))
+        for n, pair in part.of(list(enumerate(read.pairs, 1)))
+    ]
     with quiet_libraries(), console().status("loading"):
         chosen = method()
         place, kind = devices.choose(how.device, how.dtype)
         options = {"model": how.model, "steps": how.steps, **canvas}
         options |= {"dtype": str(kind).split(".")[-1], **chosen.told}
         begin(out, read, chosen.name, chosen.copies, options)
-        todo = missing(out, pairs)
-        pipe = _loaded([scenes[pair.id] for pair in todo], chosen, place, kind)
-        if pipe is not None:
-            pipe.set_progress_bar_config(disable=True)
+        wanted = {pair.id for pair in missing(out, read.pairs)}
+        todo = [job for job in jobs if job.id in wanted]
 
     warn_of_machine(place, kind)
-    texts = ((pair.foreground, pair.background, pair.scene) for pair in todo)
+    texts = ((one.pair.foreground, one.pair.background, one.pair.scene) for one in todo)
     for warning in strange_words(how.model, (text for three in texts for text in three)):
         warn(warning)
 
-    made = _drawn(out, todo, lambda pair: _item(chosen, pipe, pair, scenes[pair.id]), chosen.name)
+    drawn = _drawn(out, todo, method, how, chosen.name)
     left = len(missing(out, read.pairs))
     there = len(read.pairs) - left
-    tell(f"{made} made, {there} of {len(read.pairs)} are there: {out}")
+    tell(f"{drawn.made} made, {there} of {len(read.pairs)} are there: {out}")
     tell_path(out, shown=False)
-    tell_fields(made=made, there=there, of=len(read.pairs))
+    tell_fields(made=drawn.made, there=there, of=len(read.pairs))
+    _require_whole(drawn)
 
 
-def _drawn(out: Path, todo: Sequence[Pair], make: Callable[[Pair], Item], called: str) -> int:
-    """Draw pairs one after the other; how many were drawn here."""
-    from rich.progress import track
+def _drawn(
+    out: Path,
+    todo: list[PairJob],
+    method: Callable[[], ComparedMethod],
+    how: DrawOptions,
+    name: str,
+) -> Drawn:
+    """Draw pairs, with a bar of a method's name."""
+    from rich.progress import Progress
 
-    from taue.evaluation.generate import make_item
+    from taue.evaluation.drawn import Drawn, RunWorkers, draw_run
+    from taue.work.engines import InProcess, Processes
 
-    with quiet_libraries():
-        try:
-            return sum(
-                make_item(out, pair, make) for pair in track(todo, called, console=console())
-            )
-        except KeyboardInterrupt:
-            typer.echo("Interrupted; the same command goes on where it was.", err=True)
-            sys.exit(INTERRUPTED)
-
-
-def _item(method: ComparedMethod, pipe: Any, pair: Pair, scene: Scene) -> Item:
-    """What a method draws of a pair, and the evaluations that it took."""
-    from taue.evaluation.methods import Drawing
-    from taue.evaluation.methods.base import counted
-
-    with counted(pipe.network) as count:
-        item = method.make(Drawing(pipe, pair, scene))
-    item.cost.unet_evaluations = count[0]
-    return item
+    if not todo:
+        return Drawn()
+    count = how.workers or 1
+    threads = threads_of(count) if count > 1 else 0
+    crew = RunWorkers(out, method, todo[0].scene, how.device, how.dtype, threads)
+    engine = Processes(crew, count) if count > 1 else InProcess(partial(crew.worker, 0))
+    try:
+        with quiet_libraries(), Progress(console=console()) as bar:
+            shown = bar.add_task(name, total=len(todo))
+            return draw_run(out, todo, engine, lambda: bar.advance(shown))
+    except KeyboardInterrupt:
+        typer.echo("Interrupted; the same command goes on where it was.", err=True)
+        sys.exit(INTERRUPTED)
 
 
-def _loaded(scenes: Sequence[Scene], method: ComparedMethod, place: Any, kind: Any) -> Any:
-    """The scenes' model, if there are any, and the method draws with its family."""
-    from taue import run
-    from taue.evaluation.methods.base import require_drawn
-
-    if not scenes:
-        return None
-    pipe = run.load(scenes[0], place, kind)
-    require_drawn(method, pipe)
-    return pipe
+def _require_whole(drawn: Drawn) -> None:
+    """TaueError if pairs failed: a table of the others would be another table."""
+    for job, error in drawn.failed[1:]:
+        warn(f"pair {job.id} failed: {error}")
+    if drawn.failed:
+        job, error = drawn.failed[0]
+        raise TaueError(
+            f"pair {job.id} failed ({error.rstrip('.')}); all that could be drawn is there, and "
+            "the same command tries again what is missing."
+        )
 
 
 def _scene(

@@ -131,41 +131,21 @@ def grow_one(
     with _bars(loaded, [scene], foregrounds) as bars, quiet_libraries():
         layers = grow(loaded.pipe, bars)
     seconds = {"load": load_seconds, "generate": time.perf_counter() - began}
-    return layers, _written(loaded, scene, layers, seconds, out, strange, overwrite=overwrite)
+    return layers, written(loaded, scene, layers, seconds, out, strange, overwrite=overwrite)
 
 
-def grow_batch(
-    loaded: Loaded,
-    scenes: Sequence[Scene],
-    outs: Sequence[Path],
-    strange: Sequence[Sequence[str]],
-    load_seconds: Sequence[float],
-    *,
-    overwrite: bool,
-) -> list[tuple[Layers, list[Path]]]:
-    """Grow several results as one batch, each from nothing; arguments as of :func:`grow_one`, one
-    for each scene."""
+def grow_batch(loaded: Loaded, scenes: Sequence[Scene]) -> list[Layers | Exception]:
+    """Grow several results as one batch with bars, each from nothing; each one's layers, or its
+    error if it failed alone."""
     from taue import run
 
-    began = time.perf_counter()
     told = [list(foregrounds_of(scene).items()) for scene in scenes]
     foregrounds = {
         tuple(n for numbers, _ in own for n in numbers): [p for _, prompts in own for p in prompts]
         for own in zip_longest(*told, fillvalue=((), ()))
     }
     with _bars(loaded, scenes, foregrounds) as bars, quiet_libraries():
-        made = run.make_several(loaded.pipe, scenes, callback_on_step_end=bars)
-    share = (time.perf_counter() - began) / len(scenes)
-    results: list[tuple[Layers, list[Path]]] = []
-    for scene, layers, out, words, load in zip(
-        scenes, made, outs, strange, load_seconds, strict=True
-    ):
-        if isinstance(layers, Exception):
-            raise layers
-        seconds = {"load": load, "generate": share}
-        paths = _written(loaded, scene, layers, seconds, out, words, overwrite=overwrite)
-        results.append((layers, paths))
-    return results
+        return run.make_several(loaded.pipe, scenes, callback_on_step_end=bars)
 
 
 def _bars(loaded: Loaded, scenes: Sequence[Scene], foregrounds: Foregrounds) -> StageProgress:
@@ -183,7 +163,7 @@ def _bars(loaded: Loaded, scenes: Sequence[Scene], foregrounds: Foregrounds) -> 
     return StageProgress(console(), foregrounds, first.steps, further, takes, whole, first.effort)
 
 
-def _written(
+def written(
     loaded: Loaded,
     scene: Scene,
     layers: Layers,

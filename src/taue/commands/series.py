@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from taue import devices
 from taue.bounds import MOST_RESULTS
 from taue.commands.goals import check_folder
-from taue.commands.growing import grow_batch, load_prepared, scene_told
+from taue.commands.growing import Loaded, grow_batch, load_prepared, scene_told, written
 from taue.commands.output import console, tell, tell_fields, tell_path, warn
 from taue.disk.paths import expanded
 from taue.disk.unfinished import sweep
@@ -22,8 +22,10 @@ from taue.errors import TaueError
 from taue.files.made import SERIES, SHEET
 from taue.scene import Scene
 from taue.scene.fields import LARGEST_SEED
-from taue.together import default_size, in_batches
+from taue.together import default_size
 from taue.words import prompts_of, strange_words
+from taue.work.jobs import DONE, Job, Outcome
+from taue.work.place import place_blamed
 
 if TYPE_CHECKING:
     from taue.layers import Layers
@@ -70,10 +72,9 @@ def series(scenes: Sequence[Scene], count: int) -> list[Scene]:
 
 
 @dataclass(frozen=True)
-class Job:
-    """A result: its number, its scene, and what the user is told of its words."""
+class SeriesJob(Job):
+    """A result: its scene, and what the user is told of its words."""
 
-    number: int
     scene: Scene
     strange: Sequence[str]
 
@@ -82,6 +83,48 @@ class Job:
         """Those in which it is equal to its neighbours can be one batch with them."""
         canvas = self.scene.canvas
         return canvas.height, canvas.width, self.scene.settings, self.scene.scheduler
+
+
+class SeriesFolder:
+    """A folder of results by their numbers, which are this command's alone; see
+    :class:`taue.work.place.Place`.
+
+    Attributes:
+        made: layers and paths of the results, by their ids.
+        errors: of those that failed.
+    """
+
+    def __init__(self, out: Path, loaded: Loaded, *, overwrite: bool) -> None:
+        self.out, self.loaded, self.overwrite = out, loaded, overwrite
+        self.made: dict[str, tuple[Layers, list[Path]]] = {}
+        self.errors: dict[str, Exception] = {}
+
+    def claimed(self, key: str) -> AbstractContextManager[bool]:
+        return nullcontext(True)
+
+    def there(self, key: str) -> bool:
+        return False  # an older one gives way, or was refused before
+
+    def begin(self, job: SeriesJob, together: int) -> SeriesJob:
+        return job
+
+    def failed(self, job: SeriesJob, error: Exception, told: str, *, final: bool) -> None:
+        self.errors[job.id] = error
+
+    def keep(
+        self, job: SeriesJob, made: Layers, seconds: float, together: int
+    ) -> Outcome[SeriesJob]:
+        taken = {"load": self.loaded.seconds if job.line == 1 else 0.0, "generate": seconds}
+        with place_blamed(self._unwritten):
+            paths = written(
+                self.loaded, job.scene, made, taken, self.out / job.id, job.strange,
+                overwrite=self.overwrite,
+            )  # fmt: skip
+        self.made[job.id] = made, paths
+        return Outcome(job, DONE, seconds=seconds)
+
+    def _unwritten(self, reason: str) -> str:
+        return f"out {str(self.out)!r} cannot be written ({reason}); choose another folder."
 
 
 def grow_series(
@@ -103,6 +146,7 @@ def grow_series(
         batch_size: how many grow as one batch at most; the device's own if None.
 
     Raises:
+        Exception: the first error of those that failed, once all others are made.
         TaueError: as there. What was finished before stays.
     """
     devices.check_names(device, dtype)
@@ -113,48 +157,52 @@ def grow_series(
     from taue import run
     from taue.disk.png import write_png
     from taue.results.sheet import choice_sheet, choice_tile
+    from taue.work.worker import Worker
 
     for scene in {scene.model_copy(update={"seed": 0}).dumps(): scene for scene in scenes}.values():
         run.check(loaded.pipe, scene)
     size = batch_size or default_size(loaded.pipe.device.type)
+    place = SeriesFolder(out, loaded, overwrite=overwrite)
     tiles, results, said = [], list[dict[str, Any]](), set[str]()
 
-    def grow(jobs: Sequence[Job]) -> list[tuple[Layers, list[Path]]]:
-        names = " to ".join(dict.fromkeys(f"{jobs[i].number:04}" for i in (0, -1)))
+    def grow(jobs: Sequence[SeriesJob]) -> list[Layers | Exception]:
+        names = " to ".join(dict.fromkeys(jobs[i].id for i in (0, -1)))
         seeds = " to ".join(dict.fromkeys(str(jobs[i].scene.seed) for i in (0, -1)))
         console().print(f"{names} (of {len(scenes)}), seed {seeds}", highlight=False)
-        return grow_batch(
-            loaded,
-            [one.scene for one in jobs],
-            [out / f"{one.number:04}" for one in jobs],
-            [one.strange for one in jobs],
-            [loaded.seconds if one.number == 1 else 0.0 for one in jobs],
-            overwrite=overwrite,
-        )
+        return grow_batch(loaded, [one.scene for one in jobs])
 
-    jobs = [Job(n, *one) for n, one in enumerate(zip(scenes, strange, strict=True), 1)]
+    worker = Worker(place, grow, size, attempts=1)
+    jobs = [
+        SeriesJob(f"{n:04}", n, *one) for n, one in enumerate(zip(scenes, strange, strict=True), 1)
+    ]
     for _, alike in groupby(jobs, lambda one: one.batch):
-        batch, start = list(alike), time.perf_counter()
-        for job, (layers, paths) in zip(batch, in_batches(batch, size, grow), strict=True):
-            name = f"{job.number:04}"
+        start = time.perf_counter()
+        for outcome in worker.work(list(alike)):
+            job = outcome.task
+            if outcome.kind != DONE:
+                continue
+            layers, paths = place.made.pop(job.id)
             for warning in (w for w in job.strange if w not in said):
                 warn(warning)
             said.update(job.strange)
             for warning in layers.warnings:
-                warn(f"{name}: {warning}")
+                warn(f"{job.id}: {warning}")
             tell(f"Made in {time.perf_counter() - start:.1f} s:")
             start = time.perf_counter()
-            tell_path(out.expanduser() / name)
+            tell_path(out.expanduser() / job.id)
             results.append(
                 {
-                    "folder": str(out.expanduser() / name),
+                    "folder": str(out.expanduser() / job.id),
                     "seed": job.scene.seed,
                     "paths": [str(path) for path in paths],
                     "warnings": [*loaded.known, *job.strange, *layers.warnings],
-                    "scene": scene_told(layers, out / name),
+                    "scene": scene_told(layers, out / job.id),
                 }
             )
-            tiles.append(choice_tile(f"{name}  seed {job.scene.seed}", layers.composite))
+            tiles.append(choice_tile(f"{job.id}  seed {job.scene.seed}", layers.composite))
+    if place.errors:
+        warn(f"not made: {', '.join(place.errors)}; the others are whole.")
+        raise next(iter(place.errors.values()))
     sheet = out.expanduser() / SHEET
     write_png(choice_sheet(tiles), sheet)
     tell(f"All {len(scenes)} in {time.perf_counter() - began:.1f} s, to choose from:")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -12,8 +13,25 @@ from typing import Any
 
 from taue.errors import TaueError
 
+MOST_WORKERS = 1024
+
 POLL = 0.2
 """Seconds between looks at whether the workers are through."""
+
+
+def require_workers(count: int | None) -> None:
+    """Make sure that there can be so many.
+
+    Raises:
+        TaueError: if not.
+    """
+    if count is not None and not 1 <= count <= MOST_WORKERS:
+        raise TaueError(f"workers is {count}; give a whole number from 1 to {MOST_WORKERS}.")
+
+
+def threads_of(workers: int) -> int:
+    """Of each of so many workers on this machine's CPU."""
+    return max(1, (os.cpu_count() or 1) // workers)
 
 
 @dataclass(frozen=True)

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
+from taue.disk.files import FolderFiles
+from taue.disk.unfinished import sweep
 from taue.disk.writing import complete_folder, whole_file
 from taue.errors import TaueError
 from taue.evaluation.checked import read_checked
 from taue.evaluation.dataset import DataSet, Pair
 from taue.evaluation.items import Item, write_item
 from taue.evaluation.runs import ITEMS, RUN, RunAbout
+from taue.scene import Scene
+from taue.work.jobs import DONE, Job, Outcome
+from taue.work.place import place_blamed
+from taue.work.tried import Tried
 
-LOCKS = ".locks"
+LOCKS, ATTEMPTS = ".locks", ".attempts"
 
 
 def begin(out: Path, data: DataSet, method: str, copies: bool, options: dict[str, Any]) -> None:
@@ -32,8 +40,9 @@ def begin(out: Path, data: DataSet, method: str, copies: bool, options: dict[str
     try:
         if out.exists() and not (out / LOCKS).is_dir() and any(out.iterdir()):
             raise TaueError(f"out {str(out)!r} exists and is no run; name another folder.")
-        for folder in (out / LOCKS, out / ITEMS):
+        for folder in (out / LOCKS, out / ITEMS, out / ATTEMPTS):
             folder.mkdir(parents=True, exist_ok=True)
+        sweep(out / ATTEMPTS)
         with FileLock(out / LOCKS / RUN):
             if not (out / RUN).exists():
                 with whole_file(out / RUN) as stream:
@@ -50,34 +59,58 @@ def missing(out: Path, pairs: Sequence[Pair]) -> list[Pair]:
     return [pair for pair in pairs if not (out / ITEMS / pair.id).exists()]
 
 
-def make_item(out: Path, pair: Pair, make: Callable[[Pair], Item]) -> bool:
-    """Make one item, unless it is there or another process is at it.
+@dataclass(frozen=True)
+class PairJob(Job):
+    """A pair to be drawn, and the scene of our own method for it."""
 
-    It appears whole or not at all. The lock is the system's: it ends with its process.
+    pair: Pair
+    scene: Scene
 
-    Returns:
-        Whether it was made here.
 
-    Raises:
-        TaueError: if the folder cannot be written; and whatever ``make`` raises.
+class RunPlace:
+    """A run, where items appear whole or not at all; see :class:`taue.work.place.Place`.
+
+    Claims are the system's locks, which end with their process.
+
+    Args:
+        out: the run's folder, begun.
     """
-    goal = out / ITEMS / pair.id
-    try:
-        with FileLock(out / LOCKS / pair.id, timeout=0):
-            if goal.exists():
-                return False
-            started = time.perf_counter()
-            item = make(pair)
-            item.cost.seconds = round(time.perf_counter() - started, 3)
-            with complete_folder(goal) as folder:
-                write_item(item, folder)
-    except Timeout:
-        return False
-    except OSError as error:
-        raise TaueError(
-            f"out {str(out)!r} cannot be written ({error.strerror or error}); make room for it."
-        ) from error
-    return True
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self._blamed = partial(place_blamed, self._unwritten)
+        self.tried = Tried(FolderFiles(out, ATTEMPTS, self._blamed), ATTEMPTS)
+
+    @contextmanager
+    def claimed(self, key: str) -> Iterator[bool]:
+        lock, ours = FileLock(self.out / LOCKS / key), False
+        with self._blamed(), suppress(Timeout):
+            lock.acquire(timeout=0)
+            ours = True
+        try:
+            yield ours
+        finally:
+            if ours:
+                lock.release()
+
+    def there(self, key: str) -> bool:
+        return (self.out / ITEMS / key).exists()
+
+    def begin(self, job: PairJob, together: int) -> PairJob:
+        return self.tried.begin(job, together)
+
+    def failed(self, job: PairJob, error: Exception, told: str, *, final: bool) -> None:
+        self.tried.failed(job, told, final=final)
+
+    def keep(self, job: PairJob, made: Item, seconds: float, together: int) -> Outcome[PairJob]:
+        made.cost.seconds = round(seconds, 3)
+        with self._blamed(), complete_folder(self.out / ITEMS / job.id) as folder:
+            write_item(made, folder)
+        self.tried.ended(job)
+        return Outcome(job, DONE, seconds=seconds)
+
+    def _unwritten(self, reason: str) -> str:
+        return f"out {str(self.out)!r} cannot be written ({reason}); make room for it."
 
 
 def _check_same(out: Path, there: RunAbout, asked: RunAbout) -> None:

@@ -1,6 +1,6 @@
 """What is still to be made, in which order, and how often it was tried: the driver's one book.
 
-No engine is known here, and no store. Portions go out, outcomes come back or the worker is lost;
+No engine is known here, and no place. Portions go out, outcomes come back or the worker is lost;
 every task ends once, done, failed or elsewhere.
 """
 
@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Generic
 
-from taue.batch.plan import Task
-from taue.batch.worker import DONE, ELSEWHERE, FAILED, Outcome
-
-Portion = tuple[Task, ...]
+from taue.work.jobs import DONE, ELSEWHERE, FAILED, J, Outcome, Portion
 
 
-class Queue:
+class Queue(Generic[J]):
     """The book of a run.
 
     Args:
@@ -27,14 +25,14 @@ class Queue:
     """
 
     def __init__(
-        self, portions: Iterable[Portion], tried: Mapping[str, int] | None = None, limit: int = 3
+        self, portions: Iterable[Portion[J]], tried: Mapping[str, int] | None = None, limit: int = 3
     ) -> None:
         self.limit = limit
-        self._ready: deque[Portion] = deque()
-        self._last: deque[Task] = deque()
-        self._out: dict[str, Task] = {}
-        self.given_up: list[Task] = []
-        self.elsewhere: list[Task] = []
+        self._ready: deque[Portion[J]] = deque()
+        self._last: deque[J] = deque()
+        self._out: dict[str, J] = {}
+        self.given_up: list[J] = []
+        self.elsewhere: list[J] = []
         self.counts = {DONE: 0, FAILED: 0, ELSEWHERE: 0}
         for portion in portions:
             fresh = tuple(task for task in portion if not (tried or {}).get(task.id))
@@ -44,7 +42,7 @@ class Queue:
                 if count := (tried or {}).get(task.id):
                     self._again(replace(task, attempt=count))
 
-    def next(self) -> Portion | None:
+    def next(self) -> Portion[J] | None:
         """The next portion; None if there is none now (or, if nothing is out, none any more)."""
         if self._ready:
             portion = self._ready.popleft()
@@ -60,7 +58,7 @@ class Queue:
         """Whether nothing is left and nothing is out."""
         return not (self._ready or self._last or self._out)
 
-    def ended(self, outcome: Outcome) -> bool:
+    def ended(self, outcome: Outcome[J]) -> bool:
         """Note what became of a task; whether that is for good."""
         self._out.pop(outcome.task.id, None)
         if outcome.kind == FAILED and not outcome.final:
@@ -71,11 +69,11 @@ class Queue:
         self.counts[outcome.kind] = self.counts.get(outcome.kind, 0) + 1
         return True
 
-    def lost(self, tasks: Sequence[Task], begun: Callable[[Task], bool]) -> None:
+    def lost(self, tasks: Sequence[J], begun: Callable[[J], bool]) -> None:
         """A worker ended with tasks that it had not told of; those that it had begun count as
         tried, the others go out again as they are."""
         left = [task for task in tasks if self._out.pop(task.id, None) is not None]
-        fresh: list[Task] = []
+        fresh: list[J] = []
         for task in left:
             if begun(task):
                 self._again(task)
@@ -84,7 +82,7 @@ class Queue:
         if fresh:
             self._ready.appendleft(tuple(fresh))
 
-    def _again(self, task: Task) -> None:
+    def _again(self, task: J) -> None:
         """Once more, alone and last, or never."""
         if task.attempt >= self.limit:
             self.given_up.append(task)
