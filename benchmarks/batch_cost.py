@@ -147,24 +147,16 @@ def worker_seconds(workers: int, count: int, side: int) -> float:
 
 
 def scaling(rounds: int = 3, side: int = 256) -> dict[str, Any]:
-    """How much faster two workers are than one, and two bare loops than one, in turn; by the
-    shortest times, because whatever else the machine does makes them longer."""
-    seconds: dict[str, list[float]] = {}
+    """How much faster two workers are than one, and two bare loops than one, in turn."""
+    ratios: dict[str, list[float]] = {"bare": [], "workers": []}
     for _ in range(rounds):
-        for count in (1, 2):
-            seconds.setdefault(f"bare {count}", []).append(bare_seconds(count, 120, side))
-        for count, scenes in ((1, 9), (2, 17)):
-            found = worker_seconds(count, scenes, side)
-            seconds.setdefault(f"workers {count}", []).append(found)
-    bare, workers = (
-        min(seconds[f"{name} 1"]) / min(seconds[f"{name} 2"]) for name in ("bare", "workers")
-    )
-    return {
-        "bare": round(bare, 3),
-        "workers": round(workers, 3),
-        "share": round(workers / bare, 3),
-        "seconds": {name: [round(one, 3) for one in some] for name, some in seconds.items()},
-    }
+        one, two = bare_seconds(1, 120, side), bare_seconds(2, 120, side)
+        ratios["bare"].append(one / two)
+        one, two = worker_seconds(1, 9, side), worker_seconds(2, 17, side)
+        ratios["workers"].append(one / two)
+    medians = {name: round(statistics.median(some), 3) for name, some in ratios.items()}
+    share = round(medians["workers"] / medians["bare"], 3)
+    return {**medians, "share": share, "all": ratios}
 
 
 def thousand(count: int = 100_000) -> dict[str, Any]:
