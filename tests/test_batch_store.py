@@ -280,6 +280,25 @@ def test_a_store_that_cannot_be_written_stops_the_run_and_blames_no_scene(tmp_pa
     assert summary.made == 3 and audit(store).whole
 
 
+def test_workers_are_told_to_be_quiet_before_they_are_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names, found = ("TRANSFORMERS_VERBOSITY", "DIFFUSERS_VERBOSITY"), list[str | None]()
+    for name in names:
+        monkeypatch.setenv(name, "")  # so that it is as before afterwards
+        monkeypatch.delenv(name)
+
+    def look(*_: object) -> None:
+        found.extend(os.environ.get(name) for name in names)
+        raise StoreError("that is enough.")
+
+    monkeypatch.setattr(Processes, "run", look)
+    told = [str(scenes_file(tmp_path, 1)), "--out", str(tmp_path / "s"), "--workers", "2"]
+    result = CliRunner().invoke(app, ["batch", "run", *told, "--batch-size", "1"])
+    assert "that is enough" in result.stderr
+    assert found == ["error", "error"]
+
+
 def test_workers_that_cannot_begin_are_told_of(tmp_path: Path) -> None:
     where = tmp_path / "store"
     store, tasks = prepared(where, scenes_file(tmp_path, 3))

@@ -15,7 +15,7 @@ from taue import devices
 from taue.bounds import MOST_RESULTS
 from taue.commands import asked
 from taue.commands.batch_shown import Shown
-from taue.commands.conventions import Device, Dtype, quiet_libraries
+from taue.commands.conventions import Device, Dtype, quiet_children, quiet_libraries
 from taue.commands.output import console, tell, tell_fields, tell_path, warn
 from taue.commands.signals import INTERRUPTED
 from taue.commands.workers import MOST_WORKERS, require_workers, threads_of
@@ -215,6 +215,7 @@ def _run(store: Store, tasks: Sequence[Task], recipe: Recipe, options: EngineOpt
     """Make tasks, with a bar; tell what became of them."""
     from taue.batch.driver import drive
 
+    quiet_children()
     engine = options.engine(store, recipe)
     with quiet_libraries() if options.here else nullcontext(), Shown(console()) as shown:
         try:

@@ -135,11 +135,17 @@ def _silence() -> Iterator[None]:
         logging.lastResort = last
 
 
-@contextmanager
-def quiet_libraries() -> Iterator[None]:
-    """Keep what diffusers and transformers tell developers from the user's terminal."""
+def quiet_children() -> None:
+    """Keep what diffusers and transformers tell developers from the terminal, in processes that
+    are started from now on."""
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
+
+
+@contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """The same in this process, too."""
+    quiet_children()
     with python_warnings.catch_warnings():
         python_warnings.simplefilter("ignore")
         import diffusers
