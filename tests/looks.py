@@ -18,7 +18,7 @@ FAR, MOST = 40, 0.004
 """Levels of 255 from which a pixel is another one, and the share of them that is let pass: edges of
 letters, not a box that moved."""
 
-GENERATED = "canvas, .sheet > img, .previews, .tile img, .thumb, .facts"
+GENERATED = "canvas, .sheet > img, .previews, .tile img, .thumb, .facts, .own img"
 
 
 def require_look(page: Any, name: str, tmp_path: Path) -> None:

@@ -287,7 +287,7 @@ def test_a_callback_is_handed_what_the_docstring_says(pipe: TauePipeline) -> Non
     layers(pipe, callback_on_step_end=callback, output_type="latent")
     told = (TauePipeline.__call__.__doc__ or "").split("callback_on_step_end: ")[1]
     named = set(re.findall(r'"(\w+)"', told.split("callback_on_step_end_tensor_inputs")[0]))
-    assert handed[0] == named == {"latents", "denoised", "stage", "subjects", "steps"}
+    assert handed[0] == named == {"latents", "denoised", "corners", "stage", "subjects", "steps"}
     assert all(one == named for one in handed)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 import subprocess
@@ -16,69 +15,22 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 
 from looks import require_look
+from studio_by_hand import BY_HAND
+from studio_own import own_pictures_are_handed_in
+from studio_steps import (
+    SMALL,
+    address_of,
+    drag,
+    drop_scene,
+    kept,
+    scene_of,
+    session_of,
+    shown,
+    wait_for_result,
+)
 from studios import PYTHON, ROOT, asked, browsing, call, serving, watched
 from taue import Scene
 from taue.files.layered import flatten_file
-
-SMALL = {
-    "subjects": [{"prompt": "a red apple", "name": "apple", "box": [0.05, 0.4, 0.4, 0.5]}],
-    "background": "a green meadow",
-    "canvas": {"width": 128, "height": 128},
-    "steps": 4,
-    "seed": 7,
-}
-
-
-def drop_scene(page: Any, scene: dict[str, Any], name: str = "scene.json") -> None:
-    """Drop a scene file on the page, as from a desktop."""
-    page.evaluate(
-        """([name, text]) => {
-          const data = new DataTransfer();
-          data.items.add(new File([text], name));
-          const drop = new DragEvent("drop", { dataTransfer: data, bubbles: true });
-          document.querySelector(".studio").dispatchEvent(drop);
-        }""",
-        [name, json.dumps(scene)],
-    )
-    page.wait_for_function(
-        "name => document.getElementById('told').textContent.includes(name)", arg=name
-    )
-
-
-def drag(page: Any, start: tuple[float, float], end: tuple[float, float]) -> None:
-    """Draw with the mouse, in fractions of the canvas."""
-    box = page.locator(".boxes").bounding_box()
-    points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (start, end)]
-    page.mouse.move(*points[0])
-    page.mouse.down()
-    page.mouse.move(*points[1], steps=4)
-    page.mouse.up()
-
-
-def shown(page: Any) -> np.ndarray:
-    """What the canvas shows, [H, W, 4]."""
-    url = page.evaluate("document.querySelector('canvas').toDataURL()")
-    data = base64.b64decode(url.partition(",")[2])
-    return np.asarray(Image.open(io.BytesIO(data)).convert("RGBA")).astype(int)
-
-
-def wait_for_result(page: Any, count: int) -> None:
-    page.wait_for_function(
-        "count => document.querySelectorAll('.past li').length === count", arg=count
-    )
-    page.wait_for_selector("canvas[data-drawn]")
-
-
-def scene_of(page: Any) -> dict[str, Any]:
-    """The scene file that the page would save."""
-    with page.expect_download() as told:
-        page.get_by_label("Save the scene file").click()
-    return Scene.load(_kept(told.value, ".toml")).model_dump(mode="json", exclude_none=True)
-
-
-def _kept(download: Any, ending: str) -> Path:
-    path = Path(download.path())
-    return path.rename(path.with_suffix(ending))
 
 
 def a_scene_is_drawn_grown_moved_and_taken_home(page: Any, tmp_path: Path) -> None:
@@ -147,12 +99,28 @@ def layers_are_looked_at(page: Any, composite: np.ndarray) -> None:
     page.get_by_label("Opacity of Background").fill("0")
     assert (shown(page) != composite).any()
     page.get_by_label("Opacity of Background").fill("100")
+    a_layer_is_dragged_out(page)
+
+
+def a_layer_is_dragged_out(page: Any) -> None:
+    """What a desktop is told when a thumbnail is dragged onto it is a PNG, and where it is."""
+    told = page.evaluate(
+        """() => {
+          const dataTransfer = new DataTransfer();
+          const drag = new DragEvent("dragstart", { dataTransfer, bubbles: true });
+          document.querySelector(".layer.subject .thumb").dispatchEvent(drag);
+          return dataTransfer.getData("DownloadURL");
+        }"""
+    )
+    kind, name, url = told.split(":", 2)
+    assert (kind, name) == ("image/png", "4-subject-car.png")
+    assert Image.open(io.BytesIO(asked(url)[1])).mode == "RGBA"
 
 
 def files_are_taken_home(page: Any, composite: np.ndarray) -> None:
     with page.expect_download() as told:
         page.get_by_role("button", name="PSD").click()
-    psd = flatten_file(_kept(told.value, ".psd"))
+    psd = flatten_file(kept(told.value, ".psd"))
     assert np.abs(psd[..., :3].astype(int) - composite[..., :3]).max() <= 2
     with page.expect_download() as told:
         page.get_by_role("button", name="PNG").click()
@@ -165,7 +133,7 @@ def files_are_taken_home(page: Any, composite: np.ndarray) -> None:
         with page.expect_download() as told:
             page.get_by_role("button", name=ending, exact=True).click()
         assert told.value.failure() is None
-    assert Scene.load(_kept(told.value, ".toml")).subjects[1].name == "car"
+    assert Scene.load(kept(told.value, ".toml")).subjects[1].name == "car"
 
 
 def a_subject_is_moved_before_another_background(page: Any, composite: np.ndarray) -> None:
@@ -191,14 +159,6 @@ def a_subject_is_moved_before_another_background(page: Any, composite: np.ndarra
     night = call(address_of(page), "history", session_of(page))[0]
     assert night["scene"]["background"] == "a city at night"
     assert night["parent"] == again["id"]
-
-
-def address_of(page: Any) -> str:
-    return page.evaluate("location.origin")
-
-
-def session_of(page: Any) -> str:
-    return page.evaluate("JSON.parse(localStorage.getItem('taue-studio')).session")
 
 
 def seeds_side_by_side_and_a_run_that_is_cancelled(page: Any, tmp_path: Path) -> None:
@@ -238,8 +198,25 @@ def what_cannot_be_is_said_in_a_sentence(page: Any, tmp_path: Path) -> None:
     )
 
 
-def rows_are_ordered_by_keys_and_examples_work_at_once(page: Any, tmp_path: Path) -> None:
+def rows_are_ordered_and_examples_work_at_once(page: Any, tmp_path: Path) -> None:
+    page.get_by_role("radio", name="Fast").check(force=True)
+    page.get_by_text("Advanced").click()
+    page.get_by_label("Tries").fill("5")
+    page.locator("#scene").evaluate("panel => panel.scrollTo(0, panel.scrollHeight)")
+    require_look(page, "advanced", tmp_path)
+    nothing_is_in_anybodys_way(page)
+    method = scene_of(page)["method"]
+    assert (method["quality"], method["tries"]) == ("fast", 5)
     page.get_by_role("button", name="Meadow").click()
+    assert scene_of(page)["method"]["quality"] == "fast"  # how it is drawn stays
+    grip, other = (page.locator(".grip").nth(index).bounding_box() for index in (0, 1))
+    page.mouse.move(grip["x"] + 8, grip["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(other["x"] + 8, other["y"] + other["height"], steps=4)
+    page.mouse.up()
+    assert page.get_by_label("Prompt of subject 1").input_value() == "a red car"
+    page.locator(".grip").first.focus()
+    page.keyboard.press("Alt+ArrowDown")
     assert page.get_by_label("Prompt of subject 1").input_value() == "a green tree"
     page.locator(".grip").first.focus()
     page.keyboard.press("Alt+ArrowDown")
@@ -281,39 +258,6 @@ def four_layers_of_1024_pixels_are_recomposed_in_a_tenth_of_a_second(
     assert slowest < 100
 
 
-def own_pictures_are_handed_in(page: Any, tmp_path: Path) -> None:
-    photo, cut_out, other = (tmp_path / name for name in ("beach.jpg", "cup.png", "notes.jpg"))
-    Image.linear_gradient("L").convert("RGB").save(photo)
-    picture = Image.new("RGBA", (64, 64), (200, 30, 30, 0))
-    picture.paste((200, 30, 30, 255), (16, 16, 48, 48))
-    picture.save(cut_out)
-    other.write_text("no picture", encoding="utf-8")
-    drop_scene(page, {**SMALL, "steps": 2})
-
-    def hand_in(label: str, path: Path) -> None:
-        with page.expect_file_chooser() as told:
-            page.get_by_label(label).click()
-        told.value.set_files(path)
-
-    hand_in("Your own photo as the background", other)
-    page.wait_for_function("document.getElementById('told').textContent.includes('no picture')")
-    hand_in("Your own photo as the background", photo)
-    page.get_by_label("Let the background be drawn").wait_for()
-    hand_in("Your own cut-out for subject 1", cut_out)
-    page.get_by_label("Let subject 1 be drawn").wait_for()
-    page.get_by_role("button", name="Generate").click()
-    wait_for_result(page, 1)
-    made = call(address_of(page), "history", session_of(page))[0]
-    assert made["scene"]["background_image"] == f"{made['id']}/pictures/background.png"
-    assert made["scene"]["subjects"][0]["image"] == f"{made['id']}/pictures/subject-apple.png"
-    page.get_by_label("Take the scene of seed 7 up again").click()
-    page.get_by_label("Let subject 1 be drawn").wait_for()
-    with page.expect_download() as told:
-        page.get_by_role("button", name="PNG").click()
-    with zipfile.ZipFile(told.value.path()) as archive:
-        assert "pictures/background.png" in archive.namelist()
-
-
 def the_python_client_works(address: str, tmp_path: Path) -> None:
     """As docs/studio.md shows it, with fewer steps."""
     text = (ROOT / "docs/studio.md").read_text(encoding="utf-8")
@@ -332,11 +276,12 @@ def the_python_client_works(address: str, tmp_path: Path) -> None:
 
 
 WALKS = (
+    *BY_HAND,
     a_scene_is_drawn_grown_moved_and_taken_home,
     seeds_side_by_side_and_a_run_that_is_cancelled,
     what_cannot_be_is_said_in_a_sentence,
     own_pictures_are_handed_in,
-    rows_are_ordered_by_keys_and_examples_work_at_once,
+    rows_are_ordered_and_examples_work_at_once,
     four_layers_of_1024_pixels_are_recomposed_in_a_tenth_of_a_second,
 )
 """Each by a user of its own; one test, because a server and a browser are much to start."""

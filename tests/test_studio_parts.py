@@ -1,24 +1,24 @@
-"""The studio's parts, each alone: sessions, room, limits, the course of a run, its end."""
+"""The studio's parts, each alone: limits, the course of a run, its end, previews, the guard."""
 
 from __future__ import annotations
 
 import asyncio
 import errno
-import os
+import platform
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from PIL import Image
+import torch
 from typer.testing import CliRunner
 
 from taue import Scene, TauePipeline
 from taue.cli import app
+from taue.effort import EFFORTS
 from taue.errors import TaueError
 from taue.studio.actions import Actions
 from taue.studio.course import UNKNOWN, Course
@@ -27,91 +27,12 @@ from taue.studio.forms import scene_asked
 from taue.studio.guard import Guard
 from taue.studio.kept_models import KeptModels
 from taue.studio.limits import Limits
-from taue.studio.sessions import INFO, RESULT, TOKEN, Sessions
+from taue.studio.memory import give_back
+from taue.studio.previews import Previews
+from taue.studio.sessions import Sessions
 from taue.studio.settings import ADVANCED, PAGE, offered
-from taue.studio.sweeping import sweep_results
 
 SCENE: dict[str, Any] = {"subjects": [{"prompt": "a red apple"}], "background": "a beach at sunset"}
-
-
-def made(sessions: Sessions, token: str, size: int = 10, age: float = 0.0) -> Path:
-    """A finished result of so many bytes and hours."""
-    session = sessions.at(token)
-    name, folder = session.new()
-    (folder / "layers").mkdir(parents=True)
-    (folder / "composite.png").write_bytes(b"x" * size)
-    session.finish(name, {"id": name})
-    then = (folder / INFO).stat().st_mtime - age * 3600
-    os.utime(folder / INFO, (then, then))
-    return folder
-
-
-def test_sessions_are_kept_apart(tmp_path: Path) -> None:
-    sessions = Sessions(tmp_path / "results")
-    one, other = sessions.at(""), sessions.at("")
-    assert TOKEN.fullmatch(one.token)
-    assert one.token != other.token
-    first, second = made(sessions, one.token), made(sessions, one.token)
-    assert [told["id"] for told in one.history()] == [second.name, first.name]
-    assert other.history() == []
-    assert one.file(first.name, "composite.png") == first / "composite.png"
-    with pytest.raises(TaueError, match="not in this session"):
-        other.file(first.name, "composite.png")
-    with pytest.raises(TaueError, match="not in this session"):
-        other.remove(first.name)
-    one.remove(first.name)
-    assert [told["id"] for told in one.history()] == [second.name]
-    assert not first.exists()
-    assert (tmp_path / "results").stat().st_mode & 0o077 == 0
-
-
-@given(
-    st.one_of(st.text(), st.sampled_from(["../" * 4 + "etc/passwd", "..", "a/../..", "/", "\0"]))
-)
-def test_no_name_leads_out_of_a_session(
-    tmp_path_factory: pytest.TempPathFactory, name: str
-) -> None:
-    sessions = Sessions(tmp_path_factory.getbasetemp() / "names")
-    session = sessions.at("0" * 32)
-    kept = next(iter(session.folder.iterdir()), None) if session.folder.is_dir() else None
-    kept = kept or made(sessions, session.token)
-    (sessions.folder / "secret.png").write_bytes(b"")
-    if not TOKEN.fullmatch(name) and name:
-        with pytest.raises(TaueError, match="session is no token"):
-            sessions.at(name)
-    if not RESULT.fullmatch(name):
-        with pytest.raises(TaueError):
-            session.of(name)
-    if name != "composite.png":
-        with pytest.raises(TaueError):
-            session.file(kept.name, name)
-    with pytest.raises(TaueError):
-        session.file(kept.name, "../../secret.png")
-
-
-def test_links_and_what_the_page_is_told_are_not_handed_out(tmp_path: Path) -> None:
-    sessions = Sessions(tmp_path / "results")
-    session = sessions.at("")
-    folder = made(sessions, session.token)
-    (folder / "link.png").symlink_to("/etc/passwd")
-    for name in ("link.png", INFO):
-        with pytest.raises(TaueError, match="not in this result"):
-            session.file(folder.name, name)
-
-
-def test_old_results_make_room_by_age_and_size(tmp_path: Path) -> None:
-    sessions = Sessions(tmp_path)
-    old, kept = made(sessions, "0" * 32, age=30), made(sessions, "1" * 32, age=1)
-    assert sweep_results(tmp_path, 24, 10**6) == [old]
-    assert not old.parent.exists()  # an empty session goes, too
-    larger = made(sessions, "1" * 32, size=5000)
-    assert sweep_results(tmp_path, 24, 5050) == [kept]
-    assert sweep_results(tmp_path, 24, 5050) == []
-    assert larger.exists()
-    unfinished = tmp_path / ("1" * 32) / ("a" * 16)
-    unfinished.mkdir()
-    assert sweep_results(tmp_path, 24, 0) == [larger]
-    assert unfinished.exists()  # it is being written
 
 
 @pytest.mark.parametrize(
@@ -132,27 +53,6 @@ def test_a_server_makes_what_it_allows(changes: dict[str, Any], match: str) -> N
     assert scene_asked(SCENE, Limits()).model == "paddy"  # pyright: ignore[reportArgumentType]
     with pytest.raises(TaueError, match=match):
         scene_asked({**SCENE, **changes}, Limits())  # pyright: ignore[reportArgumentType]
-
-
-@pytest.mark.parametrize("name", ["/etc/passwd", "../x.png", "pictures/../../x.png", "x", 3])
-def test_own_pictures_are_named_and_never_paths(tmp_path: Path, name: Any) -> None:
-    sessions = Sessions(tmp_path)
-    session, other = sessions.at(""), sessions.at("")
-    (tmp_path / "x.png").write_bytes(b"")
-    for form in (
-        {"background_image": name},
-        {"init": {"image": name}},
-        {"first_init": {"image": name}},
-        {"subjects": [{"prompt": "a cup", "image": name}]},
-    ):
-        with pytest.raises(TaueError, match="not in this session"):
-            scene_asked({**SCENE, **form, "seed": 1}, Limits(), session)  # pyright: ignore[reportArgumentType]
-    kept = session.take(Image.new("RGB", (9, 9)))
-    made_of: Any = {**SCENE, "background_image": kept}
-    assert scene_asked(made_of, Limits(), session).background_image is not None
-    for elsewhere in (other, None):
-        with pytest.raises(TaueError, match=r"not in this session|picture of yours"):
-            scene_asked(made_of, Limits(), elsewhere)
 
 
 def test_the_course_of_a_run_ends_where_its_steps_do() -> None:
@@ -242,6 +142,37 @@ def test_callbacks_are_handed_what_latents_are_without_their_noise(tiny_sdxl: Pa
     assert seen[2][1] < 1e-3  # at the end nothing but the estimate is left
 
 
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="of glibc's allocator")
+def test_what_a_run_leaves_is_given_back_to_the_system() -> None:
+    def resident() -> int:
+        return psutil.Process().memory_info().rss
+
+    pieces = [b"x" * 50_000 for _ in range(2000)]  # 100 MB
+    pinned = pieces[::20]  # nothing can be given back by itself
+    pieces.clear()
+    before = resident()
+    give_back()
+    assert before - resident() > 50e6
+    assert len(pinned) == 100
+
+
+@pytest.mark.slow
+def test_previews_of_a_window_say_where_it_is(tiny_sdxl: Path) -> None:
+    pipe = TauePipeline.from_pretrained(tiny_sdxl)
+    previews = Previews(pipe.backbone(64, 128))
+    rows, columns = previews.backbone.shape[2:]
+    whole, part = torch.zeros(1, 4, rows, columns), torch.zeros(2, 4, rows // 2, columns // 4)
+
+    def boxes(latents: torch.Tensor, subjects: Any, corners: Any) -> list[list[float]]:
+        previews.next = 0.0
+        told = previews.of({"denoised": latents, "subjects": subjects, "corners": corners})
+        return [one["box"] for one in told or []]
+
+    assert boxes(whole, (), ((0, 0),)) == [[0, 0, 1, 1]]
+    corners = ((rows // 4, columns // 2), (0, 0))
+    assert boxes(part, (1, 2), corners) == [[0.5, 0.25, 0.25, 0.5], [0, 0, 0.25, 0.5]]
+
+
 @pytest.mark.slow
 def test_actions_make_move_and_remove(tmp_path: Path, tiny_sdxl: Path) -> None:
     limits = Limits(models=(str(tiny_sdxl),))
@@ -249,7 +180,8 @@ def test_actions_make_move_and_remove(tmp_path: Path, tiny_sdxl: Path) -> None:
     scene: Any = {**SCENE, "steps": 2, "canvas": {"width": 64, "height": 64}}
     session = actions.new_session()
     states = list(actions.generate(scene, session))
-    assert any(one["previews"] for one in states)
+    boxes = {tuple(shown["box"]) for one in states for shown in one["previews"]}
+    assert boxes == {(0, 0, 1, 1)}
     result = states[-1]["result"]
     assert result is not None
     assert [layer["role"] for layer in result["layers"]] == ["background", "effects", "subject"]
@@ -305,6 +237,12 @@ def test_the_guard_knows_names_passwords_and_sizes() -> None:
 def test_the_page_offers_what_there_is_and_is_small() -> None:
     told = offered(Limits())
     assert [one["path"] for one in told["advanced"]] == [path for path, *_ in ADVANCED]
+    assert [one["name"] for one in told["qualities"]] == list(EFFORTS)
+    for one in told["advanced"]:
+        if one["kind"] == "number":  # a slider stands at its default
+            steps = (one["default"] - one["low"]) / one["step"]
+            assert steps == pytest.approx(round(steps)), one
+            assert one["low"] <= one["default"] <= one["high"]
     for example in told["examples"]:
         scene_asked(example["scene"], Limits())
     assert sum(file.stat().st_size for file in PAGE.rglob("*")) < 300_000

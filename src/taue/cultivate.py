@@ -100,7 +100,8 @@ def _observed(growing: Sequence[Growth], observe: Observer) -> bool:
         subjects = tuple(s for g in group if (s := g.row.subject) is not None)
         count, timestep = first.solver.levels.count, first.solver.timestep(index - 1)
         denoised = torch.cat([g.estimate.denoised for g in group])
-        step = Step(stage, subjects, index - 1, count, timestep, latents, denoised)
+        corners = tuple(g.row.conditioning.corner for g in group)
+        step = Step(stage, subjects, index - 1, count, timestep, latents, denoised, corners)
         observe(step)
         for one, changed in zip(group, step.latents.to(torch.float32).split(1), strict=True):
             one.latents = changed

@@ -149,7 +149,8 @@ class TauePipeline(Loading):
                 has "latents", and besides "denoised" (what they are without their noise, which
                 can be decoded), "stage", "subjects" (1-based, none for the scene) and "steps";
                 in a batch those of all its scenes, in order. Of a stage that is drawn in windows
-                around objects both are of those alone.
+                around objects both are of those alone; "corners" has the row and column of the
+                canvas's latent cells at which each begins.
             callback_on_step_end_tensor_inputs: "latents" is what there is.
 
         Returns:

@@ -94,7 +94,8 @@ class Harvest:
 class Step:
     """What an observer sees after a step of the rows that are at one index of one stage, and may
     change: the scheduler's latents [n, C, h, w]. ``denoised`` [n, C, h, w] is what the model takes
-    them for, free of noise."""
+    them for, free of noise, and ``corners`` the row and column of the canvas's cells at which each
+    begins: (0, 0), but for windows."""
 
     stage: str
     subjects: tuple[int, ...]
@@ -103,6 +104,7 @@ class Step:
     timestep: Tensor
     latents: Latents
     denoised: Latents
+    corners: tuple[tuple[int, int], ...]
     interrupted: bool = field(default=False)
 
 

@@ -42,6 +42,7 @@ class StageWatch:
             handed = {
                 "latents": step.latents,
                 "denoised": step.denoised,
+                "corners": step.corners,
                 "stage": step.stage,
                 "subjects": step.subjects,
                 "steps": step.count,

@@ -20,6 +20,7 @@ from taue.studio.errands import Errand, state
 from taue.studio.forms import MoveForm, ProgressForm, ResultForm, SceneForm, scene_asked
 from taue.studio.kept_models import KeptModels
 from taue.studio.limits import Limits
+from taue.studio.memory import give_back
 from taue.studio.previews import Previews
 from taue.studio.sessions import Session, Sessions
 from taue.studio.sweeping import sweep_results
@@ -161,6 +162,7 @@ class Actions:
                 self._running[place.token].discard(errand)
                 if not self._running[place.token]:
                     del self._running[place.token]
+            give_back()
 
     def _kept(
         self, place: Session, layers: Layers, began: float, kind: str, parent: str

@@ -41,7 +41,11 @@ def blocks(actions: Actions) -> gr.Blocks:
         for action in (actions.cancel, actions.new_session, actions.history, actions.remove):
             gr.api(_plainly(action), api_name=action.__name__, queue=False)
     _require(page)
-    page.queue(max_size=actions.limits.waiting)
+    # Every second: else nobody is told who leaves the queue, only who comes to its end.
+    page.queue(max_size=actions.limits.waiting, status_update_rate=1)
+    # gradio keeps a copy of the page for each of the last ten thousand calls, in case somebody
+    # changes it, which nobody here does: only calls that wait or run need theirs.
+    page.state_session_capacity = 2 * actions.limits.waiting
     return page
 
 

@@ -83,10 +83,12 @@ class StageForm(TypedDict):
 
 
 class PreviewForm(TypedDict):
-    """What a stage shows so far, free of noise; a data URL. ``subject`` is 0 for the scene."""
+    """What a stage shows so far, free of noise; a data URL. ``subject`` is 0 for the scene, and
+    ``box`` the part of the canvas that is shown, all of it or a window around the subject."""
 
     subject: int
     image: str
+    box: list[float]
 
 
 class LayerForm(TypedDict):

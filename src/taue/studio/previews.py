@@ -28,26 +28,36 @@ class Previews:
 
     Args:
         backbone: the model on the canvas of the run.
+
+    Attributes:
+        next: the moment of the next one, of ``time.perf_counter``.
     """
 
     def __init__(self, backbone: Backbone) -> None:
         self.backbone = backbone
-        self._next = 0.0
+        self.next = 0.0
 
     @torch.no_grad()
     def of(self, told: dict[str, Any]) -> list[PreviewForm] | None:
         """The pictures of a step, one for each row; None if it is too soon for more."""
         began = time.perf_counter()
-        if began < self._next:
+        if began < self.next:
             return None
         pictures = self.backbone.decode(told["denoised"]).clamp(0, 1)
         subjects = told["subjects"] or (0,)
+        (rows, columns), (height, width) = self.backbone.shape[2:], told["denoised"].shape[2:]
         made = [
-            PreviewForm(subject=subject, image=_url(picture))
-            for subject, picture in zip(subjects, pictures, strict=False)
+            PreviewForm(
+                subject=subject,
+                image=_url(picture),
+                box=[left / columns, top / rows, width / columns, height / rows],
+            )
+            for subject, (top, left), picture in zip(
+                subjects, told["corners"], pictures, strict=False
+            )
         ]
         ended = time.perf_counter()
-        self._next = ended + max(SOONEST, (ended - began) / SHARE)
+        self.next = ended + max(SOONEST, (ended - began) / SHARE)
         return made
 
 

@@ -38,8 +38,10 @@ def application(actions: Actions, host: str, port: int, login: tuple[str, str] |
         port: there.
         login: user and password, or None.
     """
-    # Before gradio is imported: it asks its makers' server for news otherwise.
+    # Before gradio is imported: it asks its makers' server for news otherwise, and keeps when the
+    # last ten thousand calls began and ended.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "100"
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     import gradio as gr
     from fastapi import FastAPI

@@ -1,7 +1,7 @@
 // Scene files: dropped in, opened, saved.
 
-import { place, taken } from "./api.js";
-import { h, tell } from "./dom.js";
+import { own, place, taken } from "./api.js";
+import { h, iconButton, tell } from "./dom.js";
 import { fromForm, toForm } from "./scene.js";
 import { changed, state, subject } from "./state.js";
 
@@ -44,6 +44,14 @@ export function bringPicture(use) {
       tell(error.message, "bad");
     }
   });
+}
+
+// A button that takes a picture of the user's own, or shows the one that is there and lets it go.
+export function ownPicture(name, choose, leave, set) {
+  if (!name) return iconButton("photo", choose, () => bringPicture(({ name: news }) => set(news)));
+  return h("button.own", {
+    type: "button", title: "Your own picture; click to leave it out", "aria-label": leave, onclick: () => set(""),
+  }, h("img", { src: own(name), alt: "" }));
 }
 
 async function handedIn(file) {

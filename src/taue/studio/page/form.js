@@ -1,10 +1,10 @@
 // The rest of a scene: background, the whole, seed, size, quality, model, and the folded rest.
 
 import { h, iconButton, labelled } from "./dom.js";
+import { advanced } from "./advanced.js";
 import { at, fromForm, fresh, put } from "./scene.js";
 import { rows } from "./rows.js";
-import { own } from "./api.js";
-import { bringPicture, openScene, saveScene } from "./drop.js";
+import { openScene, ownPicture, saveScene } from "./drop.js";
 import { changed, HUES, on, state } from "./state.js";
 
 export function form(root) {
@@ -42,11 +42,7 @@ export function form(root) {
     if (!offered.sizes.some((size) => size.width === scene.width && size.height === scene.height))
       sizes.append(h("option", { value: "own", selected: true }, `${scene.width} × ${scene.height}`));
 
-    const quality = h("div.segments", { role: "radiogroup", "aria-label": "Quality" },
-      offered.qualities.map((one) => radio("quality", one.name, `${one.steps} steps`, one.steps === scene.steps, () => {
-        scene.steps = one.steps;
-        told();
-      })));
+    const quality = qualities(scene, told);
     const model = h("select", { onchange: (event) => ((scene.model = event.target.value), told()) },
       offered.models.map((name) => h("option", { value: name, selected: name === scene.model }, name)));
 
@@ -63,7 +59,7 @@ export function form(root) {
         labelled("Canvas", sizes), labelled("Model", model),
         h("div.field.pair", {}, labelled("Seed", seed), roll),
         labelled("Seeds side by side", count),
-        h("div.field.whole", {}, h("span.label", { "aria-hidden": "true" }, "Quality"), quality)),
+        quality),
       advanced(scene, offered.advanced, told),
       h("section.group", { "aria-label": "Examples" }, h("h3", {}, "Examples"), h("div.examples", {}, offered.examples.map(example))),
     );
@@ -77,40 +73,22 @@ function photo(scene) {
     scene.photo = name;
     changed("scene", "form", "boxes", "mode");
   };
-  if (!scene.photo) return iconButton("photo", "Your own photo as the background", () => bringPicture(({ name }) => set(name)));
-  return h("button.own", {
-    type: "button", title: "Your own photo; click to let it be drawn",
-    "aria-label": "Let the background be drawn, without your photo", onclick: () => set(""),
-  }, h("img", { src: own(scene.photo), alt: "" }));
+  return ownPicture(scene.photo, "Your own photo as the background", "Let the background be drawn, without your photo", set);
 }
 
-function radio(group, label, title, checked, choose) {
-  const control = h("input", { type: "radio", name: group, checked, onchange: choose });
-  return h("label", { title }, control, h("span", {}, label));
-}
-
-function advanced(scene, controls, told) {
-  const made = h("details.group", {}, h("summary", {}, "Advanced"));
-  for (const one of controls) {
-    const value = at(scene.rest, one.path) ?? one.default;
-    const set = (news) => (put(scene.rest, one.path, news, one.default), told());
-    if (one.kind === "choice") {
-      made.append(labelled(one.label, h("select", { onchange: (event) => set(event.target.value) },
-        one.choices.map((choice) => h("option", { value: choice, selected: choice === value }, choice || "the model's own"))), one.says));
-    } else if (one.kind === "text") {
-      made.append(labelled(one.label, h("input", { value, oninput: (event) => set(event.target.value) }), one.says));
-    } else {
-      const shown = h("output", {}, String(value));
-      const slider = h("input", { type: "range", min: one.low, max: one.high, step: one.step, value, oninput: (event) => {
-        shown.textContent = event.target.value;
-        set(Number(event.target.value));
-      } });
-      const field = labelled(one.label, slider, one.says);
-      field.querySelector("label").append(shown);
-      made.append(field);
-    }
-  }
-  return made;
+function qualities(scene, told) {
+  const says = h("small", { id: "quality-says" });
+  const chosen = at(scene.rest, "method.quality") ?? state.offered.quality;
+  const show = (one) => (says.textContent = one?.says ?? "");
+  const all = state.offered.qualities.map((one) => h("label", { title: one.says },
+    h("input", { type: "radio", name: "quality", checked: one.name === chosen, onchange: () => {
+      put(scene.rest, "method.quality", one.name);
+      show(one);
+      told();
+    } }), h("span", {}, one.name)));
+  show(state.offered.qualities.find((one) => one.name === chosen));
+  return h("div.field.whole", {}, h("span.label", { "aria-hidden": "true" }, "Quality"),
+    h("div.segments.named", { role: "radiogroup", "aria-label": "Quality", "aria-describedby": says.id }, all), says);
 }
 
 function example(one) {
@@ -119,7 +97,9 @@ function example(one) {
     return h("i", { style: `--hue: ${HUES[index]}; left: ${x * 100}%; top: ${y * 100}%; width: ${w * 100}%; height: ${b * 100}%` });
   });
   return h("button.example", { type: "button", onclick: () => {
-    state.scene = { ...fromForm(one.scene), steps: state.scene.steps, model: state.scene.model };
+    const { model, rest } = state.scene;
+    state.scene = { ...fromForm(one.scene), model };
+    put(state.scene.rest, "method.quality", at(rest, "method.quality") ?? state.offered.quality);
     state.selected = 0;
     state.mode = "layout";
     changed("scene", "subjects", "boxes", "size", "form", "mode");

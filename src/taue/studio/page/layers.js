@@ -43,7 +43,7 @@ function filled(one, hears) {
       link("PSD", `${file(one, one.files.psd)}?download=1`), link("ORA", `${file(one, one.files.ora)}?download=1`),
       link("PNG", place(`zip/${one.session}/${one.id}`), "All layers as PNG files, in a ZIP"),
       link("Scene", `${file(one, one.files.scene)}?download=1`, "The scene file, from which the same bytes come again"))),
-    h("p.facts", {}, `${one.width} × ${one.height}, ${one.scene.steps} steps, seed ${one.scene.seed}, ${one.scene.model}, ${one.seconds.toFixed(1)} s`),
+    h("p.facts", {}, `${one.width} × ${one.height}, ${one.scene.method.quality}, ${one.scene.steps} steps, seed ${one.scene.seed}, ${one.scene.model}, ${one.seconds.toFixed(1)} s`),
   ].filter(Boolean);
 }
 

@@ -2,8 +2,7 @@
 // Alt with an arrow key on the grip; later ones stand nearer.
 
 import { h, icon, iconButton, speak } from "./dom.js";
-import { own } from "./api.js";
-import { bringPicture } from "./drop.js";
+import { ownPicture } from "./drop.js";
 import { defaultBox } from "./geometry.js";
 import { called, changed, hue, on, state, subject } from "./state.js";
 
@@ -99,11 +98,7 @@ function picture(one, number) {
     one.image = name;
     changed("subjects", "scene", "boxes");
   };
-  if (!one.image) return iconButton("photo", `Your own cut-out for subject ${number}`, () => bringPicture(({ name }) => set(name)));
-  return h("button.own", {
-    type: "button", title: "Your own picture; click to let it be drawn",
-    "aria-label": `Let subject ${number} be drawn, without your picture`, onclick: () => set(""),
-  }, h("img", { src: own(one.image), alt: "" }));
+  return ownPicture(one.image, `Your own cut-out for subject ${number}`, `Let subject ${number} be drawn, without your picture`, set);
 }
 
 export function select(index) {

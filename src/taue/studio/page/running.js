@@ -20,18 +20,32 @@ export function running(root) {
     if (!run) return;
     const width = state.scene.width || 1;
     const height = state.scene.height || 1;
-    const images = [...run.previews.entries()];
-    const there = [...shown.querySelectorAll("img")];
-    if (images.length !== there.length || !there.length) {
-      shown.replaceChildren(...(images.length ? images : [[0, ""]]).map(([number, url]) =>
-        sheet(width, height, url ? h("img", { src: url, alt: number ? `Subject ${number} so far` : "The scene so far" }) : h("span.seed", { "aria-hidden": "true" }))));
-    } else images.forEach(([, url], index) => (there[index].src = url));
+    const sheets = run.previews.size ? [...run.previews] : [[0, []]];
+    const images = sheets.flatMap(([, parts]) => parts);
+    const kind = sheets.map(([number, parts]) => `${number}:${parts.length}`).join();
+    if (shown.dataset.kind !== kind) {
+      shown.dataset.kind = kind;
+      shown.replaceChildren(...sheets.map(([number, parts]) => sheet(width, height, parts.length
+        ? parts.map((_, index) => h("img", { alt: index ? "" : number ? `Subject ${number} so far` : "The scene so far" }))
+        : h("span.seed", { "aria-hidden": "true" }))));
+    }
+    [...shown.querySelectorAll("img")].forEach((image, index) => {
+      const [x, y, w, b] = images[index].box;
+      image.src = images[index].image;
+      image.style.cssText = `inset: ${y * 100}% auto auto ${x * 100}%; width: ${w * 100}%; height: ${b * 100}%`;
+    });
     list.replaceChildren(...run.stages.map((one) => h("li", {},
       h("span", {}, label(one)),
       h("progress", { max: 1, value: one.done, "aria-label": label(one) }))));
   };
   redraw();
   return () => (redraw = null);
+}
+
+// What a subject shows: all of the canvas, and over it the window in which its stage goes on.
+export function laid(parts = [], news) {
+  const [, , width, height] = news.box;
+  return width === 1 && height === 1 ? [news] : [...parts.filter((one) => one.box[2] === 1 && one.box[3] === 1), news];
 }
 
 export function label({ stage, subjects }) {

@@ -2,7 +2,7 @@
 
 import { call, queued, Refused } from "./api.js";
 import { h, speak, tell } from "./dom.js";
-import { share, words } from "./running.js";
+import { laid, share, words } from "./running.js";
 import { toForm } from "./scene.js";
 import { changed, current, on, state } from "./state.js";
 
@@ -88,7 +88,7 @@ function hear(news) {
     if (stages.length) run.stages = stages;
     const scene = previews.some((one) => !one.subject);
     if (previews.length && scene !== run.previews.has(0)) run.previews.clear();
-    for (const one of previews) run.previews.set(one.subject, one.image);
+    for (const one of previews) run.previews.set(one.subject, laid(run.previews.get(one.subject), one));
   }
   changed("run");
 }

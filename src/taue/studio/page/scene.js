@@ -2,11 +2,11 @@
 
 import { state, subject } from "./state.js";
 
-const OWN = ["subjects", "background", "background_image", "scene", "seed", "steps", "canvas", "model", "version"];
+const OWN = ["subjects", "background", "background_image", "scene", "seed", "canvas", "model", "version"];
 const SUBJECTS_OWN = ["prompt", "name", "box", "image"];
 
 export function fresh() {
-  const { models, qualities } = state.offered;
+  const { models } = state.offered;
   return {
     subjects: [subject({ prompt: "a red apple", box: [0.3, 0.35, 0.4, 0.45] })],
     background: "a beach at sunset",
@@ -14,7 +14,6 @@ export function fresh() {
     scene: "",
     seed: 7,
     count: 1,
-    steps: qualities[1].steps,
     width: 0,
     height: 0,
     model: models[0],
@@ -40,7 +39,6 @@ export function fromForm(form) {
     scene: form.scene ?? "",
     seed: form.seed ?? 7,
     count: 1,
-    steps: form.steps ?? 50,
     width: form.canvas?.width ?? 0,
     height: form.canvas?.height ?? 0,
     model: form.model && models.includes(form.model) ? form.model : models[0],
@@ -60,7 +58,6 @@ export function toForm(scene, seed = scene.seed) {
     })),
     background: scene.background,
     seed: Number(seed),
-    steps: Number(scene.steps),
     model: scene.model,
   };
   if (scene.photo) form.background_image = scene.photo;
@@ -73,14 +70,15 @@ export function at(form, path) {
   return path.split(".").reduce((value, name) => value?.[name], form);
 }
 
-// A value set, or left to the method if it is the default.
-export function put(form, path, value, otherwise) {
+// A value set, or left to the method if it is empty; a table that is empty goes, and so does one
+// that is nothing without its picture.
+export function put(form, path, value) {
   const names = path.split(".");
   const last = names.pop();
   const place = names.reduce((inner, name) => (inner[name] ??= {}), form);
-  if (value === otherwise || value === "") delete place[last];
+  if (value === "") delete place[last];
   else place[last] = value;
-  for (const name of names) if (!Object.keys(form[name]).length) delete form[name];
+  for (const name of names) if (!Object.keys(form[name]).length || (last === "image" && !value)) delete form[name];
 }
 
 const round = (value) => Math.round(value * 1e5) / 1e5;

@@ -11,7 +11,7 @@ import { running } from "./running.js";
 import { sheet } from "./sheet.js";
 import { called, changed, current, hue, on, state } from "./state.js";
 
-const MODES = [["layout", "Layout"], ["result", "Result"], ["compare", "Before / after"], ["choose", "Choose"]];
+const MODES = [["layout", "Layout"], ["result", "Result"], ["compare", "Before / after"], ["choose", "Choose"], ["run", "Progress"]];
 
 export function stage(root, tools) {
   const tabs = h("div.segments", { role: "radiogroup", "aria-label": "What the canvas shows" });
@@ -23,13 +23,15 @@ export function stage(root, tools) {
 
   const drawTabs = () => {
     const possible = { layout: true, result: current(), compare: current(), choose: state.batch.length > 1 };
-    const shown = state.run ? [...MODES, ["run", "Progress"]] : MODES;
+    const shown = MODES.filter(([mode]) => mode === "choose" ? possible.choose : mode !== "run" || state.run);
     tabs.replaceChildren(...shown.map(([mode, label]) =>
       h("label", {}, h("input", {
         type: "radio", name: "mode", value: mode, checked: mode === state.mode,
         disabled: mode !== "run" && !possible[mode],
         onchange: () => ((state.mode = mode), changed("mode")),
       }), h("span", {}, label))));
+    const chosen = tabs.querySelector("label:has(:checked)");
+    if (chosen) tools.scrollLeft = chosen.offsetLeft + chosen.offsetWidth - tools.clientWidth;
     checks.hidden = state.mode !== "result";
     checks.setAttribute("aria-pressed", String(state.checks));
   };
@@ -58,7 +60,8 @@ function layout(root) {
   const width = state.scene.width || result?.width || 1;
   const height = state.scene.height || result?.height || 1;
   const same = result && Math.abs(result.width / result.height - width / height) < 0.01;
-  const under = state.scene.photo ? own(state.scene.photo) : same ? file(result, result.composite) : "";
+  const photo = state.scene.photo || state.scene.rest.init?.image;
+  const under = photo ? own(photo) : same ? file(result, result.composite) : "";
   const paper = sheet(width, height, under ? h("img.under", { src: under, alt: "" }) : null,
     h("p.hint", {}, "Drag to draw a box for a subject"));
   root.append(paper);
