@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from taue.backbones import Backbone, Encoded
@@ -22,6 +22,13 @@ class SceneConditions:
     subjects: Sequence[SubjectCondition]
     background: Encoded
     whole: Encoded
+
+    def with_harmony(self, harmony: float, numbers: Collection[int]) -> SceneConditions:
+        """The same, with a harmony of their own for the subjects of these numbers."""
+        subjects = [
+            replace(one, harmony=harmony) if one.number in numbers else one for one in self.subjects
+        ]
+        return replace(self, subjects=subjects)
 
 
 class Conditions:

@@ -106,6 +106,7 @@ class SubjectCondition:
             none of its own.
         seed: of its own noise, if that is not the scene's.
         choice: the key's colour and the one that may take its place; None if the key was chosen.
+        harmony: how soon it may leave its foreground's look, if not as the settings say.
     """
 
     number: int
@@ -118,6 +119,7 @@ class SubjectCondition:
     released: Encoded | None = None
     seed: int | None = None
     choice: KeyChoice | None = None
+    harmony: float | None = None
 
     @property
     def on_other_key(self) -> SubjectCondition:

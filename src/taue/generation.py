@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor
@@ -19,6 +19,7 @@ from taue.cultivate import cultivate
 from taue.errors import TaueError
 from taue.flaws import Flaw
 from taue.layers import Layers, StageRecord, SubjectLayer
+from taue.lost import lost
 from taue.masks import find_harvested
 from taue.memo import Memo
 from taue.noise import NoiseSource
@@ -30,6 +31,21 @@ from taue.seedling import Seedling
 from taue.shifting import Shift, in_places, shifted
 from taue.stack.mixing import Floats
 from taue.watch import StageWatch, recorded
+
+HELD = 0.2
+"""The harmony, as a share of the one that is asked for, with which a subject is held that the
+composite lost: its object is settled by then, and the scene's light can still fall on it."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Composite and background as their stages ended, and in pictures with the foregrounds cut
+    out, RGBA [H, W, 4] in [0, 1]."""
+
+    together: StageResult
+    behind: StageResult
+    raw: layering.Raw
+    cuts: tuple[Floats, ...]
 
 
 class Generation:
@@ -178,28 +194,61 @@ class Generation:
         context = self.context
         before = self._conditions.first
         ground, start = self.own.first_ground, self.own.first_start
-        together, there = self._together(before, subjects, ground, start)
+        drawn = self._drawn(before, subjects, ground, start)
         scene = layering.StagedScene(
-            context, self.conditions, subjects, together, there, before.whole
+            context, self.conditions, subjects, drawn.together, drawn.behind, before.whole
         )
-        raw, cuts = self._raw(subjects, together, there, ground)
-        own = layering.subject_layers(scene, raw, cuts, self.records)
+        own = layering.subject_layers(scene, drawn.raw, drawn.cuts, self.records)
         return holding(subjects, own.layers)
 
     def layers(self, subjects: list[StageResult], output_type: str) -> Layers:
         """Stages 2 and 3, what they ended with decoded, and the layers of it."""
-        scene, own = self._conditions.scene, self.own
-        together, there = self._together(scene, subjects, own.ground, own.start)
+        asked = self._conditions.scene, subjects, self.own.ground, self.own.start
         if output_type == "latent":
-            layers = self._latent(subjects, together, there)
+            layers = self._latent(subjects, *self._together(*asked))
             shapes = [one.seedling.mask.numpy() for one in subjects]
         else:
-            layers, shapes = self._pictured(subjects, together, there, output_type)
+            layers, shapes = self._pictured(subjects, self._drawn(*asked), output_type)
         layers.records = self.records
         layers.warnings = (
             [INTERRUPTED] if self.watch.interrupted else warnings_of(self.request, subjects, shapes)
         )
         return layers
+
+    def _drawn(
+        self,
+        scene: SceneConditions,
+        subjects: Sequence[StageResult],
+        ground: Tensor | None,
+        start: Start | None,
+    ) -> Drawn:
+        """Stages 2 and 3, and their pictures. If the composite lost subjects, both once more, with
+        these held for longer; what lost fewer counts."""
+
+        def drawn(asked: SceneConditions) -> Drawn:
+            ends = self._together(asked, subjects, ground, start)
+            return Drawn(*ends, *self._raw(subjects, *ends, ground))
+
+        first = drawn(scene)
+        gone = self._lost(first, subjects)
+        if not gone:
+            return first
+        again = drawn(scene.with_harmony(HELD * self.settings.harmony, gone))
+        return again if len(self._lost(again, subjects)) < len(gone) else first
+
+    def _lost(self, drawn: Drawn, subjects: Sequence[StageResult]) -> set[int]:
+        """Numbers of the subjects that a composite lost, if it is ours to try again."""
+        settings = self.settings
+        ours = settings.layering == "first" and settings.tries > 1 and settings.harmony > 0
+        if not ours or self.watch.interrupted:
+            return set()
+        raw = drawn.raw
+        gone = lost(drawn.cuts, raw.composite, raw.background)
+        return {
+            number
+            for number, (one, is_gone) in enumerate(zip(subjects, gone, strict=True), 1)
+            if is_gone and one.separated and not one.own and one.seedling.final is not None
+        }
 
     def _together(
         self,
@@ -238,13 +287,12 @@ class Generation:
     def _pictured(
         self,
         subjects: Sequence[StageResult],
-        together: StageResult,
-        behind: StageResult,
+        drawn: Drawn,
         output_type: str,
     ) -> tuple[Layers, list[Floats]]:
         """The three stages decoded and cut out, and the layers made from them; with the subjects'
         alphas [H, W]."""
-        raw, cuts = self._raw(subjects, together, behind, self.own.ground)
+        raw, cuts = drawn.raw, drawn.cuts
 
         def shown(picture: Floats) -> Any:
             return as_output(self.backbone.marked(tensor_of(picture)), output_type)
@@ -262,7 +310,12 @@ class Generation:
         if not self._layers_first(output_type):
             return layers, [cut[..., 3] for cut in cuts]
         scene = layering.StagedScene(
-            self.context, self.conditions, subjects, together, behind, self._conditions.scene.whole
+            self.context,
+            self.conditions,
+            subjects,
+            drawn.together,
+            drawn.behind,
+            self._conditions.scene.whole,
         )
         if any(one.seedling.layer is None for one in subjects):
             own = layering.subject_layers(scene, raw, cuts, self.records)

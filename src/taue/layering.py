@@ -25,6 +25,7 @@ from taue import layer_stages, matte, stages
 from taue.backbones import Encoded
 from taue.box import Box
 from taue.hue import broadly_lit, scene_hued, scene_lit, surely
+from taue.lost import lost
 from taue.masks import REACH, cells, find_object, grow
 from taue.mended import mended
 from taue.placing import HALF, Placement, bounding_box, place
@@ -182,11 +183,14 @@ def scene_layers(
     context, size = scene.context, scene.context.shape[-2:]
     alphas = [subject[..., 3] for subject in subjects]
     where, harmony = shown(raw.composite, raw.background, alphas), context.settings.harmony
-    sure = [
-        surely(subject, raw.composite, raw.background, region)
-        for subject, region in zip(subjects, where, strict=True)
-    ]
     owned = [result.own for result in scene.results]
+    pictures = raw.composite, raw.background
+    gone = lost(subjects, *pictures)
+    sure = [
+        # No light comes from a thing that is not this one.
+        np.zeros_like(region) if nothing and not mine else surely(subject, *pictures, region)
+        for subject, region, nothing, mine in zip(subjects, where, gone, owned, strict=True)
+    ]
     lit_up = [
         broadly_lit(s, raw.composite, one, harmony)
         if own

@@ -102,7 +102,8 @@ class Settings:
             "difference" is the paper's: the composite is its stage as it ended, and the effects
             are whatever it shows besides.
         tries: how often, at most, a foreground is begun if its object is missing, doubled, cut off
-            by the canvas, far larger than its box or cannot be told from the key colour.
+            by the canvas, far larger than its box or cannot be told from the key colour. With more
+            than one, a composite that lost a subject is drawn once more, with that held for longer.
         mask_rule: "component" keeps those parts of the colour mask that attention touches, holes
             closed; "intersection" is the paper's cell-wise conjunction.
         mask_value: what tells an object from the key: "distance" of the denoised estimate to the

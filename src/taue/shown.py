@@ -92,15 +92,20 @@ def shown(composite: Picture, background: Picture, alphas: Sequence[Picture]) ->
     owner = len(solids) - 1 - np.argmin(distances[::-1], axis=0)
     found: list[Region] = []
     for i, solid in enumerate(solids):
-        in_front = np.any([np.zeros_like(solid), *solids[i + 1 :]], axis=0)
-        visible = solid & ~in_front
+        hidden = in_front(solids, i)
+        visible = solid & ~hidden
         near = distances[i] <= scaled(REACH, composite)
-        claimed = visible | (other & near & (owner == i) & ~in_front)
+        claimed = visible | (other & near & (owner == i) & ~hidden)
         core = ndimage.binary_erosion(visible, iterations=scaled(CORE, composite))
         seed = core if core.any() else visible
         hanging: Any = ndimage.binary_propagation(seed, mask=claimed)
         found.append(np.asarray(hanging, bool) | visible)
     return found
+
+
+def in_front(solids: Sequence[Region], number: int) -> Region:
+    """Where a subject's later ones are, bool [H, W]; ``number`` from 0."""
+    return np.any([np.zeros_like(solids[0]), *solids[number + 1 :]], axis=0)
 
 
 def cleared(

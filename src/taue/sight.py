@@ -10,7 +10,8 @@ import numpy as np
 from taue.box import Box
 from taue.flaws import flaws
 from taue.hue import scene_lit, surely
-from taue.shown import Region, cleared, shown
+from taue.lost import is_lost
+from taue.shown import Region, cleared, in_front, shown
 from taue.stack.mixing import Floats
 
 
@@ -22,8 +23,8 @@ class Sight:
         draft: where its foreground was, bool [H, W].
         region: where the composite shows it, bool [H, W].
         colours: its foreground's, in the composite's light [H, W, 3].
-        spoilt: whether the composite drew it with a flaw that its foreground has not: beyond the
-            canvas, twice, far larger than its box.
+        spoilt: whether the composite lost it, or drew it with a flaw that its foreground has not:
+            beyond the canvas, twice, far larger than its box.
     """
 
     draft: Region
@@ -59,7 +60,9 @@ def sighted(
     ]
     regions = shown(composite, background, [draft.astype(np.float32) for draft in drafts])
     found: list[Sight] = []
-    for region, draft, cut, seen, box in zip(regions, drafts, cuts, captured, boxes, strict=True):
+    for i, (region, draft, cut, seen, box) in enumerate(
+        zip(regions, drafts, cuts, captured, boxes, strict=True)
+    ):
         sure = surely(cut, composite, background, region)
         colours = scene_lit(cut, composite, sure, 1.0)[..., :3]
         if seen is not None:
@@ -67,6 +70,7 @@ def sighted(
             continue
         beyond = ~np.any([*regions, draft], axis=0)
         left = cleared(composite, background, region, draft, colours, beyond)
-        spoilt = set(flaws(left | draft, box)) - set(flaws(draft, box))
-        found.append(Sight(draft, left, colours, bool(spoilt)))
+        flawed = set(flaws(left | draft, box)) - set(flaws(draft, box))
+        gone = is_lost(cut, composite, background, ~in_front(drafts, i))
+        found.append(Sight(draft, left, colours, bool(flawed) or gone))
     return found

@@ -67,7 +67,12 @@ def composite_row(
         estimate=None if start is None else start.latents,
         begin=None if start is None else start.begin,
         plantings=tuple(
-            Planting(one.seedling, region, settings.harmony, crop_ratio=condition.crop_ratio)
+            Planting(
+                one.seedling,
+                region,
+                settings.harmony if condition.harmony is None else condition.harmony,
+                crop_ratio=condition.crop_ratio,
+            )
             for one, region, condition in zip(results, regions[:-1], conditions, strict=True)
             if one.separated or every
         ),

@@ -1,0 +1,59 @@
+"""Whether a composite lost a subject: in its place it shows the background, or another thing.
+
+Once the seedlings are released, a small object may fade into what is behind it, and of several two
+may change places, for the whole scene's prompt does not say where each of them is. Of such a
+composite a layer takes neither shape nor light.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from taue.hue import FLOOR, OPAQUE
+from taue.shown import Picture, Region, background_instead, certainly, in_front
+from taue.stack.mixing import Floats
+
+HALF = 0.5
+"""Alpha above which a pixel is a subject's."""
+
+MOSTLY = 0.6
+"""The share of a subject's place from which on background there means that it is gone ..."""
+
+ANOTHER = 25 / 255
+"""... and the mean distance of colours, in one light for all of it, from which on what is there is
+another thing: the same ones are half as far apart, two of several that changed places more."""
+
+
+def lost(subjects: Sequence[Floats], composite: Picture, background: Picture) -> list[bool]:
+    """Which subjects a composite has lost, where no other is in front of them.
+
+    Args:
+        subjects: RGBA [H, W, 4] in [0, 1], later ones in front.
+        composite, background: [H, W, 3] in [0, 1].
+    """
+    solids = [subject[..., 3] > HALF for subject in subjects]
+    return [
+        is_lost(subject, composite, background, solid & ~in_front(solids, number))
+        for number, (subject, solid) in enumerate(zip(subjects, solids, strict=True))
+    ]
+
+
+def is_lost(subject: Floats, composite: Picture, background: Picture, visible: Region) -> bool:
+    """Whether a composite shows no such subject where it should be.
+
+    Args:
+        subject: RGBA [H, W, 4] in [0, 1].
+        composite, background: [H, W, 3] in [0, 1].
+        visible: where no other is in front of it, bool [H, W].
+    """
+    core = certainly(visible & (subject[..., 3] > OPAQUE))
+    if not core.any():
+        return False
+    colours = subject[..., :3]
+    if background_instead(composite, background, colours)[core].mean() > MOSTLY:
+        return True
+    has, shows = colours[core] + FLOOR, composite[core] + FLOOR
+    light = (has * shows).sum(axis=0) / (has * has).sum(axis=0)
+    return bool(np.abs(shows - light * has).mean() > ANOTHER)

@@ -1,0 +1,101 @@
+"""Composites that lose a subject: it fades into what is behind it, or becomes another thing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taue import Layers, TauePipeline
+from taue.lost import lost
+from taue.settings import Settings
+from test_shown import BLUE, RED, SIDES, disc, ground, over
+from test_sight import cut
+
+WHITE = (0.95, 0.95, 0.95)
+light = st.floats(0.4, 1.0)
+
+
+def striped(side: int, stripe: float, one: Any = RED, other: Any = WHITE) -> np.ndarray:
+    """A disc that has a stripe, cut out, RGBA [H, W, 4]."""
+    whole = disc(side, 0.5, 0.55, 0.17)
+    across = np.abs((np.arange(side) + 0.5) / side - stripe)[:, None] < 0.05
+    rgba = cut(whole, one)
+    rgba[..., :3] = np.where(across[..., None], np.float32(other), rgba[..., :3])
+    return rgba
+
+
+def laid(plate: np.ndarray, rgba: np.ndarray, tint: Any = 1.0) -> np.ndarray:
+    alpha = rgba[..., 3:]
+    return (plate * (1 - alpha) + rgba[..., :3] * np.float32(tint) * alpha).astype(np.float32)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("side", SIDES)
+def test_what_fades_into_its_background_or_becomes_another_is_lost(side: int) -> None:
+    plate, thing = ground(side), striped(side, 0.5)
+    assert lost([thing], laid(plate, thing), plate) == [False]
+    assert lost([thing], plate, plate) == [True]
+    faint = laid(plate, thing) * 0.1 + plate * 0.9
+    assert lost([thing], faint.astype(np.float32), plate) == [True]
+    other = striped(side, 0.62, one=WHITE, other=BLUE)
+    assert lost([thing], laid(plate, other), plate) == [True]
+
+
+@given(light, light, light)
+def test_no_light_makes_another_thing_of_it(red: float, green: float, blue: float) -> None:
+    plate, thing = ground(64), striped(64, 0.5)
+    assert lost([thing], laid(plate, thing, (red, green, blue)), plate) == [False]
+
+
+def test_what_another_hides_is_not_lost() -> None:
+    plate, behind = ground(256), striped(256, 0.5)
+    front = cut(disc(256, 0.5, 0.55, 0.2), BLUE)
+    composite = over(plate, front[..., 3], BLUE)
+    assert lost([behind, front], composite, plate) == [False, False]
+    assert lost([front, behind], composite, plate)[1]
+
+
+def drawn(pipe: TauePipeline, **changes: Any) -> Layers:
+    """A scene whose own prompt makes another thing of its subject once that is free."""
+    given: dict[str, Any] = {
+        "subjects": ["a red ball"],
+        "background": "a desert",
+        "scene": "a blue car, a desert",
+        "num_inference_steps": 12,
+        "generator": torch.Generator().manual_seed(1),
+    }
+    return pipe(**{**given, **changes})
+
+
+def ball(layers: Layers) -> np.ndarray:
+    """The subject's mean colour."""
+    rgba = np.asarray(layers.subjects[0].image)
+    return rgba[rgba[..., 3] > 200][:, :3].mean(axis=0)
+
+
+@pytest.mark.slow
+def test_a_subject_that_the_composite_lost_is_held_for_longer(painter: TauePipeline) -> None:
+    layers = drawn(painter)
+    stages = [record.stage for record in layers.records]
+    assert stages.count("composite") == stages.count("background") == 2
+    red, _, blue = ball(layers)
+    assert red > 2 * blue
+    middle = np.asarray(layers.raw_composite)[np.asarray(layers.subjects[0].image)[..., 3] > 200]
+    red, _, blue = middle.mean(axis=0)
+    assert red > 1.5 * blue  # the stage itself drew it
+
+
+@pytest.mark.slow
+def test_a_composite_that_is_not_tried_again_gives_a_lost_subject_no_light(
+    painter: TauePipeline,
+) -> None:
+    layers = drawn(painter, settings=Settings(tries=1))
+    assert [record.stage for record in layers.records].count("composite") == 1
+    assert layers.sources == ["foreground"]
+    red, _, blue = ball(layers)
+    assert red > 2 * blue
