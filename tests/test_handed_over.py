@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from diffusers import DiffusionPipeline, StableDiffusionXLPipeline
+from diffusers import (
+    AutoPipelineForInpainting,
+    DDIMScheduler,
+    DiffusionPipeline,
+    StableDiffusionXLControlNetPipeline,
+    StableDiffusionXLImg2ImgPipeline,
+    StableDiffusionXLPipeline,
+)
 
 from families import KITS, Kit
 from taue import TauePipeline
@@ -39,6 +46,43 @@ def test_a_pipeline_goes_to_diffusers_and_back(kit: Kit, painter: TauePipeline) 
         assert all(back.components[name] is part for name, part in pipe.components.items())
     named: Any = StableDiffusionXLPipeline.from_pipe(painter, vae=painter.vae)
     assert type(named) is StableDiffusionXLPipeline and named.vae is painter.vae
+    with pytest.raises(ValueError, match="expected"):  # diffusers' own, between its own classes too
+        StableDiffusionXLImg2ImgPipeline.from_pipe(painter.plain())
+
+
+def test_a_pipeline_becomes_any_of_its_family(painter: TauePipeline) -> None:
+    other = painter.plain(StableDiffusionXLImg2ImgPipeline)
+    assert type(other) is StableDiffusionXLImg2ImgPipeline
+    assert all(other.components[name] is part for name, part in painter.components.items())
+    assert type(AutoPipelineForInpainting.from_pipe(painter.plain())).__name__ == (
+        "StableDiffusionXLInpaintPipeline"
+    )
+    back = TauePipeline.from_pipe(painter.plain(), scheduler=(ddim := DDIMScheduler()))
+    assert back.scheduler is ddim and back.vae is painter.vae
+    for kind, given, said in (
+        (StableDiffusionXLControlNetPipeline, {}, "needs controlnet, which"),
+        (StableDiffusionXLPipeline, {"unett": None}, "knows no unett"),
+        ("img2img", {}, "kind is 'img2img'"),
+    ):
+        with pytest.raises(TaueError, match=said):
+            painter.plain(kind, **given)
+
+
+def test_handing_over_keeps_the_precision_of_every_part(kit: Kit) -> None:
+    pipe = kit.pipeline()
+    mixed = {"vae": torch.float32}  # as many keep SDXL's
+    for name, part in pipe.components.items():
+        if isinstance(part, torch.nn.Module):
+            part.to(mixed.get(name, torch.bfloat16))
+    before = {
+        name: part.dtype
+        for name, part in pipe.components.items()
+        if isinstance(part, torch.nn.Module)
+    }
+    there = pipe.plain()
+    back = TauePipeline.from_pipe(there)
+    assert {name: getattr(back, name).dtype for name in before} == before
+    assert TauePipeline.from_pipe(there, torch_dtype=torch.float32).dtype == torch.float32
 
 
 @pytest.mark.slow

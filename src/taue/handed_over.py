@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 from pathlib import Path
@@ -28,19 +29,54 @@ __all__ = ["{name}"]
 _Base = DiffusionPipeline if TYPE_CHECKING else object
 
 
+def sharing(kind: Any, pipeline: Any, given: dict[str, Any]) -> Any:
+    """A pipeline of a class with another's parts, of whatever class and precision they are.
+
+    ``from_pipe`` of diffusers leaves out models of other classes than the signature names, as
+    paddy's autoencoder, and brings all parts, which are shared, into one precision.
+
+    Raises:
+        TaueError: if the class needs what is not there.
+    """
+    if not (isinstance(kind, type) and issubclass(kind, DiffusionPipeline)):
+        raise TaueError(f"kind is {kind!r}; give a class of diffusers' pipelines.")
+    parts, options = kind._get_signature_keys(kind)
+    config, own = dict(pipeline.config), pipeline.components
+    taken = {name: own[name] for name in parts if name in own}
+    told = {name: config[name] for name in options if name in config}
+    named = {**taken, **told, **given}
+    wanted = inspect.signature(kind).parameters
+    if missing := [
+        n for n in parts if n not in named and wanted[n].default is inspect.Parameter.empty
+    ]:
+        raise TaueError(
+            f"{kind.__name__} needs {', '.join(missing)}, which a {type(pipeline).__name__} has "
+            "not; give them by name."
+        )
+    if unknown := sorted(set(given) - {*parts, *options}):
+        raise TaueError(f"{kind.__name__} knows no {', '.join(unknown)}; leave that out.")
+    made = kind(**named)
+    if (source := config.get("_name_or_path")) is not None:
+        made.register_to_config(_name_or_path=source)
+    return made
+
+
 class HandedOver(_Base):
     """What comes before a pipeline of diffusers in a class of ours."""
 
     base: ClassVar[type]
 
-    def plain(self) -> Any:
-        """The family's own pipeline of diffusers, sharing all parts; ``from_pipe`` leads back.
+    def plain(self, kind: Any = None, **given: Any) -> Any:
+        """A pipeline of diffusers that shares all parts; ``from_pipe`` leads back.
 
-        As ``StableDiffusionXLPipeline.from_pipe(pipe)``, which wants parts of other classes than it
-        knows, as paddy's autoencoder, named: ``from_pipe(pipe, vae=pipe.vae)``.
+        Args:
+            kind: its class, of the same family; the family's own if None.
+            given: parts and options that this pipeline lacks, or others in their place.
+
+        Raises:
+            TaueError: if the class needs what neither has.
         """
-        own: Any = self.base
-        return own.from_pipe(self, vae=self.vae)
+        return sharing(self.base if kind is None else kind, self, given)
 
     def save_pretrained(
         self,

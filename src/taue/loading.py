@@ -12,7 +12,7 @@ from taue.backbones.parts import require_parts_that_fit
 from taue.checkpoints import family_of
 from taue.errors import TaueError
 from taue.families import FAMILIES, known_titles
-from taue.handed_over import HandedOver
+from taue.handed_over import HandedOver, sharing
 from taue.muted import muted
 from taue.weights import require_safe_adapter, require_safe_folder, safe_arguments
 
@@ -97,8 +97,11 @@ class Loading(HandedOver):
     def from_pipe(cls, pipeline: Any, **kwargs: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """As in diffusers: the parts of a pipeline of a known family, shared with it.
 
+        They keep the precision that they have; where ``dtype`` (or ``torch_dtype``) is given all
+        get that, in both pipelines.
+
         Raises:
-            TaueError: if it is of no known family.
+            TaueError: if it is of no known family, or lacks a part.
         """
         if not cls.family:
             of = [k for k in cls.of_family.values() if isinstance(pipeline, k.base)]
@@ -108,10 +111,9 @@ class Loading(HandedOver):
                     f"known are {known_titles()}."
                 )
             return of[0].from_pipe(pipeline, **kwargs)
-        # Parts of other classes than the family's own, as paddy's autoencoder, come along if named.
-        wanted, _ = cls._get_signature_keys(cls)
-        parts = {name: part for name, part in pipeline.components.items() if name in wanted}
-        return super().from_pipe(pipeline, **{**parts, **kwargs})
+        dtype = kwargs.pop("dtype", kwargs.pop("torch_dtype", None))
+        made = sharing(cls, pipeline, kwargs)
+        return made if dtype is None else made.to(dtype=dtype)
 
     @classmethod
     def _of_family(cls, name: str) -> type[Loading]:
