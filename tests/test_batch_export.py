@@ -41,7 +41,7 @@ def test_webdataset_reads_what_is_exported(store: Path, tmp_path: Path) -> None:
     out = tmp_path / "set"
     done = CliRunner().invoke(app, ["batch", "export", str(store), "--out", str(out)])
     assert done.exit_code == 0, done.stderr
-    assert done.stdout.startswith(f"{COUNT} scenes in 1 files, 0 left out:")
+    assert done.stdout.startswith(f"{COUNT} scenes in 1 file, 0 left out:")
     (tar,) = (out / "data").iterdir()
     samples = list(webdataset.WebDataset(str(tar), shardshuffle=False).decode("pil"))
     assert sorted(one["json"]["seed"] for one in samples) == list(range(1, COUNT + 1))

@@ -86,6 +86,22 @@ def drawn(pipe: TauePipeline, prompt: str, **options: Any) -> tuple[StageResult,
     return one, max(("green", "magenta"), key=lambda name: float(corner @ torch.tensor(KEYS[name])))
 
 
+def test_what_was_looked_at_is_decoded_no_second_time(
+    painter: TauePipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decode, seen = painter.vae.decode, list[bytes]()
+
+    def noted(latents: torch.Tensor, **options: Any) -> Any:
+        seen.append(latents.numpy().tobytes())
+        return decode(latents, **options)
+
+    monkeypatch.setattr(painter.vae, "decode", noted)
+    chosen = Settings(num_inference_steps=4, layering="difference", tries=1)
+    noise = torch.Generator().manual_seed(5)
+    layers = painter(["a red apple"], "a desert", settings=chosen, generator=noise)
+    assert layers.seedlings[0].mask.any() and len(seen) == len(set(seen)) == 3
+
+
 @pytest.mark.slow
 def test_a_green_object_by_no_word_begins_anew_on_magenta(
     painter: TauePipeline, monkeypatch: pytest.MonkeyPatch

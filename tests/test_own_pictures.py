@@ -349,7 +349,7 @@ def test_bad_pictures_are_refused_before_the_model_is_loaded(
     says = refused(*given, *apple, "--background-image", "none.jpg")
     assert "none.jpg' is missing or no file; check its name" in says
     says = refused(*given, *apple, "--subject-image", "a.png", "--subject-image", "b.png")
-    assert "subject-image is given 2 times for 1 subjects" in says
+    assert "subject-image is given 2 times for 1 subject;" in says
     assert not Path("out").exists()
 
 

@@ -214,7 +214,7 @@ BAD: dict[str, tuple[list[str], str]] = {
     "unknown": (["--subject", "pear"], "subject is 'pear'; give a number from 1 to 2 or a name"),
     "gone": (["--remove", "ball", "--subject", "ball"], "subject 'ball' was removed; leave it out"),
     "all gone": (["--remove", "1", "--remove", "2"], "subjects is empty; give at least one"),
-    "half an order": (["--order", "ball"], "order has 1 subjects of 2; give each of them once"),
+    "half an order": (["--order", "ball"], "order has 1 of 2 subjects; give each of them once"),
     "no new name": (["--rename", "ball"], "rename is 'ball'; give OLD=NEW"),
     "a name twice": (["--rename", "ball=apple"], "would both be called subject-apple"),
     "boxes": (["--box", "0,0,1,1"], "box is given 1 times for 0 subjects"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,6 +17,7 @@ from taue.noise import NoiseSource, seed_of
 from taue.rows import Harvest, Observer, Row
 from taue.seedling import Seedling
 from taue.settings import Settings
+from taue.stack.mixing import Floats
 from taue.window import Window
 
 Passes = Callable[[Backbone, Sequence[Row], Settings, Observer], list[Harvest]]
@@ -36,6 +38,10 @@ class Context:
     def shape(self) -> tuple[int, int, int, int]:
         """Of one row's latents, (1, C, h, w)."""
         return self.backbone.shape
+
+    def picture(self, latents: Tensor) -> Floats:
+        """Scaled latents [1, C, h, w] decoded, RGB [H, W, 3] in [0, 1]."""
+        return picture_of(self.backbone.decode(latents))
 
     def noise_of(self, condition: SubjectCondition) -> NoiseSource:
         """What a subject's own noise derives from."""
@@ -133,8 +139,9 @@ class SubjectCondition:
 @dataclass(frozen=True)
 class StageResult:
     """A stage's end: scaled latents [1, C, h, w], what to plant next, samples sent through the
-    network, what is wrong with a foreground's object, whether the stage was cut short, and whether
-    it is a user's own picture that was never drawn."""
+    network, what is wrong with a foreground's object, whether the stage was cut short, whether it
+    is a user's own picture that was never drawn, and what it decodes to [H, W, 3] if that was seen
+    already."""
 
     latents: Tensor
     seedling: Seedling
@@ -142,8 +149,14 @@ class StageResult:
     flaws: tuple[Flaw, ...] = ()
     interrupted: bool = False
     own: bool = False
+    picture: Floats | None = None
 
     @property
     def separated(self) -> bool:
         """Whether a foreground's object could be told from its key colour."""
         return Flaw.UNTOLD not in self.flaws
+
+
+def picture_of(decoded: Tensor) -> Floats:
+    """[1, 3, H, W] as an array [H, W, 3]."""
+    return decoded[0].permute(1, 2, 0).cpu().numpy().astype(np.float32)

@@ -14,7 +14,7 @@ from taue.backbones import Backbone
 from taue.backbones.given import Embeds
 from taue.box import Box
 from taue.conditions import Conditions, SceneConditions
-from taue.context import Passes, StageResult, Start
+from taue.context import Passes, StageResult, Start, picture_of
 from taue.cultivate import cultivate
 from taue.errors import TaueError
 from taue.flaws import Flaw
@@ -347,22 +347,19 @@ class Generation:
         *foregrounds, composite = [
             own_pictures.on_key(array_of(one.seedling.layer))
             if one.own and one.seedling.layer is not None
-            else self._decoded(one)
+            else (self.context.picture(one.latents) if one.picture is None else one.picture)
             for one in (*subjects, together)
         ]
         decoded = self.backbone.decode(behind.latents)
         # What every layer's composite is laid over is marked already; a user's own
         # picture none.
         decoded = decoded if behind.own else self.backbone.marked(decoded)
-        background = layering.picture_of(decoded)
-        laid_over = background if ground is None else layering.picture_of(ground[None])
+        background = picture_of(decoded)
+        laid_over = background if ground is None else picture_of(ground[None])
         raw = layering.Raw(composite, background, tuple(foregrounds), laid_over)
         cuts = layering.cut_outs(raw, subjects)
         self.records.append(StageRecord("decode", (), time.perf_counter() - started, 0))
         return raw, cuts
-
-    def _decoded(self, results: StageResult) -> Floats:
-        return layering.picture_of(self.backbone.decode(results.latents))
 
     def _harvested(
         self,

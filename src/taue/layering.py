@@ -24,6 +24,7 @@ from torch import Tensor
 from taue import layer_stages, matte, stages
 from taue.backbones import Encoded
 from taue.box import Box
+from taue.context import picture_of
 from taue.hue import broadly_lit, scene_hued, scene_lit, surely
 from taue.lost import lost
 from taue.masks import REACH, cells, find_object, grow
@@ -135,7 +136,7 @@ def subject_layers(
     with recorded(records, "refine", [one.number for one in conditions]) as made:
         made.extend(refined_pictures(scene, conditions, raw, [sights[i] for i in chosen]))
     for i, end in zip(chosen, made, strict=True):
-        pictures[i] = picture_of(scene.context.backbone.decode(end.latents))
+        pictures[i] = scene.context.picture(end.latents)
         mask = mask_on_key(end.latents.cpu(), sights[i].region, scene.context.settings)
         whole = mended(_cut(pictures[i], mask), raw.composite, sights[i])
         subjects[i] = eight_bits(matte.outlined(whole, pictures[i], mask))
@@ -206,7 +207,7 @@ def scene_layers(
     held = torch.maximum(1 - near, (share_of_cells(everything, size) > HELD).float())
     with recorded(records, "heal") as made:
         made.append(layer_stages.healed(context, scene.whole, scene.together, estimate, held))
-    healed = picture_of(context.backbone.decode(made[0].latents))
+    healed = context.picture(made[0].latents)
     effects = shared(shade(healed, raw.background, alphas), alphas)
     # In 8 bits, as every file has them, so that the composite is what any reader shows.
     lights = [as_layer(effect).astype(np.float32) / np.float32(255) for effect in effects]
@@ -260,11 +261,6 @@ def share_of_cells(region: Picture | Region, size: tuple[int, int]) -> Tensor:
     """The share of each latent cell that a region [H, W] takes [h, w]."""
     values = torch.from_numpy(np.asarray(region, np.float32))[None, None]
     return F.adaptive_avg_pool2d(values, size)[0, 0]
-
-
-def picture_of(decoded: Tensor) -> Floats:
-    """[1, 3, H, W] as an array [H, W, 3]."""
-    return decoded[0].permute(1, 2, 0).cpu().numpy().astype(np.float32)
 
 
 def _batch(pictures: Sequence[Picture] | Picture) -> Tensor:

@@ -13,6 +13,7 @@ import torch
 
 from taue.backbones import Backbone
 from taue.errors import LittleMemoryError
+from taue.readable import counted
 from taue.scene import Request
 
 FLOAT = 4
@@ -58,7 +59,7 @@ def require_memory(backbone: Backbone, *requests: Request) -> None:
     if takes > free:
         raise LittleMemoryError(
             f"width and height are {width} and {height}: with "
-            f"{subjects} subjects that takes about {takes / GIBIBYTE:.1f} GiB, and "
+            f"{counted(subjects, 'subject')} that takes about {takes / GIBIBYTE:.1f} GiB, and "
             f"{device} has {free / GIBIBYTE:.1f} GiB free; choose a smaller canvas or fewer "
             "subjects."
         )

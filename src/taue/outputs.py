@@ -10,9 +10,8 @@ import torch
 from diffusers.utils.pil_utils import numpy_to_pil
 from torch import Tensor
 
-from taue import layering
 from taue.box import Box
-from taue.context import StageResult
+from taue.context import StageResult, picture_of
 from taue.errors import TaueError
 from taue.flaws import Flaw, flaws, warning
 from taue.scene import Request, Subject
@@ -63,7 +62,7 @@ def holding(subjects: Sequence[StageResult], layers: Sequence[Floats]) -> list[S
 
 def array_of(layer: Tensor) -> Floats:
     """[C, H, W] as an array [H, W, C]."""
-    return layering.picture_of(layer[None])
+    return picture_of(layer[None])
 
 
 def tensor_of(picture: Floats) -> Tensor:

@@ -27,6 +27,11 @@ def readable(text: str, most: int | None = LONGEST) -> str:
     return line[: most - len(CUT) - end].rstrip() + CUT + line[-end:].lstrip()
 
 
+def counted(number: int, thing: str) -> str:
+    """A number of things, as "1 subject" and "2 subjects"."""
+    return f"{number} {thing}{'s' * (number != 1)}"
+
+
 def _escaped(character: str) -> str:
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")
 

@@ -38,8 +38,10 @@ def foregrounds(context: Context, conditions: Sequence[SubjectCondition]) -> lis
     and on the other key if theirs may have swallowed it; of each subject's beginnings the one with
     the fewest flaws counts.
     """
-    results, conditions = _begun(context, conditions, 0), list(conditions)
-    like = [i for i, one in enumerate(results) if _like_key(context, conditions[i], one)]
+    conditions = list(conditions)
+    begun = zip(conditions, _begun(context, conditions, 0), strict=True)
+    results = [_looked_at(context, condition, one) for condition, one in begun]
+    like = [i for i, one in enumerate(results) if _like_key(conditions[i], one)]
     _begin_anew(context, results, conditions, like, like, 0)
     for attempt in range(1, context.settings.tries):
         lost = [i for i, one in enumerate(results) if one.flaws]
@@ -48,12 +50,18 @@ def foregrounds(context: Context, conditions: Sequence[SubjectCondition]) -> lis
     return results
 
 
-def _like_key(context: Context, condition: SubjectCondition, result: StageResult) -> bool:
-    """Whether a foreground's object has its key's hue, and there is another key."""
+def _looked_at(context: Context, condition: SubjectCondition, result: StageResult) -> StageResult:
+    """A foreground with its picture, if there is an object to be seen and another key for it."""
     if condition.choice is None or result.interrupted or not result.separated:
+        return result
+    return replace(result, picture=context.picture(result.latents))
+
+
+def _like_key(condition: SubjectCondition, result: StageResult) -> bool:
+    """Whether a foreground that was looked at has its key's hue."""
+    if condition.choice is None or result.picture is None:
         return False
-    picture = context.backbone.decode(result.latents)[0].permute(1, 2, 0).cpu().numpy()
-    return like_key(picture, result.seedling.mask.numpy(), condition.choice.used.rgb)
+    return like_key(result.picture, result.seedling.mask.numpy(), condition.choice.used.rgb)
 
 
 def _begin_anew(

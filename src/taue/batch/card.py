@@ -10,6 +10,7 @@ from typing import Any
 
 from taue import __version__
 from taue.batch.figures import KNOWN
+from taue.readable import counted
 
 HEAD = """---
 task_categories:
@@ -74,7 +75,7 @@ def card(told: Exported, form: str, rows: Sequence[Mapping[str, Any]]) -> str:
         text += f"| left out by `{name}` | {count} |\n"
     subjects = Counter(len(row["subjects"] or ()) for row in rows)
     for number, count in sorted(subjects.items()):
-        text += f"| scenes of the store with {number} subject{'s' * (number != 1)} | {count} |\n"
+        text += f"| scenes of the store with {counted(number, 'subject')} | {count} |\n"
     text += f"| files | {len(told.files)} |\n"
     text += "\n| figure | known | median | worst tenth |\n|---|---|---|---|\n"
     for name, sign in KNOWN.items():

@@ -13,6 +13,7 @@ from taue.commands.conventions import NewFolder
 from taue.commands.output import console, tell, tell_fields, tell_path
 from taue.disk.writing import check_out
 from taue.errors import TaueError
+from taue.readable import counted
 
 
 def export_store(
@@ -45,7 +46,9 @@ def export_store(
         Index(opened, ids_of(opened.names(DONE))).flush()
         told = training_set(opened, out, form, wanted)
     left = sum(told.left_out.values())
-    tell(f"{told.samples} scenes in {len(told.files)} files, {left} left out:")
+    tell(
+        f"{counted(told.samples, 'scene')} in {counted(len(told.files), 'file')}, {left} left out:"
+    )
     for figure, count in sorted(told.left_out.items()):
         tell(f"{count} by {figure}")
     tell_path(Path(out).expanduser())

@@ -20,6 +20,7 @@ from taue.commands.output import console, tell, tell_fields, tell_path, warn
 from taue.commands.signals import INTERRUPTED
 from taue.commands.workers import MOST_WORKERS, require_workers, threads_of
 from taue.errors import TaueError
+from taue.readable import counted
 from taue.shard import Shard
 from taue.together import default_size, require_size
 
@@ -258,5 +259,5 @@ def _check(file: Path) -> None:
         raise TaueError(wrong[-1])
     if not count:
         raise TaueError(f"{file} has no scene; write one as JSON on each line.")
-    tell(f"{count} scenes, nothing is wrong with them: {file}")
+    tell(f"{counted(count, 'scene')}, nothing wrong: {file}")
     tell_fields(scenes=count)

@@ -11,6 +11,7 @@ import typer
 from taue.commands.conventions import Device, Dtype, NewFolder, quiet_libraries
 from taue.commands.output import console, tell, tell_fields, tell_path
 from taue.errors import TaueError
+from taue.readable import counted
 
 if TYPE_CHECKING:
     from taue.evaluation.coco import MainObject
@@ -31,7 +32,7 @@ def paddy_data(
     from taue.evaluation.rendered import write_rendered
 
     count = write_rendered(out, n, seed, size)
-    tell(f"{count} scenes: {out}")
+    tell(f"{counted(count, 'scene')}: {out}")
     tell_path(out, shown=False)
     tell_fields(scenes=count)
 

@@ -9,6 +9,7 @@ from typing import Any
 from taue.box import Box
 from taue.commands.given import given_scene
 from taue.errors import TaueError
+from taue.readable import counted
 from taue.scene import Scene
 from taue.scene.problems import Place, dotted
 
@@ -118,7 +119,7 @@ def require_one_each(option: str, values: Sequence[str], subjects: int) -> None:
     """
     if len(values) != subjects:
         raise TaueError(
-            f"{option} is given {len(values)} times for {subjects} subjects; "
+            f"{option} is given {counted(len(values), 'time')} for {counted(subjects, 'subject')}; "
             "give it once for each subject, in order."
         )
 

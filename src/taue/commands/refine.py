@@ -17,6 +17,7 @@ from taue.commands.options import box_from, require_one_each
 from taue.commands.output import tell, tell_fields, tell_path
 from taue.commands.regrow import Result, subject_number
 from taue.errors import TaueError
+from taue.readable import counted
 from taue.scene import Scene, Subject
 
 if TYPE_CHECKING:
@@ -171,8 +172,8 @@ def _ordered(scene: Scene, order: Sequence[str]) -> list[Subject]:
     numbers = [subject_number(scene, told) for told in order]
     if sorted(numbers) != list(range(1, len(scene.subjects) + 1)):
         raise TaueError(
-            f"order has {len(order)} subjects of {len(scene.subjects)}; give each of them once, "
-            "the farthest first."
+            f"order has {len(order)} of {counted(len(scene.subjects), 'subject')}; give each of "
+            "them once, the farthest first."
         )
     return [scene.subjects[number - 1] for number in numbers]
 

@@ -14,6 +14,7 @@ from taue.evaluation.bootstrap import Figure
 from taue.evaluation.columns import COLUMNS, OURS, PAPER, Column
 from taue.evaluation.reported import REPORTED, SOURCE
 from taue.evaluation.score import Scored
+from taue.readable import counted
 
 COPIES = "copies pixels of one picture into another; left out of the best"
 READING = (
@@ -57,7 +58,7 @@ def markdown(runs: Sequence[Scored], networks: Mapping[str, Mapping[str, str]]) 
     parts += [f"{i}. {note}" for i, note in enumerate(notes, 1)] + ([""] if notes else [])
     for run in runs:
         if run.absent:
-            parts += [f"{run.name} lacks {run.absent} pairs of its data set.", ""]
+            parts += [f"{run.name} lacks {counted(run.absent, 'pair')} of its data set.", ""]
     parts += ["Networks:", ""]
     parts += [f"- {key}: {one['name']}, SHA-256 {one['sha256']}" for key, one in networks.items()]
     return "\n".join(parts) + "\n"

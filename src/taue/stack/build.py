@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from taue.errors import TaueError
+from taue.readable import counted
 from taue.stack.effects import least_effects, nearest_subject
 from taue.stack.flatten import flatten
 from taue.stack.mixing import Floats, least_change, shares
@@ -49,7 +50,8 @@ class Pictures:
             raise TaueError("subjects are missing; give at least one.")
         if len(self.names) != len(self.subjects):
             raise TaueError(
-                f"names are {len(self.names)} for {len(self.subjects)} subjects; give one for each."
+                f"names are {len(self.names)} for {counted(len(self.subjects), 'subject')}; "
+                "give one for each."
             )
         wanted = [("composite", self.composite, 3), ("background", self.background, 3)]
         for kind in ("subject", "effects", "cut"):
@@ -57,8 +59,8 @@ class Pictures:
             wanted += [(f"{kind} {i}", layer, 4) for i, layer in enumerate(layers, 1)]
             if layers and len(layers) != len(self.subjects):
                 raise TaueError(
-                    f"{kind} layers are {len(layers)} for {len(self.subjects)} subjects; give one "
-                    "for each."
+                    f"{kind} layers are {len(layers)} for "
+                    f"{counted(len(self.subjects), 'subject')}; give one for each."
                 )
         for name, picture, channels in wanted:
             if picture.shape != (*size, channels) or picture.dtype != np.uint8:
