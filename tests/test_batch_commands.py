@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from batches import scenes_file
+from batches import prepared, scenes_file, sleeping
+from taue.batch.driver import drive
+from taue.batch.engines import InProcess
 from taue.cli import app
 
 
@@ -18,6 +20,18 @@ def batch(*arguments: object) -> Result:
 
 def files_of(folder: Path) -> set[str]:
     return {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+
+
+def test_what_speaks_against_a_batch_is_said_before_it_runs(tmp_path: Path) -> None:
+    file, there = scenes_file(tmp_path, 3, background="a qwxyz beach"), tmp_path / "store"
+    store, tasks = prepared(there, file)
+    drive(store, tasks, InProcess(store, sleeping()))
+    half = ("--device", "cpu", "--dtype", "float16")
+    looked = batch("run", file, "--check")
+    for done in (batch("run", file, "--out", there, *half), batch("retry", there, *half), looked):
+        assert done.exit_code == 0, done.stderr
+        assert done.stderr.count('does not know the word "qwxyz"') == 1
+        assert (done is looked) != ("dtype float16 on a CPU is slow" in done.stderr)
 
 
 @pytest.mark.slow

@@ -24,6 +24,23 @@ def strange_words(model: str, prompts: Iterable[str]) -> list[str]:
     return told
 
 
+class Heard:
+    """Prompts by the model that is to read them, each once, however many scenes say it."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, dict[str, None]] = {}
+
+    def hear(self, scene: Scene) -> None:
+        """Take a scene's prompts in."""
+        self._of.setdefault(scene.model, {}).update(dict.fromkeys(prompts_of(scene)))
+
+    def strange(self) -> list[str]:
+        """Warnings as of :func:`strange_words`, for every model."""
+        return [
+            said for model, prompts in self._of.items() for said in strange_words(model, prompts)
+        ]
+
+
 def prompts_of(scene: Scene) -> list[str]:
     """Every text of a scene that the model reads."""
     negatives = [scene.negative_prompt, *(one.negative_prompt for one in scene.subjects)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +20,12 @@ from taue.scene import Scene
 from taue.scene.picture import OwnPicture
 from taue.scene.read import LARGEST
 
+Hear = Callable[[Scene], object]
+
+
+def _nobody(scene: Scene) -> None:
+    """Hears no scene."""
+
 
 @dataclass(frozen=True)
 class Told:
@@ -29,11 +35,11 @@ class Told:
     scene: Scene
 
 
-def read_scenes(path: Path) -> Iterator[Told]:
+def read_scenes(path: Path, hear: Hear = _nobody) -> Iterator[Told]:
     """The scenes of a file, or of standard input if it is ``-``, in order.
 
     Empty lines are passed over. Models that are folders or files and own pictures are named in
-    full, so that a scene means the same wherever it is made.
+    full, so that a scene means the same wherever it is made. ``hear`` is called with each.
 
     Raises:
         TaueError: with the line's number, the field and what to give instead.
@@ -42,8 +48,9 @@ def read_scenes(path: Path) -> Iterator[Told]:
     for number, line in _lines(path):
         try:
             for data in filled_in(_parsed(line)):
-                scene = Scene.from_data(data, folder=_folder(path))
-                yield Told(number, _located(scene))
+                scene = _located(Scene.from_data(data, folder=_folder(path)))
+                hear(scene)
+                yield Told(number, scene)
                 count += 1
         except TaueError as error:
             raise TaueError(f"line {number} of {_called(path)}: {error}") from error
@@ -53,8 +60,9 @@ def read_scenes(path: Path) -> Iterator[Told]:
         raise TaueError(f"{_called(path)} has no scene; write one as JSON on each line.")
 
 
-def problems(path: Path, most: int) -> tuple[int, list[str]]:
-    """How many scenes a file has, and what is wrong with its lines, ``most`` of them at most.
+def problems(path: Path, most: int, hear: Hear = _nobody) -> tuple[int, list[str]]:
+    """How many scenes a file has, and what is wrong with its lines, ``most`` of them at most;
+    ``hear`` is called with each scene.
 
     Raises:
         TaueError: if it cannot be read.
@@ -63,7 +71,7 @@ def problems(path: Path, most: int) -> tuple[int, list[str]]:
     for number, line in _lines(path):
         try:
             for data in filled_in(_parsed(line)):
-                _located(Scene.from_data(data, folder=_folder(path)))
+                hear(_located(Scene.from_data(data, folder=_folder(path))))
                 count += 1
         except TaueError as error:
             wrong.append(f"line {number} of {_called(path)}: {error}")

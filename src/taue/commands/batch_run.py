@@ -15,7 +15,13 @@ from taue import devices
 from taue.bounds import MOST_RESULTS
 from taue.commands import asked
 from taue.commands.batch_shown import Shown
-from taue.commands.conventions import Device, Dtype, quiet_children, quiet_libraries
+from taue.commands.conventions import (
+    Device,
+    Dtype,
+    quiet_children,
+    quiet_libraries,
+    warn_of_machine,
+)
 from taue.commands.output import console, tell, tell_fields, tell_path, warn
 from taue.commands.signals import INTERRUPTED
 from taue.commands.workers import MOST_WORKERS, require_workers, threads_of
@@ -23,6 +29,7 @@ from taue.errors import TaueError
 from taue.readable import counted
 from taue.shard import Shard
 from taue.together import default_size, require_size
+from taue.words import Heard
 
 if TYPE_CHECKING:
     from taue.batch.driver import Engine, Summary
@@ -99,11 +106,12 @@ def run_batch(
 
     parquet()
     with console().status("reading scenes"):
-        tasks = tasks_of(read_scenes(file))
+        heard = Heard()
+        tasks = tasks_of(read_scenes(file, heard.hear))
     store = open_store(out)
     store.prepare()
     save_plan(store, tasks)
-    _run(store, part.of(tasks), recipe, engine)
+    _run(store, part.of(tasks), recipe, engine, heard)
 
 
 def retry(
@@ -133,7 +141,10 @@ def retry(
     wrong = [*found.status.failed, *found.corrupt]
     forget(opened, wrong)
     tell(f"{len(found.status.failed)} failed and {len(found.corrupt)} corrupt are made again.")
-    _run(opened, part.of(tasks), recipe, engine)
+    heard = Heard()
+    for task in tasks:
+        heard.hear(task.read())
+    _run(opened, part.of(tasks), recipe, engine, heard)
 
 
 @dataclass(frozen=True)
@@ -212,12 +223,18 @@ def _recipe(
     )
 
 
-def _run(store: Store, tasks: Sequence[Task], recipe: Recipe, options: EngineOptions) -> None:
-    """Make tasks, with a bar; tell what became of them."""
+def _run(
+    store: Store, tasks: Sequence[Task], recipe: Recipe, options: EngineOptions, heard: Heard
+) -> None:
+    """Make tasks, with a bar; tell what became of them, and first what speaks against it."""
     from taue.batch.driver import drive
 
     quiet_children()
     engine = options.engine(store, recipe)
+    if options.ray is None:
+        warn_of_machine(*devices.choose(recipe.device, recipe.dtype))
+    for one in heard.strange():
+        warn(one)
     with quiet_libraries() if options.here else nullcontext(), Shown(console()) as shown:
         try:
             summary = drive(store, tasks, engine, shown.tell)
@@ -252,12 +269,15 @@ def _check(file: Path) -> None:
     """Every line that cannot be used, or how many scenes there are."""
     from taue.batch.scenes import problems
 
-    count, wrong = problems(file, 20)
+    heard = Heard()
+    count, wrong = problems(file, 20, heard.hear)
     for one in wrong[:-1]:
         warn(one, kind="Error")
     if wrong:
         raise TaueError(wrong[-1])
     if not count:
         raise TaueError(f"{file} has no scene; write one as JSON on each line.")
+    for one in heard.strange():
+        warn(one)
     tell(f"{counted(count, 'scene')}, nothing wrong: {file}")
     tell_fields(scenes=count)
