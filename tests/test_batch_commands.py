@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from typer.testing import CliRunner, Result
 
 from batches import prepared, scenes_file, sleeping
@@ -32,6 +33,21 @@ def test_what_speaks_against_a_batch_is_said_before_it_runs(tmp_path: Path) -> N
         assert done.exit_code == 0, done.stderr
         assert done.stderr.count('does not know the word "qwxyz"') == 1
         assert (done is looked) != ("dtype float16 on a CPU is slow" in done.stderr)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="asks for a device that is not there")
+def test_a_device_that_is_not_there_is_refused_before_a_store_is_touched(tmp_path: Path) -> None:
+    file, there = scenes_file(tmp_path, 2), tmp_path / "store"
+    new = batch("run", file, "--out", tmp_path / "new", "--device", "cuda")
+    assert new.exit_code == 2 and "device cuda is not available" in new.stderr
+    assert not (tmp_path / "new").exists()
+    store, tasks = prepared(there, file)
+    drive(store, tasks, InProcess(store, sleeping()))
+    next(there.glob("results/*/*/composite.png")).write_bytes(b"no picture")
+    before = files_of(there)
+    again = batch("retry", there, "--device", "cuda")
+    assert again.exit_code == 2 and "device cuda is not available" in again.stderr
+    assert files_of(there) == before
 
 
 @pytest.mark.slow

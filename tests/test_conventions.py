@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 import torch
-from typer.core import TyperGroup
-from typer.main import get_command
 from typer.testing import CliRunner, Result
 
+from command_tree import ALL
 from made_scenes import leftovers, overlapping
 from taue import __version__, devices
 from taue.cli import app
@@ -36,17 +35,6 @@ def call(*arguments: Any, given: str | None = None) -> Result:
     return CliRunner().invoke(app, [str(a) for a in arguments], input=given)
 
 
-def commands(group: Any, *names: str) -> list[tuple[list[str], Any]]:
-    found = []
-    for name, one in group.commands.items():
-        if isinstance(one, TyperGroup):
-            found += commands(one, *names, name)
-        else:
-            found.append(([*names, name], one))
-    return found
-
-
-ALL = commands(get_command(app))
 SMALL = ("--steps", "2", "--width", "64", "--height", "64", "--device", "cpu")
 
 

@@ -168,6 +168,11 @@ def test_the_canvas_is_the_models_own(tiny_sdxl: Path) -> None:
     assert own_side("sdxl") == 1024
 
 
+@pytest.mark.parametrize("name", ["~nobody-here/x", "x" * 300, "nul\0"])
+def test_what_can_be_no_path_is_not_here(name: str) -> None:
+    assert download("clip", name).size is None
+
+
 def test_a_plan_adds_up() -> None:
     plan = Plan(10, 64 * 64, {"a": 100, "b": 50}, [download("model", "some/model")])
     assert plan.total_evaluations == 1500

@@ -23,6 +23,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from batches import prepared, scenes_file, sleeping
+from command_tree import ALL
 from made_scenes import overlapping
 from taue.batch.driver import drive
 from taue.batch.engines import InProcess
@@ -59,13 +60,33 @@ OPTIONS = {
     "batch run": ("--shard", "--workers", "--attempts", "--keep", "--device", "--dtype"),
     "batch status": (),
     "batch audit": (),
+    "batch retry": ("--shard", "--workers", "--attempts", "--keep", "--batch-size", "--dtype"),
     "batch export": ("--out", "--format", "--threshold"),
     "eval data paddy": ("--n", "--out", "--seed", "--size"),
     "eval generate": ("--data", "--method", "--out", "--steps", "--width", "--shard"),
     "eval score": ("--out", "--layers", "--data", "--require", "--inception", "--clip",
                    "--alexnet", "--common"),
+    "eval data coco": ("--annotations", "--images", "--out", "--captions", "--prompts",
+                       "--prompt-cache", "--min-area", "--max-second", "--seed"),
+    "eval paper": ("--coco", "--split", "--method", "--steps", "--width", "--prompts",
+                   "--min-area", "--ablation-pairs", "--factor", "--gpus", "--inception", "--clip",
+                   "--evaluation-seconds"),
+    "eval ablation": ("--data", "--method", "--factor", "--steps", "--width", "--shard",
+                      "--inception"),
+    "eval capabilities": ("--data", "--method", "--steps", "--width"),
+    "studio": ("--host", "--port", "--user", "--password", "--folder", "--keep-hours",
+               "--keep-gib", "--largest", "--device", "--dtype"),
     "nonsense": (),
 }  # fmt: skip
+DRAW_BY_NONE = ("eval generate", "eval ablation", "eval capabilities", "studio")
+"""Commands that end at a model that is none, before anything is drawn or served."""
+ALWAYS = {
+    "batch retry": ["--device", "cuda:99"],
+    "eval paper": ["--out", "o", "--dry-run"],
+    "eval ablation": ["--out", "o"],
+    "eval capabilities": ["--out", "o"],
+}
+"""What keeps the others from a long way."""
 FLAGS = ("--json", "--quiet", "--overwrite", "-h")
 ODD = ("", " ", ".", "..", "-", "--", "~", "~nobody-here/x", "nul\0", "x" * 300, "\x1b[2J\x07",
        "[bold]", "\ud800", "\u202e", "1e-320", "nan", "inf", "-1", "0", "0x10", "9" * 5000, "1e999",
@@ -89,8 +110,9 @@ def command_lines(draw: st.DrawFn) -> list[str]:
     line = [*command.split(), *draw(st.lists(argument, max_size=2))]
     if command == "batch run":
         line.append("--check")
-    if command == "eval generate":
+    if command in DRAW_BY_NONE:
         line += ["--model", "./nothing"]
+    line += ALWAYS.get(command, [])
     if command in ("generate", "rebackground", "move", "regrow"):
         line += ["--out", draw(st.sampled_from(("o", "p/q", "r", "x.png/o")))]
         # The model is none, so that nothing grows, however well the rest goes.
@@ -174,6 +196,10 @@ def hold(
             assert one.startswith("Error: ") and one.endswith("\n"), stderr
             assert len(one) <= 401
         assert after == before
+
+
+def test_every_command_is_among_them() -> None:
+    assert {*OPTIONS} - {"nonsense"} == {" ".join(names) for names, _ in ALL}
 
 
 @pytest.mark.slow

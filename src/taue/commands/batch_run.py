@@ -205,6 +205,8 @@ def _recipe(
     """What workers are told, once the options are known to be good."""
     devices.check_names(device, dtype)
     engine.check()
+    if engine.ray is None:  # before the store is touched
+        devices.choose(device, dtype)
     if batch_size is not None:
         require_size(batch_size, MOST_RESULTS, "batch-size")
     if not 1 <= attempts <= MOST_ATTEMPTS:

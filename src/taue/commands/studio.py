@@ -12,6 +12,7 @@ import typer
 from taue import devices, models
 from taue.commands.conventions import MODELS, Device, Dtype, quiet_libraries
 from taue.commands.output import tell, warn
+from taue.disk.limits import full_path
 from taue.errors import TaueError
 
 PASSWORD = "TAUE_STUDIO_PASSWORD"  # noqa: S105 (the name of a variable)
@@ -52,6 +53,7 @@ def studio(
     """Open the studio: lay a scene out in the browser, get its layers. Stop it by Ctrl-C."""
     devices.check_names(device, dtype)
     login = _login(user, password or os.environ.get(PASSWORD))
+    kept = full_path(folder)
     served = tuple(dict.fromkeys(model or OFFLINE))
     for name in served:
         models.resolve(name)
@@ -71,7 +73,7 @@ def studio(
         )
         shown = f"[{host}]" if ":" in host else host
         tell(f"The studio is at http://{shown}:{port} (stop it by Ctrl-C).")
-        serve(limits, folder.expanduser(), host, port, device, dtype, login)
+        serve(limits, kept, host, port, device, dtype, login)
 
 
 def _login(user: str | None, password: str | None) -> tuple[str, str] | None:
