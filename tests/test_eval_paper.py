@@ -170,7 +170,7 @@ def test_the_canvas_is_the_models_own(tiny_sdxl: Path) -> None:
 
 @pytest.mark.parametrize("name", ["~nobody-here/x", "x" * 300, "nul\0"])
 def test_what_can_be_no_path_is_not_here(name: str) -> None:
-    assert download("clip", name).size is None
+    assert download("clip", name).gigabytes is None
 
 
 def test_a_plan_adds_up() -> None:
