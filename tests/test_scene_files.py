@@ -298,6 +298,22 @@ def test_what_is_wrong_with_a_subject(change: dict[str, Any], says: str) -> None
     assert str(caught.value).startswith(f"subjects[0].{says}")
 
 
+def test_a_scene_by_hand() -> None:
+    apple = Scene(subjects=["a red apple"], background="a beach", steps=20)
+    parts = {"background": "a beach", "steps": 20}
+    assert apple == Scene.from_data({**parts, "subjects": [{"prompt": "a red apple"}]})
+    assert apple == Scene(subjects=(Subject("a red apple"),), **parts)
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"steps": "x"}, r'^steps is "x"; give a whole number'),
+        ({"backgroud": "a sea"}, "backgroud is unknown"),
+        ({"subjects": []}, "subjects is empty; give at least one"),
+        ({"subjects": "an apple"}, "^subjects is"),
+    ]
+    for change, says in wrong:
+        with pytest.raises(TaueError, match=says):
+            Scene(**{"subjects": ["a red apple"], "background": "a beach", **change})
+
+
 def test_several_problems_are_counted_and_a_misspelling_is_one() -> None:
     wrong = {"background": 1, "subjects": [{"promt": "x"}], "seed": -1}
     with pytest.raises(TaueError) as caught:

@@ -110,6 +110,22 @@ class Request(Part):
     )
     method: Annotated[Method, NAMED] = Field(default=Method(), description=Method.__doc__)
 
+    def __init__(self, **fields: Any) -> None:
+        """Fields as :meth:`from_data` takes them; subjects may be prompts.
+
+        Raises:
+            TaueError: as :meth:`from_data`.
+        """
+        if isinstance(given := fields.get("subjects"), (list, tuple)):
+            fields["subjects"] = [{"prompt": s} if isinstance(s, str) else s for s in given]
+        try:
+            super().__init__(**fields)
+        except ValidationError as error:
+            raise TaueError(problems.sentence(error, type(self))) from error
+
+    # What pydantic itself makes goes by no call of it.
+    __init__.__pydantic_base_init__ = True  # pyright: ignore[reportFunctionMemberAccess]
+
     @classmethod
     def from_data(
         cls,
