@@ -148,6 +148,17 @@ def call(data: Path, out: Path, model: Path, *more: str | Path) -> Result:
     return CliRunner().invoke(app, ["eval", "capabilities", *map(str, options)])
 
 
+@pytest.mark.parametrize(
+    "wrong", [("--model", "./nothing"), ("--width", "63"), ("--device", "gpu")]
+)
+def test_what_cannot_be_drawn_is_refused_before_anything_is_written(
+    wrong: tuple[str, str], data: Path, tmp_path: Path
+) -> None:
+    done = call(data, tmp_path / "out", Path("paddy"), *wrong)
+    assert done.exit_code == 2 and wrong[0][2:] in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_sets_ask_for_what_their_names_say(data: Path) -> None:
     pairs = read_data(data).pairs
     for name in SETS:

@@ -60,6 +60,18 @@ def test_every_command_that_makes_something_can_overwrite() -> None:
     assert able == {"generate", "rebackground", "move", "regrow", "export", "flatten", "judge"}
 
 
+def test_libraries_are_quiet_whichever_command_imports_them(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They read it when they are imported, before any command has a say."""
+    names = ("TRANSFORMERS_VERBOSITY", "DIFFUSERS_VERBOSITY")
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+    done = call("eval", "paper", "--coco", elsewhere, "--out", "o", "--method", "x", "--dry-run")
+    assert done.exit_code == 2 and "method is 'x'" in done.stderr
+    assert [os.environ[name] for name in names] == ["error", "error"]
+
+
 @pytest.mark.slow
 def test_the_version_in_short_and_as_a_module() -> None:
     assert call("-V").stdout == f"taue {__version__}\n"

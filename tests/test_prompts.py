@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
@@ -104,6 +105,22 @@ def test_nothing_of_a_long_prompt_is_lost(kit: Kit, backbone: Any) -> None:
     noise = normal(1, *backbone.shape)
     drawn = [predicted(backbone, [everywhere(text)], noise) for text in (one, other)]
     assert (drawn[0] - drawn[1]).abs().max() > 1e-5
+
+
+def test_a_long_prompt_is_no_warning_of_the_tokenizers(kit: Kit, backbone: Any) -> None:
+    said: list[logging.LogRecord] = []
+    source = logging.getLogger("transformers.tokenization_utils_base")
+    handler = logging.Handler()
+    handler.emit = said.append
+    for name in ("tokenizer", "tokenizer_2"):
+        if (tokenizer := getattr(backbone.pipeline, name, None)) is not None:
+            tokenizer.deprecation_warnings = {}  # it warns once
+    source.addHandler(handler)
+    try:
+        backbone.encode_prompt(SUBJECT, SUBJECT)
+    finally:
+        source.removeHandler(handler)
+    assert not said
 
 
 def mixed(backbone: Any) -> list[Conditioning]:

@@ -16,6 +16,7 @@ from torch import Tensor
 from taue.backbones.base import content_positions
 from taue.backbones.weighting import unweighted
 from taue.errors import TaueError
+from taue.muted import muted
 
 ENDS = (",", ".", ";", ":", "!", "?")
 """What a phrase ends with."""
@@ -92,7 +93,8 @@ class Reader:
 
     def _ids(self, tokenizer: Any, text: str, **options: Any) -> list[int]:
         if hasattr(self.pipeline, "maybe_convert_prompt"):  # SD3's knows no such words
-            text = self.pipeline.maybe_convert_prompt(text, tokenizer)
+            with muted("transformers.tokenization_utils_base", "Token indices sequence length"):
+                text = self.pipeline.maybe_convert_prompt(text, tokenizer)
         # Not truncated, unless to a length; verbose is that it is longer than one reading.
         cut = "max_length" in options
         return tokenizer(text, truncation=cut, verbose=False, **options).input_ids

@@ -15,13 +15,7 @@ from taue import devices
 from taue.bounds import MOST_RESULTS
 from taue.commands import asked
 from taue.commands.batch_shown import Shown
-from taue.commands.conventions import (
-    Device,
-    Dtype,
-    quiet_children,
-    quiet_libraries,
-    warn_of_machine,
-)
+from taue.commands.conventions import Device, Dtype, quiet_libraries, warn_of_machine
 from taue.commands.output import console, tell, tell_fields, tell_path, warn
 from taue.commands.signals import INTERRUPTED
 from taue.commands.workers import MOST_WORKERS, require_workers, threads_of
@@ -231,7 +225,6 @@ def _run(
     """Make tasks, with a bar; tell what became of them, and first what speaks against it."""
     from taue.batch.driver import drive
 
-    quiet_children()
     engine = options.engine(store, recipe)
     if options.ray is None:
         warn_of_machine(*devices.choose(recipe.device, recipe.dtype))

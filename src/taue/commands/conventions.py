@@ -78,6 +78,7 @@ def register(app: typer.Typer, name: str, function: Callable[..., None]) -> None
 
     @functools.wraps(function)
     def command(*arguments: Any, as_json: bool, quiet: bool, **options: Any) -> None:
+        quiet_to_be_imported()
         with telling(name, as_json=as_json, quiet=quiet):
             function(*arguments, **options)
 
@@ -135,17 +136,16 @@ def _silence() -> Iterator[None]:
         logging.lastResort = last
 
 
-def quiet_children() -> None:
-    """Keep what diffusers and transformers tell developers from the terminal, in processes that
-    are started from now on."""
+def quiet_to_be_imported() -> None:
+    """Keep what diffusers and transformers tell developers from the terminal, if they are imported
+    from now on, here or in processes that are started."""
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
 
 
 @contextmanager
 def quiet_libraries() -> Iterator[None]:
-    """The same in this process, too."""
-    quiet_children()
+    """The same, whenever they were imported."""
     with python_warnings.catch_warnings():
         python_warnings.simplefilter("ignore")
         import diffusers

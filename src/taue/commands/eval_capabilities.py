@@ -10,7 +10,7 @@ import typer
 
 from taue.commands.conventions import Device, Dtype
 from taue.commands.eval_generate import DrawOptions as How
-from taue.commands.eval_generate import LayerDiffuse, Side, Steps, draw
+from taue.commands.eval_generate import LayerDiffuse, Side, Steps, draw, require_drawable
 from taue.commands.output import tell_path
 from taue.errors import TaueError
 
@@ -55,8 +55,9 @@ def capabilities(
     for name in names:
         if name not in METHODS:
             raise TaueError(f"method is {name!r}; choose among {', '.join(METHODS)}.")
-    sets = write_sets(read, out / "sets")
     how = How(model, steps, width, height, "1/1", device, dtype)
+    require_drawable(read.pairs, how)
+    sets = write_sets(read, out / "sets")
     told: dict[str, dict[str, Any]] = {}
     for name in names:
         weights = layerdiffuse if name == OPTION else None

@@ -89,6 +89,20 @@ class DrawOptions:
     workers: int | None = None
 
 
+def require_drawable(pairs: Sequence[Pair], how: DrawOptions) -> Shard:
+    """Make sure that the options can be, before anything is written; the part that is asked for.
+
+    Raises:
+        TaueError: naming what cannot be.
+    """
+    devices.check_names(how.device, how.dtype)
+    require_workers(how.workers)
+    models.resolve(how.model)
+    for pair in pairs[:1]:
+        _scene(pair, how.model, how.steps, {"width": how.width, "height": how.height}, None)
+    return Shard.parse(how.shard)
+
+
 def draw(
     data: Path,
     method: Callable[[], ComparedMethod],
@@ -111,10 +125,8 @@ def draw(
     from taue.evaluation.dataset import read_data
     from taue.evaluation.generate import PairJob, begin, missing
 
-    devices.check_names(how.device, how.dtype)
-    require_workers(how.workers)
-    models.resolve(how.model)
-    part, read = Shard.parse(how.shard), read_data(data)
+    read = read_data(data)
+    part = require_drawable(read.pairs, how)
     canvas = {"width": how.width, "height": how.height}
     second = beside or {}
     jobs = [
