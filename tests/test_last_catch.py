@@ -59,7 +59,7 @@ WISH = ("generate", "--subject", "x", "--background", "y", "--out", "o")
         (("export", "~nobody-here", "--psd", "x.psd"), "Could not determine home directory"),
         (("export", "x" * 300, "--psd", "x.psd"), "File name too long"),
         (("judge", "x" * 300), "File name too long"),
-        (("studio", "--folder", "~nobody-here/x"), "Could not determine home directory"),
+        (("studio", "--folder", "~nobody-here/x"), "folder '~nobody-here/x' cannot be used"),
         (("scene", "~nobody-here/x.toml"), "Could not determine home directory"),
         (("move", "x" * 300, "--subject", "1", "--box", "0,0,1,1", "--out", "o"), "too long"),
     ],

@@ -12,7 +12,7 @@ import typer
 from taue import devices, models
 from taue.commands.conventions import MODELS, Device, Dtype, quiet_libraries
 from taue.commands.output import tell, warn
-from taue.disk.limits import full_path
+from taue.disk.paths import expanded
 from taue.errors import TaueError
 
 PASSWORD = "TAUE_STUDIO_PASSWORD"  # noqa: S105 (the name of a variable)
@@ -53,7 +53,13 @@ def studio(
     """Open the studio: lay a scene out in the browser, get its layers. Stop it by Ctrl-C."""
     devices.check_names(device, dtype)
     login = _login(user, password or os.environ.get(PASSWORD))
-    kept = full_path(folder)
+    try:
+        kept = expanded(folder)
+    except OSError as error:
+        reason = error.strerror or error
+        raise TaueError(
+            f"folder {str(folder)!r} cannot be used ({reason}); choose another."
+        ) from error
     served = tuple(dict.fromkeys(model or OFFLINE))
     for name in served:
         models.resolve(name)
