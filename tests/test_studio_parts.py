@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import platform
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +22,7 @@ from taue import Scene, TauePipeline
 from taue.cli import app
 from taue.effort import EFFORTS
 from taue.errors import TaueError
+from taue.studio import memory
 from taue.studio.actions import Actions
 from taue.studio.course import UNKNOWN, Course
 from taue.studio.errands import Errand, state
@@ -27,7 +30,6 @@ from taue.studio.forms import scene_asked
 from taue.studio.guard import Guard
 from taue.studio.kept_models import KeptModels
 from taue.studio.limits import Limits
-from taue.studio.memory import give_back
 from taue.studio.previews import Previews
 from taue.studio.sessions import Sessions
 from taue.studio.settings import ADVANCED, PAGE, offered
@@ -151,9 +153,35 @@ def test_what_a_run_leaves_is_given_back_to_the_system() -> None:
     pinned = pieces[::20]  # nothing can be given back by itself
     pieces.clear()
     before = resident()
-    give_back()
+    memory.give_back()
     assert before - resident() > 50e6
     assert len(pinned) == 100
+
+
+POOLS_OF_EIGHT_THREADS = """
+import ctypes, runpy, sys, threading
+runpy.run_path(sys.argv[1])["keep_few_pools"]()
+there = threading.Barrier(8)
+
+def work():
+    kept = [b"x" * 9_000 for _ in range(9)]
+    there.wait()
+    return kept
+
+threads = [threading.Thread(target=work) for _ in range(8)]
+[one.start() for one in threads], [one.join() for one in threads]
+libc = ctypes.CDLL(None)
+libc.fopen.restype = ctypes.c_void_p
+stream = ctypes.c_void_p(libc.fopen(sys.argv[2].encode(), b"w"))
+libc.malloc_info(0, stream), libc.fclose(stream)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="of glibc's allocator")
+def test_threads_share_few_pools_of_memory(tmp_path: Path) -> None:
+    script = [sys.executable, "-c", POOLS_OF_EIGHT_THREADS]
+    subprocess.run([*script, memory.__file__, tmp_path / "pools"], check=True)
+    assert (tmp_path / "pools").read_text().count("<heap nr=") <= memory.POOLS
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from taue.studio.actions import Actions
 from taue.studio.guard import Guard, key_of
 from taue.studio.kept_models import KeptModels
 from taue.studio.limits import MEBIBYTE, Limits
+from taue.studio.memory import keep_few_pools
 from taue.studio.sessions import Sessions
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
@@ -113,6 +114,7 @@ def serve(
     """
     import uvicorn
 
+    keep_few_pools()
     try:
         sessions = Sessions(folder)
     except OSError as error:
