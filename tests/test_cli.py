@@ -453,7 +453,7 @@ def test_what_is_wrong_with_a_scene_file_is_one_sentence(elsewhere: Path) -> Non
         assert done.stderr == f"Error: {said}\n"
     (elsewhere / "my.toml").write_text(SCENE)
     done = call("generate", "my.toml", "--box", "0,0,1,1", "--out", "out")
-    assert done.stderr.startswith("Error: box is given 1 times for 2 subjects; give it once")
+    assert done.stderr.startswith("Error: box is given 1 time for 2 subjects; give it once")
     done = call("generate", "my.toml", "--name", "x", "--name", "?", "--out", "out")
     assert done.stderr.startswith("Error: name 2 is '?'; give at least one character")
 
