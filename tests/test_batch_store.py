@@ -164,7 +164,7 @@ def test_a_result_is_there_only_if_its_marker_is(tmp_path: Path) -> None:
     store.put_new(f"attempts/{key}.1.json", b'{"number": 1}')
     told = CliRunner().invoke(app, ["batch", "audit", str(root)])
     assert told.exit_code == 1
-    assert f"line 1 ({key}) is missing: begun 1 times, and not ended" in told.stderr
+    assert f"line 1 ({key}) is missing: begun 1 time, and not ended" in told.stderr
     assert f"line 1 ({tasks[1].id}) is missing: not begun" in told.stderr
     here(store, tasks)
     assert audit(store).whole and not list((root / "unfinished").iterdir())

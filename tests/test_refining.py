@@ -217,7 +217,7 @@ BAD: dict[str, tuple[list[str], str]] = {
     "half an order": (["--order", "ball"], "order has 1 of 2 subjects; give each of them once"),
     "no new name": (["--rename", "ball"], "rename is 'ball'; give OLD=NEW"),
     "a name twice": (["--rename", "ball=apple"], "would both be called subject-apple"),
-    "boxes": (["--box", "0,0,1,1"], "box is given 1 times for 0 subjects"),
+    "boxes": (["--box", "0,0,1,1"], "box is given 1 time for 0 subjects"),
 }
 
 

@@ -126,7 +126,7 @@ BAD: dict[str, tuple[list[str], str]] = {
     "no box": (["move", "first", "--subject", "1", "--box", "left"], "box is 'left'"),
     "too few boxes": (
         ["rebackground", "first", "--background", "desert", "--box", "0,0,1,1"],
-        "box is given 1 times for 2 subjects",
+        "box is given 1 time for 2 subjects",
     ),
     "an empty background": (["rebackground", "first", "--background", " "], "background is empty"),
     "no result": (["rebackground", "nowhere", "--background", "desert"], "nowhere is missing"),

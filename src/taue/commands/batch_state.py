@@ -8,6 +8,7 @@ import typer
 
 from taue.commands.batch_run import MOST_TOLD, UNFINISHED, StoreName
 from taue.commands.output import console, tell, tell_fields, warn
+from taue.readable import counted
 
 
 def show_status(*, store: StoreName) -> None:
@@ -44,7 +45,7 @@ def audit_store(*, store: StoreName) -> None:
         warn(f"line {line} ({key}) failed: {error}")
     for key in found.missing:
         line, times = found.status.begun.get(key, (found.lines[key], 0))
-        why = f"begun {times} times, and not ended" if times else "not begun"
+        why = f"begun {counted(times, 'time')}, and not ended" if times else "not begun"
         warn(f"line {line} ({key}) is missing: {why}")
     if found.unindexed:
         warn(f"{found.unindexed} are not in the index yet; the next run adds them.")
