@@ -30,7 +30,7 @@ from benchmarks.designer import pairs
 from benchmarks.pair import Pair
 from taue import Scene, TauePipeline, run
 from taue.effort import EFFORTS
-from taue.evaluation.methods.base import counted
+from taue.evaluation.methods.base import counting
 
 PLAIN = "plain, 50 steps"
 """What the others are measured against."""
@@ -141,7 +141,10 @@ def clocked(modules: Sequence[Any]) -> Iterator[list[float]]:
 def measured(draw: Callable[[Scene], None], pipe: TauePipeline, scene: Scene) -> dict[str, float]:
     """Seconds of one drawing, those of the model, and UNet evaluations."""
     vae: Any = pipe.vae
-    with counted(pipe.network) as count, clocked([pipe.network, vae.encoder, vae.decoder]) as model:
+    with (
+        counting(pipe.network) as count,
+        clocked([pipe.network, vae.encoder, vae.decoder]) as model,
+    ):
         began = time.process_time()
         draw(scene)
         seconds = time.process_time() - began

@@ -403,9 +403,11 @@ def test_a_callback_sees_every_step(kit: Kit, pipe: TauePipeline) -> None:
         seen.append((handed["stage"], step))
         return {}
 
-    layers(pipe, callback_on_step_end=callback)
+    result = layers(pipe, callback_on_step_end=callback)
     whole = [(stage, i) for stage in ("foreground", "composite") for i in range(2)]
-    assert seen == [*whole, *((stage, 1) for stage in ("background", "refine", "heal"))]
+    # Random weights may draw a composite that has lost the subject: then it is not refined.
+    refined = [stage for stage in result.sources if stage == "refine"]
+    assert seen == [*whole, *((stage, 1) for stage in ("background", *refined, "heal"))]
 
 
 @pytest.mark.slow

@@ -38,7 +38,7 @@ composite lost: its object is settled by then, and the scene's light can still f
 
 
 @dataclass(frozen=True)
-class Drawn:
+class DrawnScene:
     """Composite and background as their stages ended, and in pictures with the foregrounds cut
     out, RGBA [H, W, 4] in [0, 1]."""
 
@@ -221,13 +221,13 @@ class Generation:
         subjects: Sequence[StageResult],
         ground: Tensor | None,
         start: Start | None,
-    ) -> Drawn:
+    ) -> DrawnScene:
         """Stages 2 and 3, and their pictures. If the composite lost subjects, both once more, with
         these held for longer; what lost fewer counts."""
 
-        def drawn(asked: SceneConditions) -> Drawn:
+        def drawn(asked: SceneConditions) -> DrawnScene:
             ends = self._together(asked, subjects, ground, start)
-            return Drawn(*ends, *self._raw(subjects, *ends, ground))
+            return DrawnScene(*ends, *self._raw(subjects, *ends, ground))
 
         first = drawn(scene)
         gone = self._lost(first, subjects)
@@ -236,7 +236,7 @@ class Generation:
         again = drawn(scene.with_harmony(HELD * self.settings.harmony, gone))
         return again if len(self._lost(again, subjects)) < len(gone) else first
 
-    def _lost(self, drawn: Drawn, subjects: Sequence[StageResult]) -> set[int]:
+    def _lost(self, drawn: DrawnScene, subjects: Sequence[StageResult]) -> set[int]:
         """Numbers of the subjects that a composite lost, if it is ours to try again."""
         settings = self.settings
         ours = settings.layering == "first" and settings.tries > 1 and settings.harmony > 0
@@ -287,7 +287,7 @@ class Generation:
     def _pictured(
         self,
         subjects: Sequence[StageResult],
-        drawn: Drawn,
+        drawn: DrawnScene,
         output_type: str,
     ) -> tuple[Layers, list[Floats]]:
         """The three stages decoded and cut out, and the layers made from them; with the subjects'

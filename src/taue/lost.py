@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from taue.flaws import Flaw, flaws
 from taue.hue import FLOOR, OPAQUE
 from taue.shown import Picture, Region, background_instead, certainly, in_front
 from taue.stack.mixing import Floats
@@ -48,6 +49,8 @@ def is_lost(subject: Floats, composite: Picture, background: Picture, visible: R
         composite, background: [H, W, 3] in [0, 1].
         visible: where no other is in front of it, bool [H, W].
     """
+    if Flaw.DOUBLED in flaws(subject[..., 3] > HALF):
+        return False  # what is scattered over the canvas is no object that could be lost
     core = certainly(visible & (subject[..., 3] > OPAQUE))
     if not core.any():
         return False

@@ -24,7 +24,7 @@ def strange_words(model: str, prompts: Iterable[str]) -> list[str]:
     return told
 
 
-class Heard:
+class WordsTold:
     """Prompts by the model that is to read them, each once, however many scenes say it."""
 
     def __init__(self) -> None:

@@ -23,7 +23,7 @@ from taue.errors import TaueError
 from taue.readable import counted
 from taue.shard import Shard
 from taue.together import default_size, require_size
-from taue.words import Heard
+from taue.words import WordsTold
 
 if TYPE_CHECKING:
     from taue.batch.driver import Engine, Summary
@@ -100,7 +100,7 @@ def run_batch(
 
     parquet()
     with console().status("reading scenes"):
-        heard = Heard()
+        heard = WordsTold()
         tasks = tasks_of(read_scenes(file, heard.hear))
     store = open_store(out)
     store.prepare()
@@ -135,7 +135,7 @@ def retry(
     wrong = [*found.status.failed, *found.corrupt]
     forget(opened, wrong)
     tell(f"{len(found.status.failed)} failed and {len(found.corrupt)} corrupt are made again.")
-    heard = Heard()
+    heard = WordsTold()
     for task in tasks:
         heard.hear(task.read())
     _run(opened, part.of(tasks), recipe, engine, heard)
@@ -220,7 +220,7 @@ def _recipe(
 
 
 def _run(
-    store: Store, tasks: Sequence[Task], recipe: Recipe, options: EngineOptions, heard: Heard
+    store: Store, tasks: Sequence[Task], recipe: Recipe, options: EngineOptions, heard: WordsTold
 ) -> None:
     """Make tasks, with a bar; tell what became of them, and first what speaks against it."""
     from taue.batch.driver import drive
@@ -264,7 +264,7 @@ def _check(file: Path) -> None:
     """Every line that cannot be used, or how many scenes there are."""
     from taue.batch.scenes import problems
 
-    heard = Heard()
+    heard = WordsTold()
     count, wrong = problems(file, 20, heard.hear)
     for one in wrong[:-1]:
         warn(one, kind="Error")

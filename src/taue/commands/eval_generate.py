@@ -23,7 +23,7 @@ from taue.words import strange_words
 
 if TYPE_CHECKING:
     from taue.evaluation.dataset import Pair
-    from taue.evaluation.drawn import Drawn
+    from taue.evaluation.drawn import RunOutcome
     from taue.evaluation.generate import PairJob
     from taue.evaluation.methods import ComparedMethod
 
@@ -162,15 +162,15 @@ def _drawn(
     method: Callable[[], ComparedMethod],
     how: DrawOptions,
     name: str,
-) -> Drawn:
+) -> RunOutcome:
     """Draw pairs, with a bar of a method's name."""
     from rich.progress import Progress
 
-    from taue.evaluation.drawn import Drawn, RunWorkers, draw_run
+    from taue.evaluation.drawn import RunOutcome, RunWorkers, draw_run
     from taue.work.engines import InProcess, Processes
 
     if not todo:
-        return Drawn()
+        return RunOutcome()
     count = how.workers or 1
     threads = threads_of(count) if count > 1 else 0
     crew = RunWorkers(out, method, todo[0].scene, how.device, how.dtype, threads)
@@ -184,7 +184,7 @@ def _drawn(
         sys.exit(INTERRUPTED)
 
 
-def _require_whole(drawn: Drawn) -> None:
+def _require_whole(drawn: RunOutcome) -> None:
     """TaueError if pairs failed: a table of the others would be another table."""
     for job, error in drawn.failed[1:]:
         warn(f"pair {job.id} failed: {error}")

@@ -16,7 +16,7 @@ from taue.commands.eval_data import WRITER, coco_data
 from taue.commands.eval_generate import LayerDiffuse, run_method
 from taue.commands.eval_score import score
 from taue.commands.output import tell, tell_path
-from taue.commands.workers import Crew, shared_out
+from taue.commands.workers import ProcessOptions, shared_out
 from taue.errors import TaueError
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def paper(
         instances, (min_area, max_second), names, model, steps, (width, height), networks, few
     )
     if not dry_run:
-        Crew(gpus, device, out).check()
+        ProcessOptions(gpus, device, out).check()
     for line in plan.lines(evaluation_seconds, gpus):
         tell(line)
     if not method and layerdiffuse is None:
@@ -97,13 +97,13 @@ def paper(
         part = first_pairs(read_data(data), ablation_pairs, out / "ablation-data")
     how = {"model": model, "steps": steps, "width": width, "height": height, "dtype": dtype}
     judged: dict[str, Any] = {"inception": inception, "clip": clip, "alexnet": alexnet}
-    runs = _drawn(data, out, names, how, layerdiffuse, partial(Crew, gpus, device))
+    runs = _drawn(data, out, names, how, layerdiffuse, partial(ProcessOptions, gpus, device))
     table = out / "table.md"
     score(runs, out=table, data=data, device=device, **judged)
     _draw_grid(runs, table)
     pages = [table]
     if ablation_pairs:
-        crew = Crew(gpus, device, out / "logs" / "ablation")
+        crew = ProcessOptions(gpus, device, out / "logs" / "ablation")
         pages.append(_ablated(part, out / "ablation", factor, how, crew, judged))
     _write_page(out / "page.md", pages)
 
@@ -125,7 +125,7 @@ def _drawn(
     names: list[str],
     how: dict[str, Any],
     layerdiffuse: str | None,
-    crew: Callable[[Path], Crew],
+    crew: Callable[[Path], ProcessOptions],
 ) -> list[Path]:
     """Draw a set by every method; their runs. ``crew`` gives who draws, by the folder of logs."""
     from taue.evaluation.methods.layerdiffuse import OPTION
@@ -155,7 +155,7 @@ def _ablated(
     out: Path,
     factor: list[str] | None,
     how: dict[str, Any],
-    crew: Crew,
+    crew: ProcessOptions,
     judged: dict[str, Any],
 ) -> Path:
     """Draw and score the ablation; its page."""

@@ -14,16 +14,16 @@ from rich.console import Console
 INTERRUPTED, TERMINATED = 130, 143
 
 
-class Heard:
+class Signals:
     """Whether SIGTERM came."""
 
     terminated = False
 
 
 @contextmanager
-def heeded() -> Iterator[Heard]:
+def heeded() -> Iterator[Signals]:
     """Let SIGTERM interrupt the block as Ctrl-C does, so that it cleans up."""
-    heard = Heard()
+    heard = Signals()
 
     def terminate(_number: int, _frame: FrameType | None) -> NoReturn:
         heard.terminated = True

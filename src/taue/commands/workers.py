@@ -35,7 +35,7 @@ def threads_of(workers: int) -> int:
 
 
 @dataclass(frozen=True)
-class Crew:
+class ProcessOptions:
     """How many processes, on which device, and the folder of what they say."""
 
     count: int
@@ -74,7 +74,7 @@ def shared_out(
     command: Callable[..., None],
     name: str,
     options: Mapping[str, Any],
-    crew: Crew,
+    crew: ProcessOptions,
     more: Sequence[str] = (),
 ) -> None:
     """Run a command of ``taue eval`` here, or as several processes that share its work by shards.

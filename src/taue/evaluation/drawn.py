@@ -11,7 +11,7 @@ from taue import devices, run
 from taue.evaluation.generate import PairJob, RunPlace
 from taue.evaluation.items import Item
 from taue.evaluation.methods import ComparedMethod, Drawing
-from taue.evaluation.methods.base import counted, require_drawn
+from taue.evaluation.methods.base import counting, require_drawn
 from taue.scene import Scene
 from taue.work.jobs import DONE, FAILED, Outcome
 from taue.work.queue import Queue
@@ -68,14 +68,14 @@ class Drawer:
         return [self._drawn(one) for one in jobs]
 
     def _drawn(self, job: PairJob) -> Item:
-        with counted(self.pipe.network) as count:
+        with counting(self.pipe.network) as count:
             item = self.method.make(Drawing(self.pipe, job.pair, job.scene))
         item.cost.unet_evaluations = count[0]
         return item
 
 
 @dataclass
-class Drawn:
+class RunOutcome:
     """How many items were made, and the pairs that failed with their errors."""
 
     made: int = 0
@@ -90,7 +90,7 @@ class Engine(Protocol):
 
 def draw_run(
     out: Path, jobs: Iterable[PairJob], engine: Engine, tell: Callable[[], Any] = lambda: None
-) -> Drawn:
+) -> RunOutcome:
     """Draw what a run lacks. A pair that fails stops no other; the next call tries it again.
 
     Args:
@@ -102,7 +102,7 @@ def draw_run(
     Raises:
         TaueError: if the run cannot be written, or the model not be loaded.
     """
-    drawn, place, wanted = Drawn(), RunPlace(out), {one.id: one for one in jobs}
+    drawn, place, wanted = RunOutcome(), RunPlace(out), {one.id: one for one in jobs}
     attempts = {key: some for key, some in place.tried.all().items() if key in wanted}
     finals = given_up(attempts)
     for key in finals:

@@ -214,7 +214,7 @@ def require_drawn(method: ComparedMethod, pipe: TauePipeline) -> None:
 
 
 @contextmanager
-def counted(network: Any) -> Iterator[list[int]]:
+def counting(network: Any) -> Iterator[list[int]]:
     """Counts samples that go through a network: the list's only value, until the block is left."""
     count = [0]
 
