@@ -12,7 +12,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from taue.cli import app
-from taue.commands.workers import Crew, run_together
+from taue.commands.workers import ProcessOptions, run_together
 from taue.errors import TaueError
 from taue.evaluation.ablation import FACTORS, variants
 from taue.evaluation.dataset import first_pairs, read_data
@@ -150,9 +150,9 @@ def test_more_processes_than_gpus_are_refused(
         assert done.exit_code == 2
         assert sentence in done.stderr
         assert not (tmp_path / "out").exists()
-    crew = Crew(2, "auto", tmp_path)
+    crew = ProcessOptions(2, "auto", tmp_path)
     assert [crew.device_of(number) for number in (1, 2)] == ["cuda:0", "cuda:1"]
-    assert Crew(1, "auto", tmp_path).device_of(1) == "auto"
+    assert ProcessOptions(1, "auto", tmp_path).device_of(1) == "auto"
 
 
 def test_the_grid_shows_the_best_the_middle_and_the_worst() -> None:
