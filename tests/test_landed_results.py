@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from typer.testing import CliRunner
 
+from called import files, worked
 from taue import Box, Layers, Scene
-from taue.cli import app
 
 LANDED = Path(__file__).parent / "landed"
 RESULTS = ("apple", "night", "left")
@@ -24,20 +23,6 @@ RESULTS = ("apple", "night", "left")
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-def worked(*arguments: Any) -> str:
-    done = CliRunner().invoke(app, [str(one) for one in arguments])
-    assert done.exit_code == 0, done.stderr
-    return done.stdout
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
 
 
 @pytest.fixture
@@ -137,7 +122,7 @@ def test_its_scene_is_made_again(name: str, old: Path) -> None:
 def test_they_are_judged(tmp_path: Path) -> None:
     folders = [Path(shutil.copytree(LANDED / name, tmp_path / name)) for name in RESULTS]
     before = [files(folder) for folder in folders]
-    told = json.loads(worked("judge", *folders, "--json"))
+    told = json.loads(worked("judge", *folders, "--json").stdout)
     assert len(told["results"]) == 3
     for folder, was in zip(folders, before, strict=True):
         now = files(folder)

@@ -11,7 +11,6 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "src/taue"
 
 THE_SAME = {
-    "Engine": "what runs workers, of any place, of a batch's store, of a run of pairs",
     "InProcess": "the engine of this process, of any place and of a batch's store",
     "Processes": "the engine of several processes, of any place and of a batch's store",
     "Worker": "what makes jobs with a loaded model, of any place and of a batch's store",

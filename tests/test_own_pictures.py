@@ -13,10 +13,9 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
-from typer.testing import CliRunner
 
+from called import call, pictures_and_scene, worked
 from taue import Box, Layers, Scene, Subject, TauePipeline
-from taue.cli import app
 from taue.disk import pictures
 from taue.disk.pictures import read_own
 from taue.errors import TaueError
@@ -284,24 +283,10 @@ def test_pictures_that_do_not_do_are_refused_by_their_field(pipe: TauePipeline) 
 # --- on the command line -------------------------------------------------------------------------
 
 
-def worked(*arguments: Any) -> None:
-    done = CliRunner().invoke(app, [str(a) for a in arguments])
-    assert done.exit_code == 0, done.output
-
-
 def refused(*arguments: Any) -> str:
-    done = CliRunner().invoke(app, [str(a) for a in arguments])
+    done = call(*arguments)
     assert done.exit_code == 2, done.output
     return done.stderr
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    """Everything but the report, which tells seconds."""
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file() and path.name != "report.json"
-    }
 
 
 @pytest.mark.slow
@@ -329,14 +314,14 @@ def test_a_result_of_own_pictures_repeats_moves_and_goes_elsewhere(
     assert inside.background_image.whole().size == (WIDTH, HEIGHT)
 
     worked("generate", "one/composite.png", "--out", "twin")
-    assert files(tmp_path / "one") == files(tmp_path / "twin")
+    assert pictures_and_scene(tmp_path / "one") == pictures_and_scene(tmp_path / "twin")
     worked("move", "one", "--subject", "2", "--box", "0.5,0.1,0.4,0.4", "--out", "moved")
     worked("rebackground", "moved", "--background", "dark meadow", "--out", "other")
     other = Scene.load(tmp_path / "other")
     assert other.background_image is None
     assert other.first_background_image is not None
     worked("generate", "other", "--out", "other-twin")
-    assert files(tmp_path / "other") == files(tmp_path / "other-twin")
+    assert pictures_and_scene(tmp_path / "other") == pictures_and_scene(tmp_path / "other-twin")
 
 
 def test_bad_pictures_are_refused_before_the_model_is_loaded(

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from typer.testing import CliRunner
 
+from called import call, worked
 from taue import Layers, Scene
-from taue.cli import app
 from taue.edits import edits_of, shifted_pixels
 from taue.errors import TaueError
 from taue.files.layered import save
@@ -125,16 +123,6 @@ def test_shifting_brings_nothing_from_beyond() -> None:
 # --- the command ---------------------------------------------------------------------------------
 
 
-def call(*arguments: Any) -> Any:
-    return CliRunner().invoke(app, [str(a) for a in arguments])
-
-
-def worked(*arguments: Any) -> str:
-    done = call(*arguments)
-    assert done.exit_code == 0, done.output
-    return done.output
-
-
 def pixels(path: Path | str) -> np.ndarray:
     return np.asarray(Image.open(path))
 
@@ -199,7 +187,7 @@ def test_an_edited_file_grows_again(first: Path) -> None:
     ground = stacked.of("background")[0].pixels
     ground[:5, :, :3] = 200
     save(stacked, Path("edited.psd"))
-    told = worked("regrow", first, "--from", "edited.psd", "--out", "second")
+    told = worked("regrow", first, "--from", "edited.psd", "--out", "second").output
     assert "the background was repainted." in told
     changed = pixels("second/background.png")
     assert (changed[:5] == 200).all()

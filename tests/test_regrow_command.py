@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from typer.testing import CliRunner, Result
 
+from called import call, pictures_and_scene, worked
 from taue import Box, Layers, Scene
-from taue.cli import app
 
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def call(*arguments: Any) -> Result:
-    return CliRunner().invoke(app, [str(a) for a in arguments])
-
-
-def worked(*arguments: Any) -> None:
-    done = call(*arguments)
-    assert done.exit_code == 0, done.output
 
 
 @pytest.fixture
@@ -57,15 +46,6 @@ def pixels(path: Path) -> np.ndarray:
     return np.asarray(Image.open(path))
 
 
-def files(folder: Path) -> dict[str, bytes]:
-    """Everything but the report, which tells seconds."""
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file() and path.name != "report.json"
-    }
-
-
 @pytest.mark.slow
 def test_another_background_repeats_from_its_own_scene(first: Path) -> None:
     worked("rebackground", first, "--background", "a dark meadow", "--out", "other")
@@ -81,7 +61,7 @@ def test_another_background_repeats_from_its_own_scene(first: Path) -> None:
         shapes = [pixels(folder / name)[..., 3] for folder in (first, other)]
         np.testing.assert_array_equal(*shapes)
     worked("generate", other / "scene.toml", "--out", "again")
-    assert files(other) == files(Path("again"))
+    assert pictures_and_scene(other) == pictures_and_scene(Path("again"))
 
 
 @pytest.mark.slow
@@ -94,7 +74,7 @@ def test_moving_repeats_from_its_own_scene_however_often(first: Path) -> None:
         np.testing.assert_array_equal(pixels(first / name), pixels(Path("twice", name)))
     assert (pixels(first / "subject-ball.png") != pixels(Path("twice/subject-ball.png"))).any()
     worked("generate", "twice/scene.toml", "--out", "again")
-    assert files(Path("twice")) == files(Path("again"))
+    assert pictures_and_scene(Path("twice")) == pictures_and_scene(Path("again"))
 
 
 @pytest.mark.slow

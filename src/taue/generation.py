@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -224,16 +225,18 @@ class Generation:
     ) -> DrawnScene:
         """Stages 2 and 3, and their pictures. If the composite lost subjects, both once more, with
         these held for longer; what lost fewer counts."""
-
-        def drawn(asked: SceneConditions) -> DrawnScene:
-            ends = self._together(asked, subjects, ground, start)
-            return DrawnScene(*ends, *self._raw(subjects, *ends, ground))
-
-        first = drawn(scene)
+        ends = self._together(scene, subjects, ground, start)
+        with self._decoding():
+            foregrounds = self._foregrounds(subjects)
+            cuts = layering.cut_outs(foregrounds, subjects)
+            first = DrawnScene(*ends, self._raw(foregrounds, *ends, ground), cuts)
         gone = self._lost(first, subjects)
         if not gone:
             return first
-        again = drawn(scene.with_harmony(HELD * self.settings.harmony, gone))
+        longer = scene.with_harmony(HELD * self.settings.harmony, gone)
+        ends = self._together(longer, subjects, ground, start)
+        with self._decoding():
+            again = DrawnScene(*ends, self._raw(foregrounds, *ends, ground), cuts)
         return again if len(self._lost(again, subjects)) < len(gone) else first
 
     def _lost(self, drawn: DrawnScene, subjects: Sequence[StageResult]) -> set[int]:
@@ -335,31 +338,37 @@ class Generation:
         ]
         return layers, [subject[..., 3] for subject in made.subjects]
 
-    def _raw(
-        self,
-        subjects: Sequence[StageResult],
-        together: StageResult,
-        behind: StageResult,
-        ground: Tensor | None,
-    ) -> tuple[layering.Raw, tuple[Floats, ...]]:
-        """The three stages decoded, and the foregrounds cut out of them."""
+    @contextmanager
+    def _decoding(self) -> Iterator[None]:
         started = time.perf_counter()
-        *foregrounds, composite = [
+        yield
+        self.records.append(StageRecord("decode", (), time.perf_counter() - started, 0))
+
+    def _foregrounds(self, subjects: Sequence[StageResult]) -> tuple[Floats, ...]:
+        """Stage 1 decoded; users' own as they are, on their key colours."""
+        return tuple(
             own_pictures.on_key(array_of(one.seedling.layer))
             if one.own and one.seedling.layer is not None
             else (self.context.picture(one.latents) if one.picture is None else one.picture)
-            for one in (*subjects, together)
-        ]
+            for one in subjects
+        )
+
+    def _raw(
+        self,
+        foregrounds: tuple[Floats, ...],
+        together: StageResult,
+        behind: StageResult,
+        ground: Tensor | None,
+    ) -> layering.Raw:
+        """The other two stages decoded, beside the foregrounds."""
+        composite = self.context.picture(together.latents)
         decoded = self.backbone.decode(behind.latents)
         # What every layer's composite is laid over is marked already; a user's own
         # picture none.
         decoded = decoded if behind.own else self.backbone.marked(decoded)
         background = picture_of(decoded)
         laid_over = background if ground is None else picture_of(ground[None])
-        raw = layering.Raw(composite, background, tuple(foregrounds), laid_over)
-        cuts = layering.cut_outs(raw, subjects)
-        self.records.append(StageRecord("decode", (), time.perf_counter() - started, 0))
-        return raw, cuts
+        return layering.Raw(composite, background, foregrounds, laid_over)
 
     def _harvested(
         self,

@@ -95,14 +95,16 @@ class StagedScene:
     whole: Encoded
 
 
-def cut_outs(raw: Raw, results: Sequence[stages.StageResult]) -> tuple[Floats, ...]:
+def cut_outs(
+    foregrounds: Sequence[Floats], results: Sequence[stages.StageResult]
+) -> tuple[Floats, ...]:
     """The foregrounds as stage 1 left them, cut out, RGBA [H, W, 4] in [0, 1]; users' own as they
     are."""
     return tuple(
         picture_of(one.seedling.layer[None])
         if one.own and one.seedling.layer is not None
         else _cut(picture, one.seedling.mask)
-        for picture, one in zip(raw.foregrounds, results, strict=True)
+        for picture, one in zip(foregrounds, results, strict=True)
     )
 
 

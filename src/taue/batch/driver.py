@@ -11,31 +11,25 @@ from taue.batch.index import Index
 from taue.batch.maker import Recipe
 from taue.batch.plan import Task, portion_size, portions
 from taue.batch.store import DONE, Store, ids_of, marker_name
+from taue.batch.worker import StorePlace
+from taue.work.engines import Engine
 from taue.work.jobs import DONE as MADE
 from taue.work.jobs import ELSEWHERE, FAILED, THERE, Outcome
 from taue.work.queue import Queue
-from taue.work.tried import Attempt, Tried, given_up
+from taue.work.tried import Attempt, given_up, last_outcome
 
 WAIT = 2.0
 """Seconds between looks at what another run is making."""
 
 
-class Engine(Protocol):
-    """Runs workers.
+class BatchEngine(Engine[Task], Protocol):
+    """Runs workers of a store.
 
     Attributes:
         recipe: what they are told.
     """
 
     recipe: Recipe
-
-    def run(self, queue: Queue[Task], tell: Callable[[Outcome[Task]], None]) -> None:
-        """Until the queue is finished; ``tell`` of every outcome.
-
-        Raises:
-            TaueError: if it cannot go on.
-        """
-        ...
 
 
 @dataclass
@@ -58,7 +52,7 @@ class Summary:
 def drive(
     store: Store,
     tasks: Sequence[Task],
-    engine: Engine,
+    engine: BatchEngine,
     tell: Callable[[Outcome[Task] | None, Summary], None] = lambda outcome, summary: None,
 ) -> Summary:
     """Make what of some tasks is missing in a store.
@@ -72,8 +66,8 @@ def drive(
     Raises:
         TaueError: if the store or the engine fails; what was made stays.
     """
-    began, recipe = time.perf_counter(), engine.recipe
-    done, attempts = ids_of(store.names(DONE)), Tried(store).all()
+    began, recipe, place = time.perf_counter(), engine.recipe, StorePlace(store)
+    done, attempts = ids_of(store.names(DONE)), place.tried.all()
     missing = [task for task in tasks if task.id not in done]
     refused = given_up(attempts)
     todo = [task for task in missing if task.id not in refused]
@@ -91,14 +85,14 @@ def drive(
             engine.run(queue, note)
             waiting = queue.elsewhere
             for task in queue.given_up:
-                ended = _give_up(store, task)
-                if ended is None:
+                ended = last_outcome(task, place, place.tried)
+                if ended.kind == ELSEWHERE:
                     waiting.append(task)
                 else:
                     note(ended)
             if waiting:
                 time.sleep(WAIT)
-                attempts = Tried(store).all()
+                attempts = place.tried.all()
             todo = _still_missing(waiting, store, attempts, note)
     summary.seconds = time.perf_counter() - began
     return summary
@@ -120,17 +114,6 @@ def _noted(
         summary.failed.append((outcome.task, outcome.error))
     if outcome.kind != ELSEWHERE:
         tell(outcome, summary)
-
-
-def _give_up(store: Store, task: Task) -> Outcome[Task] | None:
-    """Of a scene that ended its process as often as it may, or failed so and left its last error;
-    None if another run is at its last attempt."""
-    with store.claimed(task.id) as ours:
-        if not ours:
-            return None
-        if store.read(marker_name(task.id)) is not None:
-            return Outcome(task, THERE)
-        return Outcome(task, FAILED, Tried(store).give_up(task), final=True)
 
 
 def _still_missing(

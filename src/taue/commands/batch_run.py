@@ -26,7 +26,7 @@ from taue.together import default_size, require_size
 from taue.words import WordsTold
 
 if TYPE_CHECKING:
-    from taue.batch.driver import Engine, Summary
+    from taue.batch.driver import BatchEngine, Summary
     from taue.batch.maker import Recipe
     from taue.batch.plan import Task
     from taue.batch.store import Store
@@ -173,7 +173,7 @@ class EngineOptions:
         """Of each worker on a CPU; one alone takes what the library takes."""
         return 0 if self.here else threads_of(self.workers or 1)
 
-    def engine(self, store: Store, recipe: Recipe) -> Engine:
+    def engine(self, store: Store, recipe: Recipe) -> BatchEngine:
         """The engine.
 
         Raises:

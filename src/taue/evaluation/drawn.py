@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from taue import devices, run
 from taue.evaluation.generate import PairJob, RunPlace
@@ -13,9 +13,10 @@ from taue.evaluation.items import Item
 from taue.evaluation.methods import ComparedMethod, Drawing
 from taue.evaluation.methods.base import counting, require_drawn
 from taue.scene import Scene
+from taue.work.engines import Engine
 from taue.work.jobs import DONE, FAILED, Outcome
 from taue.work.queue import Queue
-from taue.work.tried import given_up
+from taue.work.tried import given_up, last_outcome
 from taue.work.worker import ATTEMPTS, Worker
 
 if TYPE_CHECKING:
@@ -82,14 +83,11 @@ class RunOutcome:
     failed: list[tuple[PairJob, str]] = field(default_factory=list)
 
 
-class Engine(Protocol):
-    """See :mod:`taue.work.engines`."""
-
-    def run(self, queue: Queue[PairJob], tell: Callable[[Outcome[PairJob]], Any]) -> None: ...
-
-
 def draw_run(
-    out: Path, jobs: Iterable[PairJob], engine: Engine, tell: Callable[[], Any] = lambda: None
+    out: Path,
+    jobs: Iterable[PairJob],
+    engine: Engine[PairJob],
+    tell: Callable[[], Any] = lambda: None,
 ) -> RunOutcome:
     """Draw what a run lacks. A pair that fails stops no other; the next call tries it again.
 
@@ -118,8 +116,5 @@ def draw_run(
     queue = Queue([(one,) for one in wanted.values()], ended, ATTEMPTS)
     engine.run(queue, note)
     for one in queue.given_up:
-        with place.claimed(one.id) as ours:  # or another process is at its last attempt
-            if ours and not place.there(one.id):
-                drawn.failed.append((one, place.tried.give_up(one)))
-        tell()
+        note(last_outcome(one, place, place.tried))
     return drawn

@@ -39,6 +39,18 @@ class Crew(Protocol[J]):
         ...
 
 
+class Engine(Protocol[J]):
+    """Runs workers."""
+
+    def run(self, queue: Queue[J], tell: Callable[[Outcome[J]], None]) -> None:
+        """Until the queue is finished; ``tell`` of every outcome.
+
+        Raises:
+            TaueError: if it cannot go on.
+        """
+        ...
+
+
 class InProcess(Generic[J]):
     """One worker, here, which is made when there is something to do."""
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from pydantic import BaseModel
 
-from taue.work.jobs import J, Job, this_process
-from taue.work.place import PlaceError
+from taue.work.jobs import ELSEWHERE, FAILED, THERE, J, Job, Outcome, this_process
+from taue.work.place import Place, PlaceError
 
 FOLDER = "attempts"
 DIED = "the process that made it ended, {} times"
@@ -115,3 +115,14 @@ class Tried:
 def given_up(attempts: Mapping[str, list[Attempt]]) -> set[str]:
     """Ids whose attempts have come to an end."""
     return {key for key, tried in attempts.items() if any(one.final for one in tried)}
+
+
+def last_outcome(job: J, place: Place[J, Any], tried: Tried) -> Outcome[J]:
+    """What became of one that ended its process as often as it may: it is given up, unless it is
+    there or another process is at its last attempt."""
+    with place.claimed(job.id) as ours:
+        if not ours:
+            return Outcome(job, ELSEWHERE)
+        if place.there(job.id):
+            return Outcome(job, THERE)
+        return Outcome(job, FAILED, tried.give_up(job), final=True)
