@@ -1,5 +1,6 @@
 """The laws of a backbone, the same for every family."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from taue.errors import TaueError
 from taue.families import FAMILIES
 from taue.harvest import harvest_index
 from taue.rows import Harvest, Row, Step
+from taue.scene import Request
 from taue.schedulers import exchanged
 from taue.settings import Settings
 from taue.solver import Solver
@@ -248,6 +250,45 @@ def test_other_schedulers_are_refused_in_a_sentence(
     ) as caught:
         layers(pipe, num_inference_steps=STEPS)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("steps", [998, 999, 1000])
+def test_a_thousand_steps_are_finite_or_refused_in_a_sentence(
+    kit: Kit, pipe: TauePipeline, steps: int
+) -> None:
+    """With an offset some of diffusers' schedules begin beyond the last one, or repeat a level by
+    which they divide."""
+    fresh, said = TauePipeline.from_pipe(pipe), {}
+    for name, scheduler in kit.accepted.items():
+        fresh.scheduler = scheduler()
+        backbone = fresh.backbone(SIDE, SIDE)
+        try:
+            solver = Solver(backbone.new_scheduler(steps), torch.Generator())
+        except TaueError as error:
+            said[name] = str(error)
+            continue
+        latents = solver.start(normal(1, *backbone.shape))
+        for index in range(3):
+            latents = solver.step(normal(index, *backbone.shape), latents, index)
+        assert latents.isfinite().all(), name
+    assert all(re.match(rf"num_inference_steps is {steps}[;,] .*\.$", one) for one in said.values())
+    assert steps > 998 or not set(said) - {"lcm"}  # which was distilled to 50
+
+
+def test_masks_are_read_off_green_in_latents_that_tell_it(kit: Kit, pipe: TauePipeline) -> None:
+    """The paper's map adds up two channels of SDXL's latents, which are others elsewhere."""
+
+    def asked(**changes: str) -> Request:
+        method = {"base": "paper", **changes}
+        subjects = (Subject(APPLE),)
+        return Request.from_data({"subjects": subjects, "background": DESERT, "method": method})
+
+    if pipe.backbone().has_green:
+        pipe.check(asked())
+        return
+    with pytest.raises(TaueError, match=r"^mask_value is 'greenness', .*; choose distance\.$"):
+        pipe.check(asked())
+    pipe.check(asked(mask_value="distance"))
 
 
 def test_a_scheduler_by_name_takes_what_the_family_predicts(kit: Kit, pipe: TauePipeline) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from taue.backbones import Backbone
 from taue.errors import TaueError
+from taue.families import FAMILIES
 from taue.memory import require_memory
 from taue.scene import Request
 
@@ -12,12 +13,22 @@ def admit(backbone: Backbone, *requests: Request) -> None:
     """Of requests that are to be one batch: refuse what would fail after minutes of work.
 
     Raises:
-        TaueError: if a box is smaller than one latent cell, where an object would be lost, or
-            memory does not suffice.
+        TaueError: if a box is smaller than one latent cell, where an object would be lost, the
+            masks are to be read off a colour that the latents do not tell, or memory does not
+            suffice.
     """
     for one in requests:
+        _require_green(one, backbone)
         _require_cells(one, backbone.size[0] // backbone.shape[-2])
     require_memory(backbone, *requests)
+
+
+def _require_green(request: Request, backbone: Backbone) -> None:
+    if request.settings.mask_value == "greenness" and not backbone.has_green:
+        raise TaueError(
+            "mask_value is 'greenness', as the paper has it, which is read off SDXL's latents, and "
+            f"the model is one of {FAMILIES[backbone.family].title}; choose distance."
+        )
 
 
 def _require_cells(request: Request, cell: int) -> None:

@@ -24,6 +24,7 @@ from taue.lost import lost
 from taue.masks import find_harvested
 from taue.memo import Memo
 from taue.noise import NoiseSource
+from taue.objections import without_objections
 from taue.outputs import INTERRUPTED, array_of, as_output, holding, tensor_of, warnings_of
 from taue.own_inputs import OwnInputs
 from taue.placing import Placement
@@ -214,7 +215,7 @@ class Generation:
         layers.warnings = (
             [INTERRUPTED] if self.watch.interrupted else warnings_of(self.request, subjects, shapes)
         )
-        return layers
+        return layers if output_type == "latent" else without_objections(layers, self.backbone)
 
     def _drawn(
         self,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from diffusers.utils.pil_utils import numpy_to_pil
 from torch import Tensor
@@ -76,6 +77,14 @@ def as_output(pictures: Tensor, output_type: str) -> Any:
         return pictures[0]
     array = pictures[0].permute(1, 2, 0).cpu().numpy()
     return array if output_type == "np" else numpy_to_pil(array)[0]
+
+
+def as_tensor(picture: Any) -> Tensor:
+    """What :func:`as_output` made, as it was: [1, C, H, W] in [0, 1]."""
+    if isinstance(picture, torch.Tensor):
+        return picture[None]
+    array = np.asarray(picture)
+    return tensor_of(array.astype(np.float32)) / (255 if array.dtype == np.uint8 else 1)
 
 
 def require_known_outputs(output_type: str, tensor_inputs: Sequence[str]) -> None:

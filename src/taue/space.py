@@ -144,8 +144,9 @@ def noise_levels(scheduler: Any) -> NoiseLevels:
 
     Raises:
         TaueError: for schedulers that have no such levels, for those that visit levels between
-            their own (KDPM2), for those made from the configuration of another kind of model, and
-            for a prediction of noise where there is nothing but noise.
+            their own (KDPM2), for those made from the configuration of another kind of model,
+            for a prediction of noise where there is nothing but noise, and for more steps than the
+            model has timesteps for.
     """
     prediction = _prediction(scheduler)
     if prediction is None:
@@ -182,10 +183,23 @@ def _prediction(scheduler: Any) -> str | None:
     return prediction if usable and prediction in DIFFUSION else None
 
 
+def _require_trained(scheduler: Any) -> None:
+    """Make sure that every timestep is one that the model was trained with: where diffusers takes
+    all of them with an offset, it begins beyond the last."""
+    trained, first = len(scheduler.alphas_cumprod), int(scheduler.timesteps.max())
+    if first >= trained:
+        raise TaueError(
+            f"num_inference_steps is {scheduler.num_inference_steps}, with which scheduler "
+            f"{type(scheduler).__name__} begins at timestep {first}, beyond the last that the "
+            f"model knows, {trained - 1}; give fewer."
+        )
+
+
 def _levels(scheduler: Any, *, flows: bool) -> list[Level]:
     """The level before each iteration, in the scheduler's own space."""
     count = len(scheduler.timesteps)
     if not hasattr(scheduler, "sigmas"):
+        _require_trained(scheduler)
         kept = scheduler.alphas_cumprod.double()[scheduler.timesteps.long().cpu()]
         return [Level(math.sqrt(a), math.sqrt(1 - a)) for a in kept.tolist()]
     sigmas = scheduler.sigmas[:count].double().tolist()

@@ -131,6 +131,7 @@ class WithAutoencoder:
     _vae: Autoencoder
     size: tuple[int, int]
     shape: tuple[int, int, int, int]
+    has_green = False
 
     def windowed(self, window: Window) -> Self:
         part, cell = copy(self), self._vae.cell
@@ -149,6 +150,9 @@ class WithAutoencoder:
 
     def marked(self, pictures: Tensor) -> Tensor:
         return pictures
+
+    def objections(self, pictures: Tensor) -> list[bool]:
+        return [False] * len(pictures)
 
     def decoding_bytes(self) -> int:
         return self._vae.needed(self.size[0] * self.size[1])

@@ -72,6 +72,7 @@ class Backbone(Protocol):
         default_size: the model's own height and width in pixels.
         size: the canvas's height and width in pixels.
         shape: of a row's latents on it, (1, C, h, w).
+        has_green: whether channels 1 and 2 of its latents add up to how green a cell is.
         key_share: how strongly they colour the noise, to the strength that SDXL needs.
         keys: the colours that foregrounds are painted on, by name, each one cell of latents [C].
     """
@@ -82,6 +83,7 @@ class Backbone(Protocol):
     default_size: tuple[int, int]
     size: tuple[int, int]
     shape: tuple[int, int, int, int]
+    has_green: bool
     key_share: float
 
     @property
@@ -154,6 +156,10 @@ class Backbone(Protocol):
 
     def marked(self, pictures: Tensor) -> Tensor:
         """Pictures with the family's invisible watermark, where it has one."""
+        ...
+
+    def objections(self, pictures: Tensor) -> list[bool]:
+        """Which pictures the model's own safety checker objects to; none where it has none."""
         ...
 
     def denoising_bytes(self, samples: int) -> int:

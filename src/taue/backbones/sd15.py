@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from torch import Tensor
+
 from taue.backbones.prompts import Pair
 from taue.backbones.unet import UNetBackbone
 from taue.backbones.weighting import Scale
 from taue.families import SD15
+from taue.muted import muted
 
 
 @contextmanager
@@ -43,6 +46,12 @@ class SD15Backbone(UNetBackbone):
     @property
     def scales(self) -> tuple[Scale, ...]:
         return (Scale(self.pipeline.tokenizer, self.pipeline.text_encoder, normalised=True),)
+
+    def objections(self, pictures: Tensor) -> list[bool]:
+        # It says itself what becomes of a picture, which is not so of layers.
+        with muted("diffusers.pipelines.stable_diffusion.safety_checker", "black image"):
+            _, found = self.pipeline.run_safety_checker(pictures * 2 - 1, self.device, self.dtype)
+        return super().objections(pictures) if found is None else list(found)
 
     def _encoded(self, prompt: str, negative_prompt: str | None, clip_skip: int | None) -> Pair:
         with _with_text_model(self.pipeline.text_encoder):

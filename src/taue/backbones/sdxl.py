@@ -27,6 +27,7 @@ class SDXLBackbone(UNetBackbone):
 
     family = SDXL
     upcasts = True
+    has_green = True
 
     def _keys(self) -> Mapping[str, tuple[float, ...]]:
         return KEYS

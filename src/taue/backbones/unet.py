@@ -18,11 +18,8 @@ from taue.backbones.canvas import canvas, of_cells
 from taue.backbones.cross_attention import AttentionTap, RegionBlend, installed
 from taue.backbones.guided import Guided
 from taue.backbones.prompts import Pair, Reader, joined, padded, require_layers
-from taue.backbones.timesteps import timed
+from taue.backbones.timesteps import diffusing
 from taue.backbones.weighting import Scale, is_weighed, require_scales
-from taue.errors import TaueError
-from taue.families import FAMILIES
-from taue.space import noise_levels
 
 
 class UNetBackbone(WithAutoencoder, ABC):
@@ -77,14 +74,7 @@ class UNetBackbone(WithAutoencoder, ABC):
         return self._vae.keys()
 
     def new_scheduler(self, steps: int) -> Any:
-        fresh = timed(self.pipeline.scheduler, steps, self.device)
-        if noise_levels(fresh).flows:
-            raise TaueError(
-                f"scheduler {type(fresh).__name__} is not supported by "
-                f"{FAMILIES[self.family].title}, which is no flow-matching model; use a diffusion "
-                "scheduler such as Euler, DPM++ 2M or DDIM."
-            )
-        return fresh
+        return diffusing(self.pipeline.scheduler, steps, self.device, self.family)
 
     @property
     @abstractmethod
