@@ -198,15 +198,28 @@ def longest(within: str | None = None, *, body: bool = False) -> str:
 
 
 def constants(folder: Path) -> str:
-    """How many numbers modules give a name, and how many of them follow from others."""
-    found = [
-        any(isinstance(part, ast.Name) for part in ast.walk(node.value))
-        for path in sorted(folder.glob("*.py"))
-        for node in ast.parse(path.read_text(encoding="utf-8")).body
-        if isinstance(node, ast.Assign)
-        and all(isinstance(one, ast.Name) and one.id.isupper() for one in node.targets)
-    ]
-    return f"{len(found)}, of them {sum(found)} from others"
+    """How many numbers of modules are free, how many names follow from them, and how many numbers
+    that are none of 0 to 3 (halves, squares, windows) stand in formulas and functions besides."""
+    free = derived = other = 0
+    for path in sorted(folder.glob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        named = [
+            node.value
+            for node in tree.body
+            if isinstance(node, ast.Assign)
+            and all(isinstance(one, ast.Name) and one.id.isupper() for one in node.targets)
+        ]
+        chosen = [v for v in named if not any(isinstance(part, ast.Name) for part in ast.walk(v))]
+        free += sum(len(v.elts) if isinstance(v, ast.Tuple) else 1 for v in chosen)
+        derived += len(named) - len(chosen)
+        counted = {part for value in chosen for part in ast.walk(value)}
+        other += sum(
+            isinstance(part, ast.Constant)
+            and type(part.value) in (int, float)
+            and part.value not in {0, 1, 2, 3}
+            for part in set(ast.walk(tree)) - counted
+        )
+    return f"{free} free, {derived} from others; {other} in formulas, but 0 to 3"
 
 
 def sizes() -> dict[str, tuple[int, int]]:

@@ -12,19 +12,18 @@ from scipy import ndimage, sparse
 from scipy.sparse.linalg import splu
 
 from taue.matte.key import Array
+from taue.matte.measures import HARDLY, LEAST, PIXELS, WINDOW
 from taue.shapes import Alpha, Mask, Picture
 
-WINDOW = 9
-"""Pixels of a 3 x 3 window."""
+TRUST = LEAST / HARDLY
+"""Of the first guess against the Laplacian, whose diagonal is up to 8: next to nothing beside a
+tenth of it, and more than what only keeps a system from being singular."""
 
-EPSILON = 1e-4
-"""Regularisation of the colour line, squared colour: a painted key is noisy."""
+EPSILON = LEAST * HARDLY
+"""Regularisation of the colour line, squared colour: a painted key's noise is about a hundredth."""
 
-TRUST = 1e-2
-"""Of the first guess against the Laplacian, whose diagonal is up to 8."""
-
-LARGE = 20_000
-"""The most unknown pixels that are solved for at once; a larger band is halved in size first."""
+LARGE = PIXELS
+"""A larger band of unknown pixels is halved in size first."""
 
 
 def matting_laplacian(picture: Picture, wanted: Mask, epsilon: float) -> sparse.csr_matrix:
@@ -42,16 +41,17 @@ def matting_laplacian(picture: Picture, wanted: Mask, epsilon: float) -> sparse.
     """
     height, width = wanted.shape
     numbers = np.arange(height * width).reshape(height, width)
-    windows = sliding_window_view(numbers, (3, 3)).reshape(-1, WINDOW)
+    count = WINDOW**2
+    windows = sliding_window_view(numbers, (WINDOW, WINDOW)).reshape(-1, count)
     windows = windows[wanted.ravel()[windows].any(axis=1)]
     colours = picture.reshape(-1, 3).astype(np.float64)[windows]  # [k, 9, 3]
     centred = colours - colours.mean(axis=1, keepdims=True)
-    covariance = centred.transpose(0, 2, 1) @ centred / WINDOW
-    inverse = np.linalg.inv(covariance + epsilon / WINDOW * np.eye(3))
-    affinity = (1 + centred @ inverse @ centred.transpose(0, 2, 1)) / WINDOW  # [k, 9, 9]
-    values = np.eye(WINDOW) - affinity
-    rows = np.repeat(windows, WINDOW, axis=1).ravel()
-    columns = np.tile(windows, (1, WINDOW)).ravel()
+    covariance = centred.transpose(0, 2, 1) @ centred / count
+    inverse = np.linalg.inv(covariance + epsilon / count * np.eye(3))
+    affinity = (1 + centred @ inverse @ centred.transpose(0, 2, 1)) / count  # [k, 9, 9]
+    values = np.eye(count) - affinity
+    rows = np.repeat(windows, count, axis=1).ravel()
+    columns = np.tile(windows, (1, count)).ravel()
     return sparse.csr_matrix((values.ravel(), (rows, columns)), shape=(numbers.size,) * 2)
 
 

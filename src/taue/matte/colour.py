@@ -7,11 +7,12 @@ import math
 import numpy as np
 
 from taue.matte.key import Array
-from taue.matte.measures import NEARLY
+from taue.matte.measures import HARDLY, LEAST, NEARLY
 from taue.shapes import Alpha, Picture
 
-SMOOTHNESS = 1e-5
-"""How strongly neighbours agree where alpha is flat; only there does the picture decide alone."""
+SMOOTHNESS = LEAST * HARDLY**2
+"""How strongly neighbours agree where alpha is flat; only there does the picture decide alone. The
+published one, far below any difference of alpha that is seen."""
 
 
 def own_colour(picture: Picture, alpha: Alpha, key: Picture) -> Picture:

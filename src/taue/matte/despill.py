@@ -16,16 +16,19 @@ from taue.matte.key import Array
 from taue.matte.measures import (
     BESIDE,
     BOUND,
-    COLOURED,
     FULL,
+    HARDLY,
+    LEAST,
     NEARLY,
     NOISE,
     OPAQUE,
     SHADED,
-    SHORTEST,
     SIDE,
+    SPOILED,
+    TOLD,
     UNVEILED,
     VEILED,
+    WINDOW,
 )
 from taue.matte.pure import Pure, pure_colours, purest, squared_distances
 from taue.matte.trimap import narrowed, widened
@@ -49,7 +52,7 @@ def despilled(
     """
     near = ((alpha - NEARLY) / (OPAQUE - NEARLY)).clip(0, 1)
     alpha = np.minimum(alpha + (1 - OPAQUE) * near, 1)
-    smooth = ndimage.uniform_filter(picture, 3, axes=(0, 1))
+    smooth = ndimage.uniform_filter(picture, WINDOW, axes=(0, 1))
     wide = round(UNVEILED * edge)
     pure = pure_colours(smooth, key, alpha, 2, wide)
     if not len(pure.places):
@@ -84,10 +87,12 @@ def unveiled(
         return purest(pure, places, raw[tuple(places.astype(int).T)], side)
 
     line = sought(lines, where, side)
-    found = along(colour, key, key + line, SHORTEST)
+    found = along(colour, key, key + line, HARDLY)
     mixture = where * mixed(colour, key, key + line, found)
     veil = (1 - found / FULL).clip(0, 1) * mixture
-    spoiled = np.where(soft, 5 * (1 - found), 3 * np.maximum(1 - found / FULL, 0.9 - found))
+    spoiled = np.where(
+        soft, SPOILED * (1 - found), 3 * np.maximum(1 - found / FULL, NEARLY - found)
+    )
     share = (spoiled.clip(0, 1) * mixture)[..., None]
     pushed = colour * (1 - share) + (key + line) * share
     return pushed.astype(np.float32), (alpha * (1 - veil)).astype(np.float32)
@@ -102,9 +107,9 @@ def mixed(colour: Picture, key: Picture, pure: Array, share: Array) -> Array:
         share: t, where F lies on the line from K (0) to P (1) [H, W].
     """
     off = across(colour, key, pure, share)
-    sine = (off - NOISE) / np.maximum(np.linalg.norm(colour - key, axis=-1), 1e-3)
-    off_shade = across(colour, BLACK, pure, along(colour, BLACK, pure, 1e-3))
-    ratio = off / np.maximum(off_shade, 1e-3)
+    sine = (off - NOISE) / np.maximum(np.linalg.norm(colour - key, axis=-1), LEAST)
+    off_shade = across(colour, BLACK, pure, along(colour, BLACK, pure, LEAST))
+    ratio = off / np.maximum(off_shade, LEAST)
     return falling(sine, BESIDE) * falling(ratio, SHADED)
 
 
@@ -122,7 +127,7 @@ def drained(
     """
     painted = hue(key.mean(axis=(0, 1)))
     pocket = (alpha > 0) & (alpha < 1) & narrowed(widened(alpha > OPAQUE, edge), edge)
-    if np.linalg.norm(painted) < COLOURED or not pocket.any():
+    if np.linalg.norm(painted) < HARDLY or not pocket.any():
         return colour, alpha
     painted = painted / np.linalg.norm(painted)
     width, deviations = BOUND
@@ -137,8 +142,8 @@ def drained(
         return (mean + deviations * spread)[:, None]
 
     bound = sought(bounds, pocket, side)[..., 0]
-    excess = (colour @ painted - bound) / np.maximum(key @ painted - bound, 0.05)
-    beta = np.where(pocket, excess.clip(0, 0.9), 0)
+    excess = (colour @ painted - bound) / np.maximum(key @ painted - bound, TOLD)
+    beta = np.where(pocket, excess.clip(0, NEARLY), 0)
     colour = (key + (colour - key) / (1 - beta)[..., None]).clip(0, 1)
     return colour.astype(np.float32), (alpha * (1 - beta)).astype(np.float32)
 

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from taue.colour import hue
-from taue.matte.measures import COLOURED, HOLE, INSIDE, OPAQUE, OWN, PAINTED, SOLID
+from taue.matte.measures import HALF, HARDLY, HOLE, NEARLY, OPAQUE, SOLID, TOLD, WINDOW
 from taue.matte.trimap import largest, narrowed
 from taue.ramp import falling
 from taue.shapes import Alpha, Picture
@@ -39,19 +39,19 @@ def hollowed(
         edge: pixels over which an edge may be soft.
     """
     painted = hue(key.mean(axis=(0, 1)))
-    if np.linalg.norm(painted) < COLOURED:
+    if np.linalg.norm(painted) < HARDLY:
         return colour, alpha
     share = (picture @ painted) / (key @ painted)
-    fewest = 1 / (1 - INSIDE)  # of fewer the largest is no quantile
+    fewest = 1 / (1 - OPAQUE)  # of fewer the largest is no quantile
     inside = narrowed(alpha > OPAQUE, edge)
-    own = float(np.quantile(share[inside], INSIDE)) if inside.sum() >= fewest else 0.0
-    own = min(max(own, OWN), HOLE[0])
-    most = largest(ndimage.uniform_filter(share, 3), edge)
-    hollow = ((share - own) / np.maximum(most - own, 0.05)).clip(0, 1) * (most > PAINTED)
+    own = float(np.quantile(share[inside], OPAQUE)) if inside.sum() >= fewest else 0.0
+    own = min(max(own, HARDLY), HOLE[0])
+    most = largest(ndimage.uniform_filter(share, WINDOW), edge)
+    hollow = ((share - own) / np.maximum(most - own, TOLD)).clip(0, 1) * (most > HALF)
     hollow = 1 - falling(hollow, HOLE)
     left = np.minimum(alpha, 1 - hollow).astype(np.float32)
     excess = ((colour @ painted) / (key @ painted) - own) / (1 - own)
-    beta = np.where(left < alpha, excess.clip(0, 0.9), 0)[..., None]
+    beta = np.where(left < alpha, excess.clip(0, NEARLY), 0)[..., None]
     colour = ((colour - beta * key) / (1 - beta)).clip(0, 1).astype(np.float32)
     gone = left < alpha / 2
     stays = ~gone & (alpha > SOLID)

@@ -5,17 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from taue.matte.measures import LEAST, PIXELS, STEPS
 from taue.shapes import Mask, Picture
 
 Array = NDArray[np.floating]
 
-SAMPLES = 20_000
-"""A fit to six numbers per channel needs no more pixels."""
-
 FEWEST = 64
 """With fewer pixels outside the object, the canvas's border is the key."""
 
-SHRINKAGE = 1e-3
+SHRINKAGE = LEAST
 """Ridge on every term but the constant, per sample: keeps the extrapolation below the object tame
 where the outside is on one side of it only."""
 
@@ -32,14 +30,14 @@ def painted_key(picture: Picture, outside: Mask) -> Picture:
     """
     where = outside if outside.sum() >= FEWEST else border_pixels(outside.shape)
     places = np.flatnonzero(where)
-    places = places[:: len(places) // SAMPLES + 1]
+    places = places[:: len(places) // PIXELS + 1]
     terms = basis(*where.shape)
     sampled = terms.reshape(-1, terms.shape[-1])[places]
     colours = picture.reshape(-1, 3)[places].astype(np.float64)
     ridge = SHRINKAGE * len(places) * np.diag([0.0] + [1.0] * (terms.shape[-1] - 1))
     fitted = np.zeros((terms.shape[-1], 3))
     fitted[0] = np.median(colours, axis=0)
-    for _ in range(8):
+    for _ in range(STEPS):
         weights = biweight(np.linalg.norm(colours - sampled @ fitted, axis=1))
         weighted = sampled * weights[:, None]
         fitted = np.linalg.solve(weighted.T @ sampled + ridge, weighted.T @ colours)
@@ -53,8 +51,8 @@ def basis(height: int, width: int) -> NDArray[np.float64]:
 
 
 def biweight(residuals: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Tukey's biweight: 1 at 0, 0 from six median residuals on, in [0, 1]."""
-    reach = max(6 * float(np.median(residuals)), 1e-3)
+    """Tukey's biweight in [0, 1]: 1 at 0, 0 from six median residuals on (Cleveland 1979)."""
+    reach = max(6 * float(np.median(residuals)), LEAST)
     return np.square(np.clip(1 - np.square(residuals / reach), 0, 1))
 
 

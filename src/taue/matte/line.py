@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from taue.colour import across, along
-from taue.matte.measures import BESIDE, SHORTEST, SPREAD
+from taue.matte.measures import BESIDE, HARDLY, LEAST, SPREAD
 from taue.shapes import Alpha, Picture
 
 
@@ -20,9 +20,9 @@ def projected(picture: Picture, key: Picture, own: Picture, spread: float) -> Al
         picture: I, key: K, own: F, each [H, W, 3].
         spread: how far the key as painted is from K.
     """
-    length = np.maximum(np.linalg.norm(own - key, axis=-1), SHORTEST)
+    length = np.maximum(np.linalg.norm(own - key, axis=-1), HARDLY)
     cut = np.minimum(spread / length, SPREAD[1])
-    return ((along(picture, key, own, SHORTEST) - cut) / (1 - cut)).clip(0, 1)
+    return ((along(picture, key, own, HARDLY) - cut) / (1 - cut)).clip(0, 1)
 
 
 def beside(picture: Picture, key: Picture, own: Picture, noise: float) -> Alpha:
@@ -31,7 +31,7 @@ def beside(picture: Picture, key: Picture, own: Picture, noise: float) -> Alpha:
     A thin handle of another colour than the body that it hangs on is such a place. What is within
     the ``noise`` of the line counts as explained.
     """
-    off = across(picture, key, own, along(picture, key, own, 1e-3).clip(0))
-    sine = (off - noise) / np.maximum(np.linalg.norm(picture - key, axis=-1), 1e-3)
+    off = across(picture, key, own, along(picture, key, own, LEAST).clip(0))
+    sine = (off - noise) / np.maximum(np.linalg.norm(picture - key, axis=-1), LEAST)
     low, high = BESIDE
     return ((sine - low) / (high - low)).clip(0, 1)

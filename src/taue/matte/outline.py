@@ -13,16 +13,21 @@ import numpy as np
 from scipy import ndimage
 
 from taue.matte.key import Array
-from taue.matte.measures import APART, BEND, DECODED, FAITH, INVISIBLE, NEARLY, RIPPLE, SOLID
+from taue.matte.measures import (
+    APART,
+    BEND,
+    DECODED,
+    FAITH,
+    FINEST,
+    INVISIBLE,
+    NEARLY,
+    RIPPLE,
+    SOLID,
+    STEPS,
+    WINDOW,
+)
 from taue.matte.rim import nearby_mean, steepness
 from taue.shapes import Alpha, Finer, Picture
-
-FINEST = 24
-"""Places that a soft edge's width has at least where the outline is sought: a pixel is too coarse
-for a smooth one."""
-
-STEPS = 8
-"""Steps at most; most outlines stand still before."""
 
 
 def smoothed(colour: Picture, alpha: Alpha, edge: int) -> tuple[Picture, Alpha]:
@@ -68,7 +73,7 @@ def antialiased(inside: Finer, edge: int) -> Array:
 
 def _recoloured(colour: Picture, alpha: Alpha, moved: Alpha, edge: int) -> Array:
     """Colours [H, W, 3] that where alpha was moved are those of the object around."""
-    wrong = np.asarray(ndimage.maximum_filter(moved, 3)) > APART
+    wrong = np.asarray(ndimage.maximum_filter(moved, WINDOW)) > APART
     sure = (alpha > NEARLY) & ~wrong
     if not (sure.any() and wrong.any()):
         return colour

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isqrt
 
 import numpy as np
 
 from taue.matte.key import Array
-from taue.matte.measures import ALIKE, NEARBY, OPAQUE, PURITY, SHARE
+from taue.matte.measures import ALIKE, LEAST, OPAQUE, PURITY, SHARE, SOFT
 from taue.matte.trimap import narrowed
 from taue.shapes import Alpha, Picture
 
 SAMPLES = 900
 """Pixels looked at; their number bounds time and memory."""
 
-FEWEST = 30
-"""With fewer pixels that deep in the object, shallower ones will do."""
+FEWEST = isqrt(SAMPLES)
+"""With fewer pixels that deep in the object, shallower ones will do. The root of so many samples is
+how many of them tell something, as with nearest neighbours."""
 
 CHUNK = 4_000
+"""Mixtures looked at at once, each beside every sample: this bounds memory."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ def pure_colours(smooth: Picture, key: Picture, alpha: Alpha, depth: int, wide: 
     lengths = np.linalg.norm(offsets, axis=-1)
     cosine = unit @ unit.T
     nearer = cosine * lengths[:, None] < SHARE * lengths
-    squares = np.maximum(np.square(colours).sum(axis=-1), 1e-3)
+    squares = np.maximum(np.square(colours).sum(axis=-1), LEAST)
     off_shade = squares[:, None] - np.square(colours @ colours.T) / squares
     off_shade = np.sqrt(np.maximum(off_shade, 0))
     off_mixture = np.sqrt(np.maximum(1 - np.square(cosine), 0)) * lengths[:, None]
@@ -76,13 +79,13 @@ def purest(pure: Pure, places: Array, offsets: Array, side: int) -> Array:
     """
     unit, lengths = directions(pure.offsets), np.linalg.norm(pure.offsets, axis=-1)
     rays = directions(offsets)
-    likely = PURITY * np.log(np.maximum(lengths, 1e-3))
+    likely = PURITY * np.log(np.maximum(lengths, LEAST))
     found = np.empty((len(places), 3), np.float32)
     for start in range(0, len(places), CHUNK):
         now = slice(start, start + CHUNK)
         cosine = (rays[now] @ unit.T).clip(0, 1)
         weight = (np.square(cosine) - 1) / (2 * ALIKE**2) + likely
-        weight -= squared_distances(places[now], pure.places) / (2 * (NEARBY * side) ** 2)
+        weight -= squared_distances(places[now], pure.places) / (2 * (SOFT * side) ** 2)
         weight = np.exp(weight - weight.max(axis=1, keepdims=True))
         found[now] = weight @ pure.offsets / weight.sum(axis=1, keepdims=True)
     return found
@@ -90,7 +93,7 @@ def purest(pure: Pure, places: Array, offsets: Array, side: int) -> Array:
 
 def directions(offsets: Array) -> Array:
     """Unit vectors [n, 3]; what is next to nothing stays so."""
-    return offsets / np.maximum(np.linalg.norm(offsets, axis=-1, keepdims=True), 1e-3)
+    return offsets / np.maximum(np.linalg.norm(offsets, axis=-1, keepdims=True), LEAST)
 
 
 def squared_distances(first: Array, second: Array) -> Array:

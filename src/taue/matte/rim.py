@@ -18,12 +18,14 @@ from taue.matte.measures import (
     DEEP,
     HANGING,
     INVISIBLE,
+    LEAST,
     NOTHING,
     PIXEL,
     RIPPLE,
     SMALLEST,
     SOLID,
     STEEP,
+    WINDOW,
 )
 from taue.matte.trimap import largest
 from taue.ramp import falling
@@ -55,7 +57,7 @@ def steepness(alpha: Alpha, edge: int) -> Array:
 
 def without_specks(alpha: Alpha, edge: int) -> Array:
     """Alpha [H, W] that fades off the object, and none of parts too small to be any."""
-    every = np.ones((3, 3), bool)
+    every = np.ones((WINDOW, WINDOW), bool)
     object_ = np.asarray(
         ndimage.binary_propagation(alpha >= SOLID, mask=alpha >= HANGING, structure=every), bool
     )
@@ -88,7 +90,7 @@ def nearby_mean(colour: Picture, source: Mask, sigma: float) -> Array:
     far from all of it the nearest of them."""
     weight = ndimage.gaussian_filter(source.astype(np.float32), sigma)
     mean = ndimage.gaussian_filter(np.where(source[..., None], colour, 0), (sigma, sigma, 0))
-    return from_nearest(mean / np.maximum(weight, 1e-4)[..., None], weight > INVISIBLE)
+    return from_nearest(mean / np.maximum(weight, LEAST)[..., None], weight > INVISIBLE)
 
 
 def inner(alpha: Alpha, depth: Array, deep: float) -> Mask:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
 from taue.matte.key import Array
 from taue.matte.measures import EDGE, SHARP, SIDE
+from taue.matte.trimap import largest
 from taue.shapes import Alpha, Picture
 
 
@@ -28,12 +28,12 @@ def sharpness(distance: Alpha, side: int) -> float:
     """
     step = max(1, round(side / SIDE))
     coarse = averaged(distance, step)
-    whole = ndimage.maximum_filter(coarse, 7) - ndimage.minimum_filter(coarse, 7)
+    whole = largest(coarse, 3) + largest(-coarse, 3)
     single = np.zeros_like(coarse)
     single[:-1] = np.abs(np.diff(coarse, axis=0))
     single[:, :-1] = np.maximum(single[:, :-1], np.abs(np.diff(coarse, axis=1)))
     edge = whole > EDGE
-    single = np.asarray(ndimage.maximum_filter(single, 5))
+    single = largest(single, 2)
     return float(np.median(single[edge] / whole[edge])) if edge.any() else 1.0
 
 

@@ -20,7 +20,7 @@ from taue.matte.haze import without_haze
 from taue.matte.hollow import hollowed
 from taue.matte.key import painted_key
 from taue.matte.line import beside, projected
-from taue.matte.measures import INVISIBLE, MOST, NEAR, SPREAD
+from taue.matte.measures import HALF, INVISIBLE, LEAST, MOST, NEAR, SPREAD, SURELY, WINDOW
 from taue.matte.outline import smoothed
 from taue.matte.rim import settled
 from taue.matte.sharpness import is_blurred
@@ -53,7 +53,7 @@ def extract(picture: Tensor, mask: Tensor) -> Tensor:
     size = picture.shape[-2:]
     pixels = picture.detach().float().cpu().permute(1, 2, 0).contiguous().numpy()
     cells = torch.nn.functional.interpolate(mask[None, None].float().cpu(), size=size)[0, 0]
-    rgba = cut_out(pixels, cells.numpy() > 0.5, round(max(size) / max(mask.shape)))
+    rgba = cut_out(pixels, cells.numpy() > HALF, round(max(size) / max(mask.shape)))
     return torch.from_numpy(rgba).permute(2, 0, 1).contiguous().to(picture.device)
 
 
@@ -69,7 +69,7 @@ def cut_out(picture: Picture, mask: Mask, cell: int) -> Cutout:
     edge = edge_width(cell, side)
     outside = ~widened(mask, NEAR * edge)
     key = painted_key(picture, outside)
-    smooth = np.linalg.norm(ndimage.uniform_filter(picture - key, 3, axes=(0, 1)), axis=-1)
+    smooth = np.linalg.norm(ndimage.uniform_filter(picture - key, WINDOW, axes=(0, 1)), axis=-1)
     spread = _spread(smooth, outside)
     areas = trimap(smooth, spread, mask, edge)
     if not mask.any() or areas.clear.all():
@@ -120,7 +120,7 @@ def _separated(
     bounded: bool,
 ) -> tuple[Picture, Alpha]:
     """The object's own colour [H, W, 3] and alpha [H, W], this ``bounded`` as ``MOST`` says."""
-    share = distance / np.maximum(largest(distance, edge), 1e-3)
+    share = distance / np.maximum(largest(distance, edge), LEAST)
     alpha = closed_form_within(picture, areas.impose(share), areas.unknown)
     for _ in range(PROJECTIONS):
         colour = own_colour(picture, alpha, key)
@@ -136,7 +136,7 @@ def _separated(
 def _spread(distance: Alpha, outside: Mask) -> float:
     """How far the key as painted is from the fitted one: 95 % of it, within sane bounds."""
     beyond = distance[outside]
-    found = float(np.quantile(beyond, 0.95)) if beyond.size else 0.0
+    found = float(np.quantile(beyond, SURELY)) if beyond.size else 0.0
     return min(max(found, SPREAD[0]), SPREAD[1])
 
 
