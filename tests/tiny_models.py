@@ -135,6 +135,29 @@ def sd15() -> Any:
     )
 
 
+def spelling_t5(length: int) -> tuple[Any, Any]:
+    """A T5 that reads letters, so many, and its tokenizer."""
+    from transformers import T5Config, T5EncoderModel, T5Tokenizer
+
+    letters = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -2.0)]
+    tokenizer = T5Tokenizer(
+        vocab=[*letters, *((c, -3.0) for c in "abcdehilmnoprstuwy")], extra_ids=0
+    )
+    tokenizer.model_max_length = length
+    encoder = T5EncoderModel(
+        T5Config(
+            vocab_size=len(tokenizer),
+            d_model=2 * TEXT_WIDTH,
+            d_kv=8,
+            d_ff=16,
+            num_layers=1,
+            num_heads=1,
+            dropout_rate=0.0,
+        )
+    )
+    return tokenizer, encoder
+
+
 def sd3(*, speaks: bool = False) -> Any:
     """SD3's conventions: joint attention, one layer of which is 3.5's with a second one, two CLIP
     encoders with projection, a VAE with a shift, flow matching with shift 3.
@@ -149,12 +172,9 @@ def sd3(*, speaks: bool = False) -> Any:
         SD3Transformer2DModel,
         StableDiffusion3Pipeline,
     )
-    from transformers import CLIPTextModelWithProjection, T5Config, T5EncoderModel, T5Tokenizer
+    from transformers import CLIPTextModelWithProjection
 
     one, two = tokenizers()
-    letters = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -2.0)]
-    three = T5Tokenizer(vocab=[*letters, *((c, -3.0) for c in "abcdehilmnoprstuwy")], extra_ids=0)
-    three.model_max_length = MUTE
     vae: dict[str, Any] = {
         "latent_channels": CHANNELS,
         "encoder_block_out_channels": (4,) * 4,
@@ -166,17 +186,7 @@ def sd3(*, speaks: bool = False) -> Any:
     }
     with torch.random.fork_rng():
         torch.manual_seed(2)
-        t5 = T5EncoderModel(
-            T5Config(
-                vocab_size=len(three),
-                d_model=2 * TEXT_WIDTH,
-                d_kv=8,
-                d_ff=16,
-                num_layers=1,
-                num_heads=1,
-                dropout_rate=0.0,
-            )
-        )
+        three, t5 = spelling_t5(MUTE)
         parts: dict[str, Any] = {
             "transformer": SD3Transformer2DModel(
                 sample_size=16,
