@@ -29,7 +29,7 @@ WAY = (
     ("stages", "composite", "a stage is rows of one kind"),
     ("cultivate", "cultivate", "the loop: predict all rows, hold what is planted, step"),
     ("transplant", "Held", "which cells follow which seedling's line"),
-    ("equations", "transplant", "the formula"),
+    ("equations/paper", "transplant", "the formula"),
 )
 """From the command line to an equation: module, what to read in it, what happens there."""
 
