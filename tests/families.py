@@ -2,7 +2,7 @@
 :mod:`tiny_models` and an entry here."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -13,6 +13,7 @@ from diffusers import (
     EDMEulerScheduler,
     EulerDiscreteScheduler,
     FlowMatchEulerDiscreteScheduler,
+    FluxPipeline,
     PNDMScheduler,
     SASolverScheduler,
     SCMScheduler,
@@ -25,7 +26,7 @@ from torch import Tensor
 from schedulers import FAMILIES, FLOWS, build
 from taue import TauePipeline
 from taue.backbones import Backbone, Conditioning, Encoded
-from tiny_models import BUILDERS, CHANNELS
+from tiny_models import BUILDERS, CHANNELS, FLUX_CHANNELS
 
 SIDE, CELLS, STEPS = 128, 16, 6
 
@@ -44,6 +45,9 @@ class Kit:
         refused: schedulers that it does not.
         adapts: layers of its denoiser that a LoRA may change.
         prefix: of the denoiser in the names of a LoRA's weights.
+        encoded: what its ``encode_prompt`` is told besides prompts.
+        negates: whether it knows negative prompts, and with them a guidance of two samples.
+        pieces: whether long prompts are read in pieces.
     """
 
     name: str
@@ -55,6 +59,9 @@ class Kit:
     refused: Mapping[str, Callable[[], Any]]
     adapts: tuple[str, ...]
     prefix: str
+    encoded: Mapping[str, Any] = field(default_factory=dict)
+    negates: bool = True
+    pieces: bool = True
 
     def pipeline(self) -> TauePipeline:
         """A tiny one of our own, with its weights to itself."""
@@ -62,12 +69,38 @@ class Kit:
         pipe.set_progress_bar_config(disable=True)
         return pipe
 
+    def against(self, prompt: str | None) -> str | None:
+        """A negative prompt, if the family knows any."""
+        return prompt if self.negates else None
+
+    def encode(self, pipe: TauePipeline, prompt: str, negative: str | None = None) -> Any:
+        """What diffusers' own ``encode_prompt`` of the same parts gives."""
+        if self.negates:
+            told = {"negative_prompt": negative, "do_classifier_free_guidance": True}
+        else:
+            told = {}
+        own: Any = getattr(pipe, "encode_prompt")  # noqa: B009
+        return own(prompt, device="cpu", num_images_per_prompt=1, **told, **self.encoded)
+
     def call(self, pipe: TauePipeline, prompt: str, noise: Tensor, **options: Any) -> Any:
         """What diffusers' own call of the same parts gives."""
         return self.plain.__call__(
             pipe, prompt, latents=noise, height=8 * noise.shape[-2], width=8 * noise.shape[-1],
             **options,
         ).images  # fmt: skip
+
+
+class PackedKit(Kit):
+    """A family whose call takes and gives latents packed by fours."""
+
+    def call(self, pipe: TauePipeline, prompt: str, noise: Tensor, **options: Any) -> Any:
+        rows, columns = noise.shape[-2:]
+        packed = self.plain._pack_latents(noise, *noise.shape)
+        told = {"latents": packed, "height": 8 * rows, "width": 8 * columns, **options}
+        images = self.plain.__call__(pipe, prompt, **told).images
+        if options["output_type"] != "latent":
+            return images
+        return self.plain._unpack_latents(images, 8 * rows, 8 * columns, 8)
 
 
 def _diffusion(name: str) -> Callable[[], Any]:
@@ -93,6 +126,24 @@ _UNETS: dict[str, Any] = {
     "prefix": "unet",
 }
 
+_FLOWING: dict[str, Any] = {
+    "accepted": {
+        **FLOWS,
+        "flow-euler-dynamic": lambda: FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
+    },
+    "refused": {
+        "diffusion": lambda: build("euler"),
+        "made from a flow's configuration": lambda: DDIMScheduler.from_config(_FLOW_CONFIG),
+        "inverted": lambda: FlowMatchEulerDiscreteScheduler(invert_sigmas=True),
+        "of diffusion": lambda: DPMSolverMultistepScheduler.from_config(_FLOW_CONFIG),
+        "short of the end": lambda: DEISMultistepScheduler(**_FLOW_SIGMAS),
+        "too far from the line": lambda: SASolverScheduler(**_FLOW_SIGMAS),
+        "of consistency": SCMScheduler,
+    },
+    "adapts": ("attn.add_k_proj", "attn.add_v_proj", "attn.to_q"),
+    "prefix": "transformer",
+}
+
 KITS: dict[str, Kit] = {
     one.name: one
     for one in (
@@ -109,23 +160,18 @@ KITS: dict[str, Kit] = {
                 (272, 128, "height"),  # further than its positions go
                 (128.0, 128, "height"),
             ),
-            accepted={
-                **FLOWS,
-                "flow-euler-dynamic": lambda: FlowMatchEulerDiscreteScheduler(
-                    use_dynamic_shifting=True
-                ),
-            },
-            refused={
-                "diffusion": lambda: build("euler"),
-                "made from a flow's configuration": lambda: DDIMScheduler.from_config(_FLOW_CONFIG),
-                "inverted": lambda: FlowMatchEulerDiscreteScheduler(invert_sigmas=True),
-                "of diffusion": lambda: DPMSolverMultistepScheduler.from_config(_FLOW_CONFIG),
-                "short of the end": lambda: DEISMultistepScheduler(**_FLOW_SIGMAS),
-                "too far from the line": lambda: SASolverScheduler(**_FLOW_SIGMAS),
-                "of consistency": SCMScheduler,
-            },
-            adapts=("attn.add_k_proj", "attn.add_v_proj", "attn.to_q"),
-            prefix="transformer",
+            encoded={"prompt_2": None, "prompt_3": None},
+            **_FLOWING,
+        ),
+        PackedKit(
+            "flux",
+            FluxPipeline,
+            channels=FLUX_CHANNELS,
+            canvases=((128, 128), (144, 176), (272, 128)),
+            no_canvases=((136, 128, "height"), (128, 112, "width"), (128, "128", "width")),
+            negates=False,
+            pieces=False,
+            **_FLOWING,
         ),
     )
 }

@@ -32,6 +32,7 @@ def indexed(folder: Path, index: object) -> models.Source:
         ("TauePipeline", "sdxl"),  # as earlier versions saved it
         ("StableDiffusion3Pipeline", "sd3"),
         ("StableDiffusionPipeline", "sd15"),
+        ("FluxPipeline", "flux"),
         *((kind.__name__, name) for name, kind in PIPELINES.items()),
     ],
 )
@@ -42,7 +43,8 @@ def test_a_folders_index_says_it(tmp_path: Path, name: str, family: str) -> None
 @pytest.mark.parametrize(
     "index",
     [
-        {"_class_name": "FluxPipeline"},
+        {"_class_name": "Flux2Pipeline"},
+        {"_class_name": "FluxFillPipeline"},
         {"_class_name": "DiffusionPipeline"},
         {"_class_name": ["pipeline", "MyOwn"]},
         {"_class_name": "x" * 500},
@@ -53,7 +55,7 @@ def test_a_folders_index_says_it(tmp_path: Path, name: str, family: str) -> None
 )
 def test_another_familys_index_is_refused_with_the_list(tmp_path: Path, index: object) -> None:
     indexed(tmp_path, index)
-    with pytest.raises(TaueError, match=r"^model .+; known are SDXL, SD3 and SD1\.5\.$") as caught:
+    with pytest.raises(TaueError, match=r"^model .+; known are SDXL, .+ and FLUX\.1\.$") as caught:
         TauePipeline.from_pretrained(tmp_path)
     assert len(str(caught.value)) < 200 and "\n" not in str(caught.value)
 
@@ -73,6 +75,7 @@ SINGLE: dict[str, tuple[str, tuple[int, ...]]] = {
     "sdxl": ("xl_base", (2,)),
     "sd3": ("sd35_large", (2,)),
     "sd15": ("v1", (2,)),
+    "flux": ("flux", (2,)),
 }
 
 
@@ -122,6 +125,10 @@ def test_any_pipeline_of_a_known_family_becomes_one_with_its_parts(tiny_sdxl: Pa
         ("sd15", "unet", "out_channels", 8, "takes 4 channels and gives 8"),
         ("sd15", "unet", "addition_embed_type", "text_time", "its UNet is none of SD1.5's"),
         ("sdxl", "unet", "addition_embed_type", None, "its UNet is not one of SDXL's"),
+        ("flux", "transformer", "in_channels", 24, "takes 24 channels and gives 24, and its VAE"),
+        ("flux", "transformer", "joint_attention_dim", 24, "give 32 numbers a token and its tr"),
+        ("flux", "transformer", "pooled_projection_dim", 24, "the size of a whole prompt"),
+        ("flux", "transformer", "axes_dims_rope", (2, 4, 4), "positions and heads differ"),
     ],
 )
 def test_parts_that_differ_are_named(
@@ -135,13 +142,23 @@ def test_parts_that_differ_are_named(
     assert says in str(caught.value)
 
 
-@pytest.mark.parametrize("part", ["text_encoder", "tokenizer_2", "tokenizer_3"])
-def test_a_part_that_is_missing_is_named(part: str) -> None:
-    pipe: Any = BUILDERS["sd3"]()
+@pytest.mark.parametrize(
+    ("family", "part"),
+    [
+        ("sd3", "text_encoder"),
+        ("sd3", "tokenizer_2"),
+        ("sd3", "tokenizer_3"),
+        ("flux", "text_encoder_2"),
+        ("flux", "tokenizer"),
+        ("flux", "tokenizer_2"),
+    ],
+)
+def test_a_part_that_is_missing_is_named(family: str, part: str) -> None:
+    pipe: Any = BUILDERS[family]()
     setattr(pipe, part, None)
     with pytest.raises(TaueError, match=r"^model does not fit together: .+ missing.*; use a whole"):
-        require_parts_that_fit(pipe, "sd3")
+        require_parts_that_fit(pipe, family)
 
 
 def test_titles_are_told_in_one_list() -> None:
-    assert known_titles() == "SDXL, SD3 and SD1.5"
+    assert known_titles() == "SDXL, SD3, SD1.5 and FLUX.1"

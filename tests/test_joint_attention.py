@@ -13,7 +13,7 @@ from torch import Tensor
 
 from families import SIDE, everywhere, normal, predicted
 from taue import TauePipeline
-from taue.backbones.joint_attention import JointProcessor, JointRegions, installed, joint_sites
+from taue.backbones.joint_attention import JointRegions, SD3Processor, installed, joint_sites
 from taue.backbones.listening import Listening
 from tiny_models import MUTE, TOKENS, sd3
 
@@ -54,7 +54,7 @@ def test_without_regions_it_is_diffusers_own_to_the_bit(last: bool) -> None:
     expected = run(attn, picture, text)
     regions = JointRegions(torch.ones(2, 1, LENGTH), None)
     listening = Listening([(1,), ()], HEIGHT, WIDTH, LENGTH)
-    found = run(attn, picture, text, JointProcessor(regions, listening))
+    found = run(attn, picture, text, SD3Processor(regions, listening))
     assert regions.plain and list(listening.captured) == [0]
     assert all(torch.equal(f, e) for f, e in zip(found, expected, strict=True))
 
@@ -97,7 +97,7 @@ def test_regions_are_shares_of_one_softmax_worked_out_by_hand() -> None:
     masks = normal(5, 3, HEIGHT, WIDTH).softmax(dim=0)
     masks[:, :2, :2] = torch.tensor([1.0, 0.0, 0.0]).view(3, 1, 1)  # a hard cell, too
     regions = JointRegions(torch.ones(1, 3, LENGTH), masks[None])
-    found = run(attn, picture, torch.cat(texts, dim=1), JointProcessor(regions, nobody()))
+    found = run(attn, picture, torch.cat(texts, dim=1), SD3Processor(regions, nobody()))
     shares = masks.unflatten(1, (2, 2)).unflatten(3, (3, 2)).mean(dim=(2, 4)).flatten(1)
     expected = by_hand(attn, picture[0], [t[0] for t in texts], shares)
     for one, other in zip(found, expected, strict=True):
@@ -112,7 +112,7 @@ def test_a_token_that_counts_for_many_is_that_many() -> None:
     counts[..., LENGTH - 1] = 7
     counts[..., LENGTH:] = 0  # padding, which is nothing
     padded = torch.cat([text, normal(3, 1, 2, 8)], dim=1)
-    found = run(attn, picture, padded, JointProcessor(JointRegions(counts, None), nobody()))
+    found = run(attn, picture, padded, SD3Processor(JointRegions(counts, None), nobody()))
     torch.testing.assert_close(found[0], whole[0], atol=1e-6, rtol=0)
     torch.testing.assert_close(found[1][:, :LENGTH], whole[1][:, :LENGTH], atol=1e-6, rtol=0)
 
@@ -125,7 +125,7 @@ def test_listening_is_the_softmax_over_the_first_prompts_words() -> None:
     counts = torch.ones(3, 2, LENGTH)
     counts[:, :, -1] = 4
     masks = torch.full((3, 2, HEIGHT, WIDTH), 0.5)
-    run(attn, picture, text, JointProcessor(JointRegions(counts, masks), listening))
+    run(attn, picture, text, SD3Processor(JointRegions(counts, masks), listening))
     query = attn.norm_q(attn.to_q(picture[1]).unflatten(-1, (HEADS, -1)))
     key = attn.norm_added_k(attn.add_k_proj(text[1, :LENGTH]).unflatten(-1, (HEADS, -1)))
     exp = torch.einsum("qhd,khd->hqk", query / 2, key).exp() * counts[0, 0]
@@ -160,7 +160,7 @@ def expecting_the_same_processors(network: Any) -> Iterator[None]:
 def test_processors_are_restored_however_it_ends(
     transformer: Any, end: type[BaseException] | None
 ) -> None:
-    processor = JointProcessor(JointRegions(torch.ones(1, 1, LENGTH), None), nobody())
+    processor = SD3Processor(JointRegions(torch.ones(1, 1, LENGTH), None), nobody())
     with expecting_the_same_processors(transformer):
         try:
             with installed(transformer, lambda _: processor):
@@ -246,7 +246,7 @@ def test_two_prompts_by_region_pass_at_the_size_of_sd35_medium() -> None:
         length = 77 + 256
         regions = JointRegions(torch.ones(2, 2, length), torch.full((2, 2, 128, 128), 0.5))
         listening = Listening([()], 128, 128, length)
-        with installed(transformer, lambda _: JointProcessor(regions, listening)):
+        with installed(transformer, lambda _: SD3Processor(regions, listening)):
             flow = transformer(
                 torch.empty(2, 16, 128, 128),
                 timestep=torch.empty(2),

@@ -36,6 +36,13 @@ def kit(request: Any) -> Kit:
     return KITS[request.param]
 
 
+NEGATING = pytest.mark.parametrize("kit", [n for n in KITS if KITS[n].negates], indirect=True)
+"""Families that know negative prompts."""
+
+IN_PIECES = pytest.mark.parametrize("kit", [n for n in KITS if KITS[n].pieces], indirect=True)
+"""Families whose encoders read long prompts in pieces."""
+
+
 @pytest.fixture(scope="module")
 def pipes() -> dict[str, TauePipeline]:
     return {name: one.pipeline() for name, one in KITS.items()}
@@ -78,20 +85,17 @@ def test_a_piece_ends_with_a_phrase_where_one_ends_nearby() -> None:
 
 
 def test_a_prompt_that_fits_is_encoded_as_diffusers_does(kit: Kit, backbone: Any) -> None:
-    for negative in (None, "a blue ball"):
+    for negative in {None, kit.against("a blue ball")}:
         ours = backbone.encode_prompt(SHORT, negative)
-        more = {"prompt_2": None, "prompt_3": None} if kit.name == "sd3" else {}
-        theirs = backbone.pipeline.encode_prompt(
-            prompt=SHORT, negative_prompt=negative, device="cpu", num_images_per_prompt=1,
-            do_classifier_free_guidance=True, **more,
-        )  # fmt: skip
-        assert torch.equal(ours.prompt[:, :TOKENS], theirs[0][:, :TOKENS])
-        assert torch.equal(ours.negative[:, :TOKENS], theirs[1][:, :TOKENS])
-        if len(theirs) == 4:
-            assert torch.equal(ours.pooled, theirs[2])
-            assert torch.equal(ours.negative_pooled, theirs[3])
+        theirs = kit.encode(backbone.pipeline, SHORT, negative)
+        assert len(theirs) == len(backbone.returns)
+        kept = {n: one for n, one in zip(backbone.returns, theirs, strict=True) if n}
+        assert {"prompt", *(["negative"] if kit.negates else [])} <= kept.keys()
+        for name, one in kept.items():
+            assert torch.equal(getattr(ours, name)[:, :TOKENS], one[:, :TOKENS])
 
 
+@IN_PIECES
 def test_nothing_of_a_long_prompt_is_lost(kit: Kit, backbone: Any) -> None:
     one, other = (backbone.encode_prompt(text, text) for text in LONG)
     pieces = -(-one.prompt.shape[1] // TOKENS) - (kit.name == "sd3")
@@ -117,16 +121,17 @@ def test_a_long_prompt_is_no_warning_of_the_tokenizers(kit: Kit, backbone: Any) 
             tokenizer.deprecation_warnings = {}  # it warns once
     source.addHandler(handler)
     try:
-        backbone.encode_prompt(SUBJECT, SUBJECT)
+        backbone.encode_prompt(SUBJECT, kit.against(SUBJECT))
     finally:
         source.removeHandler(handler)
     assert not said
 
 
-def mixed(backbone: Any) -> list[Conditioning]:
+def mixed(kit: Kit, backbone: Any) -> list[Conditioning]:
     """Rows whose prompts, negatives and regions have different lengths."""
-    short, long = backbone.encode_prompt(SHORT, None), backbone.encode_prompt(SUBJECT, FRESH)
-    hated = backbone.encode_prompt(FRESH, SUBJECT)
+    short = backbone.encode_prompt(SHORT, None)
+    long = backbone.encode_prompt(SUBJECT, kit.against(FRESH))
+    hated = backbone.encode_prompt(FRESH, kit.against(SUBJECT))
     masks = torch.stack([region(), 1 - region()])
     return [
         everywhere(short),
@@ -138,8 +143,8 @@ def mixed(backbone: Any) -> list[Conditioning]:
 
 
 @pytest.mark.slow
-def test_no_row_depends_on_how_long_the_others_prompts_are(backbone: Any) -> None:
-    rows = mixed(backbone)
+def test_no_row_depends_on_how_long_the_others_prompts_are(kit: Kit, backbone: Any) -> None:
+    rows = mixed(kit, backbone)
     noise = normal(1, len(rows), *backbone.shape[1:])
     together = predicted(backbone, rows, noise)
     for i, row in enumerate(rows):
@@ -152,8 +157,10 @@ def test_no_row_depends_on_how_long_the_others_prompts_are(backbone: Any) -> Non
 
 @pytest.mark.slow
 @pytest.mark.parametrize("negative", [None, SHORT, SUBJECT])
-def test_equal_long_prompts_under_any_masks_are_one(backbone: Any, negative: str | None) -> None:
-    long = backbone.encode_prompt(SUBJECT, negative)
+def test_equal_long_prompts_under_any_masks_are_one(
+    kit: Kit, backbone: Any, negative: str | None
+) -> None:
+    long = backbone.encode_prompt(SUBJECT, kit.against(negative))
     noise, masks = normal(1, *backbone.shape), torch.rand(3, CELLS, CELLS).softmax(dim=0)
     one = predicted(backbone, [everywhere(long)], noise)
     many = predicted(backbone, [Conditioning((long,) * 3, long, 5.0, masks)], noise)
@@ -177,6 +184,7 @@ def test_listening_hears_no_padding(backbone: Any) -> None:
         torch.testing.assert_close(together[row], heard(row)[0], atol=1e-6, rtol=1e-4)
 
 
+@NEGATING
 def test_layers_of_the_text_encoders_are_skipped_as_in_diffusers(kit: Kit, backbone: Any) -> None:
     if kit.name == "sd15":  # diffusers' own does not find the norm in this transformers
         assert torch.equal(
@@ -193,10 +201,9 @@ def test_layers_of_the_text_encoders_are_skipped_as_in_diffusers(kit: Kit, backb
         assert torch.equal(backbone.encode_prompt(SHORT, None, 1).prompt, by_hand)
         assert not hasattr(encoder, "text_model")
         return
-    more = {"prompt_2": None, "prompt_3": None} if kit.name == "sd3" else {}
     theirs = backbone.pipeline.encode_prompt(
         prompt=SHORT, device="cpu", num_images_per_prompt=1, do_classifier_free_guidance=True,
-        clip_skip=1, **more,
+        clip_skip=1, **kit.encoded,
     )  # fmt: skip
     ours = backbone.encode_prompt(SHORT, None, 1)
     assert torch.equal(ours.prompt[:, :TOKENS], theirs[0][:, :TOKENS])
@@ -222,6 +229,7 @@ def test_t5_reads_all_that_it_can_and_what_it_cannot_is_said() -> None:
     assert mute.encode_prompt(" ".join(["apple"] * 400), None).prompt.isfinite().all()
 
 
+@NEGATING
 def test_rescaled_guidance_has_the_spread_of_what_the_prompt_says(backbone: Any) -> None:
     prompt, noise = backbone.encode_prompt(SHORT, None), normal(1, *backbone.shape)
 
@@ -260,6 +268,7 @@ def row_of(backbone: Any, *released: str | None) -> Row:
     return composite_row(context, conditions, whole, whole, results, regions)
 
 
+@NEGATING
 @pytest.mark.slow
 def test_own_negative_prompts_stay_after_the_release(backbone: Any) -> None:
     plain = row_of(backbone, None, None).released

@@ -30,10 +30,8 @@ def pipe() -> TauePipeline:
 @pytest.mark.parametrize("family", KITS)
 def test_embeddings_draw_what_their_text_does(family: str) -> None:
     pipe = KITS[family].pipeline()
-    prompts = {"prompt_2": None, "prompt_3": None} if family == "sd3" else {}
-    told: dict[str, Any] = {"num_images_per_prompt": 1, "do_classifier_free_guidance": True}
     embeds = {
-        text: pipe.encode_prompt(text, device=pipe.device, **prompts, **told)
+        text: KITS[family].encode(pipe, text)
         for text in ("a red apple", "a desert", "a red apple, a desert")
     }
     one = pipe(**ASKED, generator=seeded(3)).composite

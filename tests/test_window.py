@@ -15,10 +15,10 @@ from torch import Tensor
 from schedulers import build
 from taue import TauePipeline, finish
 from taue.backbones import Conditioning
-from taue.backbones.sd3 import SD3Backbone
 from taue.backbones.sdxl import SDXLBackbone
 from taue.context import Context
 from taue.noise import NoiseSource
+from taue.pipeline import PIPELINES
 from taue.rows import Row
 from taue.seedling import Seedling
 from taue.settings import Settings
@@ -26,7 +26,7 @@ from taue.space import Level
 from taue.transplant import Planting
 from taue.window import FEWEST, UNIT, Window, windows_around
 from taue.windowed import cultivated, row_in
-from tiny_models import sd3
+from tiny_models import BUILDERS
 
 CELLS = 32
 CHOSEN = Settings(num_inference_steps=6)
@@ -194,11 +194,12 @@ def test_around_its_window_a_foreground_goes_on_with_its_key(
     assert end.latents.shape == (1, 4, CELLS, CELLS)
 
 
-def test_a_window_keeps_the_canvas_schedule() -> None:
+@pytest.mark.parametrize("family", ["sd3", "flux"])
+def test_a_window_keeps_the_canvas_schedule(family: str) -> None:
     """Which a flow-matching model shifts by the number of its tokens."""
-    pipeline = sd3()
+    pipeline = BUILDERS[family]()
     pipeline.scheduler = FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True)
-    backbone = SD3Backbone(pipeline, *(2 * side for side in SD3Backbone(pipeline).default_size))
+    backbone = PIPELINES[family].backbone_class(pipeline, 8 * CELLS, 8 * CELLS)
     channels, height, width = backbone.shape[1:]
     window = Window(2, 0, height // 2, width)
     part = backbone.windowed(window)

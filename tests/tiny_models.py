@@ -5,8 +5,9 @@ from typing import Any
 
 WORDS = "a red blue apple ball car beach desert meadow dark sunny sunset at on in the with".split()
 TEXT_WIDTH, TIME_WIDTH, TOKENS = 16, 8, 77
-MUTE, CHANNELS = 256, 6
-"""Tokens of SD3's third encoder, and channels of its latents here: no other family's."""
+MUTE, CHANNELS, FLUX_CHANNELS = 256, 6, 5
+"""Tokens of SD3's third encoder, and channels of its and of FLUX's latents here: no other
+family's."""
 
 
 def tokenizers() -> tuple[Any, Any]:
@@ -67,7 +68,7 @@ def autoencoder(**changes: Any) -> Any:
         "norm_num_groups": 2,
         "mid_block_add_attention": False,
     }
-    return AutoencoderKL(**config, **changes)
+    return AutoencoderKL(**{**config, **changes})
 
 
 def sdxl() -> Any:
@@ -219,5 +220,47 @@ def sd3(*, speaks: bool = False) -> Any:
     )
 
 
-BUILDERS = {"sdxl": sdxl, "sd3": sd3, "sd15": sd15}
+def flux(*, guided: bool = True) -> Any:
+    """FLUX.1's conventions: blocks of two streams and of one, latents packed by fours, CLIP and T5,
+    a VAE with a shift, levels shifted by the canvas. Its own canvas is 1024 px, as of all.
+
+    Args:
+        guided: whether guidance is embedded, as in dev; schnell knows none, and no shift.
+    """
+    import torch
+    from diffusers import FlowMatchEulerDiscreteScheduler, FluxPipeline, FluxTransformer2DModel
+    from transformers import CLIPTextModel
+
+    one, _ = tokenizers()
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        two, t5 = spelling_t5(512)
+        parts: dict[str, Any] = {
+            "transformer": FluxTransformer2DModel(
+                in_channels=4 * FLUX_CHANNELS,
+                num_layers=2,
+                num_single_layers=2,
+                attention_head_dim=8,
+                num_attention_heads=2,
+                joint_attention_dim=2 * TEXT_WIDTH,
+                pooled_projection_dim=TEXT_WIDTH,
+                guidance_embeds=guided,
+                axes_dims_rope=(2, 2, 4),
+            ),
+            "vae": autoencoder(
+                latent_channels=FLUX_CHANNELS, scaling_factor=0.3611, shift_factor=0.1159
+            ),
+            "text_encoder": CLIPTextModel(text_config(one)),
+        }
+    shifted: dict[str, Any] = {"shift": 3.0, "use_dynamic_shifting": True} if guided else {}
+    return FluxPipeline(
+        tokenizer=one,
+        tokenizer_2=two,
+        text_encoder_2=t5,
+        scheduler=FlowMatchEulerDiscreteScheduler(**shifted),
+        **parts,
+    )
+
+
+BUILDERS = {"sdxl": sdxl, "sd3": sd3, "sd15": sd15, "flux": flux}
 """By the family's name."""

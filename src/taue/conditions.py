@@ -96,7 +96,9 @@ class Conditions:
         read = prompt, negative or request.negative_prompt, request.settings.clip_skip
         own = self._memo.encoded(read, lambda: self._backbone.encode_prompt(*read))
         given = self._embeds.get(prompt)
-        return own if given is None else given_encoding(prompt, own, given)
+        if given is None:
+            return own
+        return given_encoding(prompt, own, given, self._backbone.returns)
 
     def _choice(self, prompt: str) -> KeyChoice | None:
         """The key colour of the prompt's words and its opposite, if none was chosen."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from taue.errors import TaueError
 from taue.readable import quoted
 
-SDXL, SD3, SD15 = "sdxl", "sd3", "sd15"
+SDXL, SD3, SD15, FLUX = "sdxl", "sd3", "sd15", "flux"
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,14 @@ FAMILIES: dict[str, Family] = {
             "unet",
             ("StableDiffusionPipeline", "TaueSD15Pipeline"),
             ("v1", "v2"),
+        ),
+        # By their whole names: FLUX.2's and those of its tools begin alike.
+        Family(
+            FLUX,
+            "FLUX.1",
+            "transformer",
+            ("FluxPipeline", "FluxImg2ImgPipeline", "FluxInpaintPipeline", "TaueFluxPipeline"),
+            ("flux-dev", "flux-schnell"),
         ),
     )
 }

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import torch
 from diffusers import (
+    FluxPipeline,
     StableDiffusion3Pipeline,
     StableDiffusionPipeline,
     StableDiffusionXLPipeline,
@@ -18,6 +19,7 @@ from diffusers import (
 from taue.admission import admit
 from taue.alone import alone
 from taue.backbones import Backbone
+from taue.backbones.flux import FluxBackbone
 from taue.backbones.given import Embeds
 from taue.backbones.sd3 import SD3Backbone
 from taue.backbones.sd15 import SD15Backbone
@@ -25,7 +27,7 @@ from taue.backbones.sdxl import SDXLBackbone
 from taue.bounds import MOST_RESULTS
 from taue.box import Box
 from taue.cultivate import cultivate
-from taue.families import FAMILIES, SD3, SD15, SDXL
+from taue.families import FAMILIES, FLUX, SD3, SD15, SDXL
 from taue.generation import Generation
 from taue.in_step import beside_others, in_step
 from taue.layers import Layers
@@ -134,8 +136,8 @@ class TauePipeline(Loading):
                 and method; each as a call of its own makes it, but for rounding, and fewer where
                 memory does not hold them. If None one on a CPU, where several gain nothing,
                 and 8 elsewhere.
-            height, width: the canvas in pixels, multiples of 8 or, for SD3, 16; the model's own
-                size if None.
+            height, width: the canvas in pixels, multiples of 8 or, for SD3 and FLUX, 16; the
+                model's own size if None.
             num_inference_steps, guidance_scale, foreground_guidance_scale, crop_ratio, key:
                 override the same fields of ``settings``.
             negative_prompt: for the background, the scene and subjects without one of their own.
@@ -375,6 +377,14 @@ class TaueSD15Pipeline(TauePipeline, StableDiffusionPipeline):
     family = SD15
     base = StableDiffusionPipeline
     backbone_class = SD15Backbone
+
+
+class TaueFluxPipeline(TauePipeline, FluxPipeline):
+    """The pipeline of FLUX.1 whose call returns layers."""
+
+    family = FLUX
+    base = FluxPipeline
+    backbone_class = FluxBackbone
 
 
 PIPELINES = TauePipeline.of_family

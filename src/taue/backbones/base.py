@@ -18,7 +18,8 @@ class Encoded:
     """A prompt and its negative prompt; equal to itself alone.
 
     ``prompt`` and ``negative`` are [1, L, D], each with its own L, ``pooled`` and
-    ``negative_pooled`` [1, P], where P is 0 for families without; ``content`` are the positions of
+    ``negative_pooled`` [1, P], where P is 0 for families without; those that know no negative
+    prompts have one of no tokens and P = 0; ``content`` are the positions of
     the prompt's own tokens (no start, end or padding). ``counts`` and ``negative_counts`` [L] say
     for how many equal tokens each stands; None for one.
     """
@@ -75,9 +76,12 @@ class Backbone(Protocol):
         has_green: whether channels 1 and 2 of its latents add up to how green a cell is.
         key_share: how strongly they colour the noise, to the strength that SDXL needs.
         keys: the colours that foregrounds are painted on, by name, each one cell of latents [C].
+        returns: what the family's ``encode_prompt`` returns, in order, by the names of
+            :class:`Encoded`; "" for what is not kept.
     """
 
     family: str
+    returns: tuple[str, ...]
     device: torch.device
     multiple: int
     default_size: tuple[int, int]

@@ -15,8 +15,8 @@ from taue.readable import quoted
 
 Embeds = Mapping[str, Sequence[Tensor | None]]
 """By the text that they stand for, as diffusers' ``encode_prompt`` returns them: the prompt's and
-the negative prompt's [1, L, D], for families that have them both pooled [1, P], too. A negative one
-of None is the text's."""
+the negative prompt's [1, L, D], for families that have them both pooled [1, P], too, and whatever
+else the family's returns. A negative one of None is the text's."""
 
 
 def require_known(embeds: Any, prompts: Iterable[str]) -> None:
@@ -39,7 +39,7 @@ def require_known(embeds: Any, prompts: Iterable[str]) -> None:
             )
 
 
-def given_encoding(text: str, own: Encoded, given: Any) -> Encoded:
+def given_encoding(text: str, own: Encoded, given: Any, returns: Sequence[str]) -> Encoded:
     """A prompt by the embeddings that are given for it.
 
     Args:
@@ -47,31 +47,30 @@ def given_encoding(text: str, own: Encoded, given: Any) -> Encoded:
         own: the text as the model reads it, which says what fits, and where its own tokens are:
             where they would be beyond those that are given, all of these but the first count.
         given: as of :data:`Embeds`.
+        returns: what they are, as a backbone says.
 
     Raises:
         TaueError: if they are none of this model.
     """
-    pooled = (own.pooled, own.negative_pooled) if own.pooled.shape[-1] else ()
-    wanted = (own.prompt, own.negative, *pooled)
     tensors: list[Any] = list(given) if isinstance(given, (tuple, list)) else []
-    if len(tensors) != len(wanted) or tensors[0] is None:
+    if len(tensors) != len(returns) or tensors[0] is None:
         raise TaueError(
-            f"prompt_embeds for {quoted(text)} are {len(tensors)}; give {len(wanted)} tensors, as "
+            f"prompt_embeds for {quoted(text)} are {len(tensors)}; give {len(returns)} tensors, as "
             "encode_prompt of this model returns them."
         )
-    read = [_fitting(text, one, like) for one, like in zip(tensors, wanted, strict=True)]
-    prompt, negative, *both = read
-    same, there = prompt.shape == own.prompt.shape, range(1, prompt.shape[1])
+    kept = {name: one for name, one in zip(returns, tensors, strict=True) if name}
+    fields = {name: _fitting(text, one, getattr(own, name)) for name, one in kept.items()}
+    fresh = replace(own, **fields)
+    there = range(1, fresh.prompt.shape[1])
     within = bool(own.content) and max(own.content) in there
-    fresh = replace(
-        own,
-        prompt=prompt,
-        negative=negative,
+    same = fresh.prompt.shape == own.prompt.shape
+    unsaid = fresh.negative.shape == own.negative.shape
+    return replace(
+        fresh,
         content=own.content if within else tuple(there),
         counts=own.counts if same else None,
-        negative_counts=own.negative_counts if negative.shape == own.negative.shape else None,
+        negative_counts=own.negative_counts if unsaid else None,
     )
-    return replace(fresh, pooled=both[0], negative_pooled=both[1]) if both else fresh
 
 
 def _fitting(text: str, one: Any, like: Tensor) -> Tensor:

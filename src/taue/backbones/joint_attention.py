@@ -1,9 +1,9 @@
 """Joint attention of transformers: steer it by region, listen to it, and leave no trace.
 
-Picture and text tokens attend to each other in one softmax, the picture's first (as in SD3). A
-region's share of a prompt is a bias of its logarithm on the prompt's keys: one softmax for all
-prompts, in which K equal ones are one. Tokens of different prompts do not see each other, so that
-every prompt reads as it does alone.
+Picture and text tokens attend to each other in one softmax, the picture's first (as in SD3) or the
+text's (as in FLUX). A region's share of a prompt is a bias of its logarithm on the prompt's keys:
+one softmax for all prompts, in which K equal ones are one. Tokens of different prompts do not see
+each other, so that every prompt reads as it does alone.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from taue.backbones.processors import replaced
 
 
 def joint_sites(transformer: Any) -> list[str]:
-    """Names of the joint attention's processors, in the transformer's order. SD3.5 has ``attn2``
-    besides, in which the picture attends to itself."""
+    """Names of the joint attention's processors, in the transformer's order: FLUX's of both kinds
+    of blocks. SD3.5 has ``attn2`` besides, in which the picture attends to itself."""
     return [name for name in transformer.attn_processors if name.endswith(".attn.processor")]
 
 
@@ -34,17 +34,26 @@ class JointRegions:
         counts: for how many equal tokens each text token stands, 0 for padding [B, K, L].
         masks: each sample's [B, K, h, w] on the latent grid, summing to 1 over K; None for one
             prompt everywhere.
+        text_first: whether the text's tokens come before the picture's.
 
     Attributes:
         plain: whether every token counts as one, everywhere.
+        tokens: of the text, K * L.
     """
 
-    def __init__(self, counts: Tensor, masks: Tensor | None) -> None:
-        self.masks = masks
+    def __init__(self, counts: Tensor, masks: Tensor | None, *, text_first: bool = False) -> None:
+        self.masks, self.text_first = masks, text_first
+        self.tokens = counts.shape[1] * counts.shape[2]
         self.keys = _log(counts)  # [B, K, L]
         # Asked here and not in every layer of every step, where a GPU would be waited for.
         self.plain = masks is None and not bool(self.keys.any())
         self._biases: dict[int, Tensor] = {}
+
+    def places(self, tokens: int) -> tuple[slice, slice]:
+        """Where the picture's and the text's are among so many tokens of both."""
+        border = self.tokens if self.text_first else tokens - self.tokens
+        before, behind = slice(0, border), slice(border, tokens)
+        return (behind, before) if self.text_first else (before, behind)
 
     def bias(self, queries: int, like: Tensor) -> Tensor | None:
         """What is added to the scores of so many picture tokens and all text tokens, one that
@@ -52,7 +61,11 @@ class JointRegions:
         if self.plain:
             return None
         if queries not in self._biases:
-            self._biases[queries] = self._bias(queries).to(like)
+            bias = self._bias(queries).to(like)
+            if self.text_first:
+                dims = [dim for dim in (2, 3) if bias.shape[dim] > 1]
+                bias = bias.roll([self.tokens] * len(dims), dims)
+            self._biases[queries] = bias
         return self._biases[queries]
 
     def _bias(self, queries: int) -> Tensor:
@@ -73,7 +86,7 @@ class JointRegions:
 
 
 class JointProcessor:
-    """SD3's joint attention with a bias, reporting to a listener.
+    """A transformer's joint attention with a bias, reporting to a listener.
 
     Without either its output is that of diffusers' own processor to the last bit.
 
@@ -84,6 +97,31 @@ class JointProcessor:
 
     def __init__(self, regions: JointRegions, listening: Listening) -> None:
         self.regions, self.listening = regions, listening
+
+    def attended(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """One softmax of picture and text, each [B, heads, n, d] in the order of the regions: what
+        the picture's tokens and the text's got of it [B, n, heads * d]."""
+        picture, words = self.regions.places(query.shape[2])
+        if self.listening.tokens:
+            self._report(query[:, :, picture], key[:, :, words])
+        bias = self.regions.bias(query.shape[2] - self.regions.tokens, query)
+        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+        attended = attended.transpose(1, 2).flatten(2).to(query.dtype)
+        return attended[:, picture], attended[:, words]
+
+    @torch.no_grad()
+    def _report(self, queries: Tensor, keys: Tensor) -> None:
+        """The softmax over the tokens of each first prompt: what the picture asks of its words,
+        whatever it asks of itself."""
+        listening = self.listening
+        query, key = listening.samples(queries), listening.samples(keys)[:, :, : listening.length]
+        bias = listening.samples(self.regions.keys)[:, 0, None, None]  # [n, 1, 1, L]
+        scores = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5
+        listening.add((scores.float() + bias).softmax(dim=-1).mean(dim=1))
+
+
+class SD3Processor(JointProcessor):
+    """SD3's, the picture first."""
 
     def __call__(
         self,
@@ -100,30 +138,25 @@ class JointProcessor:
             return split if norm is None else norm(split)
 
         picture, text = hidden_states, encoder_hidden_states
-        queries = heads(attn.to_q(picture), attn.norm_q)
-        text_keys = heads(attn.add_k_proj(text), attn.norm_added_k)
-        if self.listening.tokens:
-            self._report(queries, text_keys)
-        query = torch.cat([queries, heads(attn.add_q_proj(text), attn.norm_added_q)], dim=2)
-        key = torch.cat([heads(attn.to_k(picture), attn.norm_k), text_keys], dim=2)
+        query = torch.cat(
+            [
+                heads(attn.to_q(picture), attn.norm_q),
+                heads(attn.add_q_proj(text), attn.norm_added_q),
+            ],
+            dim=2,
+        )
+        key = torch.cat(
+            [
+                heads(attn.to_k(picture), attn.norm_k),
+                heads(attn.add_k_proj(text), attn.norm_added_k),
+            ],
+            dim=2,
+        )
         value = torch.cat([heads(attn.to_v(picture), None), heads(attn.add_v_proj(text), None)], 2)
-        bias = self.regions.bias(picture.shape[1], query)
-        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
-        attended = attended.transpose(1, 2).flatten(2).to(query.dtype)
-        picture, text = attended.split([picture.shape[1], text.shape[1]], dim=1)
+        picture, text = self.attended(query, key, value)
         if not attn.context_pre_only:
             text = attn.to_add_out(text)
         return attn.to_out[1](attn.to_out[0](picture)), text
-
-    @torch.no_grad()
-    def _report(self, queries: Tensor, keys: Tensor) -> None:
-        """The softmax over the tokens of each first prompt: what the picture asks of its words,
-        whatever it asks of itself."""
-        listening = self.listening
-        query, key = listening.samples(queries), listening.samples(keys)[:, :, : listening.length]
-        bias = listening.samples(self.regions.keys)[:, 0, None, None]  # [n, 1, 1, L]
-        scores = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5
-        listening.add((scores.float() + bias).softmax(dim=-1).mean(dim=1))
 
 
 def installed(transformer: Any, wrap: Callable[[Any], Any]) -> AbstractContextManager[None]:

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from taue.errors import TaueError
-from taue.families import FAMILIES, SD3, SD15, SDXL
+from taue.families import FAMILIES, FLUX, SD3, SD15, SDXL
 
 KEY_CHANNELS = 4
 """Key colours are written in so many channels of SDXL's latents."""
+
+_NO_TOKENIZER = " tokenizer is missing or gives more than its text encoder takes"
 
 
 def require_parts_that_fit(pipeline: Any, family: str) -> None:
@@ -81,14 +83,39 @@ def _sd3(pipeline: Any) -> Iterable[tuple[bool, str]]:
         (pipeline.text_encoder, pipeline.tokenizer, longest),
         (pipeline.text_encoder_2, pipeline.tokenizer_2, longest),
     )
+    yield t5 is None or _t5_reads(t5, pipeline.tokenizer_3), "its third" + _NO_TOKENIZER
+
+
+def _flux(pipeline: Any) -> Iterable[tuple[bool, str]]:
+    transformer, vae = pipeline.transformer.config, pipeline.vae.config
+    packed = 4 * vae.latent_channels
+    takes, gives = transformer.in_channels, transformer.out_channels or transformer.in_channels
     yield (
-        t5 is None
-        or (pipeline.tokenizer_3 is not None and len(pipeline.tokenizer_3) <= t5.config.vocab_size),
-        "its third tokenizer is missing or gives more than its text encoder takes",
+        takes == gives == packed,
+        (
+            f"its transformer takes {takes} channels and gives {gives}, and its VAE has "
+            f"{vae.latent_channels}, packed by fours"
+        ),
     )
+    yield (
+        sum(transformer.axes_dims_rope) == transformer.attention_head_dim,
+        "its transformer's positions and heads differ in size",
+    )
+    clip, t5 = pipeline.text_encoder, pipeline.text_encoder_2
+    yield None not in (clip, t5), "a text encoder is missing"
+    yield (
+        t5.config.d_model == transformer.joint_attention_dim,
+        _differ(t5.config.d_model, transformer.joint_attention_dim, "transformer"),
+    )
+    yield (
+        clip.config.hidden_size == transformer.pooled_projection_dim,
+        "its first text encoder and its transformer differ in the size of a whole prompt",
+    )
+    yield from _tokenizers((clip, pipeline.tokenizer, pipeline.tokenizer_max_length))
+    yield _t5_reads(t5, pipeline.tokenizer_2), "its second" + _NO_TOKENIZER
 
 
-_OF_FAMILY = {SDXL: _sdxl, SD15: _sd15, SD3: _sd3}
+_OF_FAMILY = {SDXL: _sdxl, SD15: _sd15, SD3: _sd3, FLUX: _flux}
 
 
 def _channels(network: Any, vae: Any, name: str) -> tuple[bool, str]:
@@ -99,6 +126,10 @@ def _channels(network: Any, vae: Any, name: str) -> tuple[bool, str]:
             f"and its VAE has {vae.latent_channels}"
         ),
     )
+
+
+def _t5_reads(encoder: Any, tokenizer: Any) -> bool:
+    return tokenizer is not None and len(tokenizer) <= encoder.config.vocab_size
 
 
 def _reads(unet: Any, wide: int) -> bool:

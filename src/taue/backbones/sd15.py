@@ -34,6 +34,7 @@ class SD15Backbone(UNetBackbone):
     :class:`taue.backbones.unet.UNetBackbone`."""
 
     family = SD15
+    returns = ("prompt", "negative")
 
     @property
     def tokenizers(self) -> tuple[Any, ...]:

@@ -26,6 +26,7 @@ class SDXLBackbone(UNetBackbone):
     :class:`taue.backbones.unet.UNetBackbone`."""
 
     family = SDXL
+    returns = ("prompt", "negative", "pooled", "negative_pooled")
     upcasts = True
     has_green = True
 

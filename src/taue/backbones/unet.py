@@ -35,6 +35,7 @@ class UNetBackbone(WithAutoencoder, ABC):
     """
 
     family: ClassVar[str]
+    returns: ClassVar[tuple[str, ...]]
     key_share = 1.0
     upcasts: ClassVar[bool] = False
     """Whether the family's pipeline heeds the VAE's ``force_upcast``."""

@@ -1,0 +1,107 @@
+"""The FLUX.1 family: blocks of two streams and of one, CLIP for the whole prompt and T5 for its
+words, guidance as a number that the model was trained with, or none."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from taue.backbones.base import Encoded
+from taue.backbones.flux_attention import FluxProcessor
+from taue.backbones.guided import Guided
+from taue.backbones.joint import Grid, JointBackbone
+from taue.backbones.prompts import Reader, require_layers
+from taue.backbones.weighting import is_weighed, require_scales, unweighted
+from taue.errors import TaueError
+from taue.families import FLUX
+from taue.readable import quoted
+
+PATCH = 2
+"""Cells along a side of what is packed into the channels of one token."""
+
+T5_TOKENS = 512
+"""What its pipeline gives T5, and the most that it was trained with."""
+
+TIMES = 1000
+"""The transformer takes a timestep as a share of so many."""
+
+
+class FluxBackbone(JointBackbone):
+    """Any ``FluxPipeline``, of FLUX.1-dev or -schnell; arguments and errors as of
+    :class:`taue.backbones.joint.JointBackbone`."""
+
+    family = FLUX
+    returns = ("prompt", "pooled", "")
+    processor = FluxProcessor
+    text_first = True
+    most_shift = 1.15
+
+    def _grid(self) -> Grid:
+        pipeline = self.pipeline
+        channels = pipeline.transformer.config.in_channels // PATCH**2
+        return Grid(channels, pipeline.default_sample_size, PATCH)
+
+    def _sigmas(self, steps: int) -> list[float]:
+        return np.linspace(1.0, 1 / steps, steps).tolist()
+
+    def encode_prompt(
+        self, prompt: str, negative_prompt: str | None, clip_skip: int | None = None
+    ) -> Encoded:
+        """As of the protocol; all of a long prompt T5 reads, CLIP its first piece."""
+        require_layers(clip_skip, 1)  # of CLIP the last layer alone counts
+        if is_weighed(prompt):
+            require_scales((prompt,), can=False, clip_skip=clip_skip)
+        if negative_prompt is not None and negative_prompt.strip():
+            raise TaueError(
+                f"negative_prompt is {quoted(negative_prompt)}; FLUX knows none, for its guidance "
+                "is a number that it was trained with: leave it out."
+            )
+        pipeline, prompt = self.pipeline, unweighted(prompt)
+        clip = Reader(pipeline, (pipeline.tokenizer,), pipeline.tokenizer_max_length)
+        t5 = Reader(pipeline, (pipeline.tokenizer_2,), T5_TOKENS)
+        if (tokens := t5.tokens(prompt)) > T5_TOKENS:
+            raise TaueError(
+                f"prompt {quoted(prompt)} has {tokens} tokens for T5, which takes {T5_TOKENS} at "
+                "most; shorten it."
+            )
+        read, pooled, _ = pipeline.encode_prompt(
+            prompt=clip.pieces(prompt)[0],
+            prompt_2=prompt,
+            device=self.device,
+            max_sequence_length=T5_TOKENS,
+            lora_scale=(self.joint_attention_kwargs or {}).get("scale"),
+        )
+        return Encoded(read, read[:, :0], pooled, pooled[:, :0], t5.content([prompt]))
+
+    def evaluations(self, guidance_scale: float) -> int:
+        return 1
+
+    def _answer(
+        self, inputs: Tensor, timesteps: Tensor, prompts: Tensor, samples: Guided
+    ) -> Tensor:
+        pipeline, (rows, columns) = self.pipeline, (side // PATCH for side in inputs.shape[-2:])
+        transformer = pipeline.transformer
+        scales = [samples.conditionings[row].guidance_scale for row in samples.rows]
+        guided = transformer.config.guidance_embeds
+        answer = transformer(
+            hidden_states=F.pixel_unshuffle(inputs, PATCH).flatten(2).transpose(1, 2),
+            timestep=timesteps.to(self.dtype) / TIMES,
+            guidance=torch.tensor(scales, device=self.device) if guided else None,
+            pooled_projections=samples.pooled().to(self.dtype),
+            encoder_hidden_states=prompts,
+            txt_ids=torch.zeros(prompts.shape[1], 3, device=self.device),
+            img_ids=_positions(rows, columns, self.device),
+            joint_attention_kwargs=self.joint_attention_kwargs,
+            return_dict=False,
+        )[0]
+        return F.pixel_shuffle(answer.transpose(1, 2).unflatten(2, (rows, columns)), PATCH)
+
+
+def _positions(rows: int, columns: int, device: torch.device) -> Tensor:
+    """Those of a picture's tokens [rows * columns, 3]: none in time, row and column."""
+    row, column = torch.meshgrid(
+        torch.arange(rows, device=device), torch.arange(columns, device=device), indexing="ij"
+    )
+    return torch.stack([torch.zeros_like(row), row, column], dim=-1).flatten(0, 1).float()
