@@ -500,6 +500,16 @@ def test_a_low_rank_adapter_is_loaded_scaled_and_unloaded(kit: Kit, tmp_path: Pa
     torch.testing.assert_close(layers(target).raw_composite, plain.raw_composite, atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
+def test_offloading_gives_the_same_picture_twice(kit: Kit, pipe: TauePipeline) -> None:
+    offloaded = kit.pipeline()
+    # Without an accelerator the hooks move everything from the CPU to the CPU, but they do run.
+    offloaded.enable_model_cpu_offload(device="cuda" if torch.cuda.is_available() else "cpu")
+    first, again = layers(offloaded), layers(offloaded)
+    assert torch.equal(first.composite, again.composite)
+    torch.testing.assert_close(first.composite.cpu(), layers(pipe).composite, atol=1e-2, rtol=0)
+
+
 def test_memory_is_the_backbones_to_say(kit: Kit, pipe: TauePipeline) -> None:
     small, large = pipe.backbone(SIDE, SIDE), pipe.backbone(SIDE, 240)
     assert 0 < small.denoising_bytes(2) < small.denoising_bytes(4) < 3 * small.denoising_bytes(2)

@@ -379,17 +379,6 @@ def test_half_precision_makes_layers_with_float32_harvests(tiny_sdxl: Path) -> N
 
 
 @pytest.mark.slow
-def test_offloading_gives_the_same_picture_twice(tiny_sdxl: Path, pipe: TauePipeline) -> None:
-    offloaded = TauePipeline.from_pretrained(str(tiny_sdxl))
-    offloaded.set_progress_bar_config(disable=True)
-    # Without an accelerator the hooks move everything from the CPU to the CPU, but they do run.
-    offloaded.enable_model_cpu_offload(device="cuda" if torch.cuda.is_available() else "cpu")
-    first, again = layers(offloaded), layers(offloaded)
-    assert torch.equal(first.composite, again.composite)
-    torch.testing.assert_close(first.composite.cpu(), layers(pipe).composite, atol=1e-2, rtol=0)
-
-
-@pytest.mark.slow
 def test_a_low_rank_adapter_changes_the_layers_and_unloads(
     tiny_sdxl: Path, pipe: TauePipeline
 ) -> None:
