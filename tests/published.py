@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from diffusers import (
     AutoencoderKL,
+    FluxPipeline,
+    FluxTransformer2DModel,
     SD3Transformer2DModel,
     StableDiffusion3Pipeline,
     StableDiffusionPipeline,
@@ -90,6 +92,22 @@ SD35_LARGE: dict[str, Any] = {
 }
 """stabilityai/stable-diffusion-3.5-large."""
 
+FLUX_TRANSFORMER: dict[str, Any] = {
+    "attention_head_dim": 128,
+    "axes_dims_rope": [16, 56, 56],
+    "guidance_embeds": True,
+    "in_channels": 64,
+    "joint_attention_dim": 4096,
+    "num_attention_heads": 24,
+    "num_layers": 19,
+    "num_single_layers": 38,
+    "pooled_projection_dim": 768,
+}
+"""black-forest-labs/FLUX.1-dev."""
+
+SCHNELL: dict[str, Any] = {**FLUX_TRANSFORMER, "guidance_embeds": False}
+"""black-forest-labs/FLUX.1-schnell."""
+
 VAE: dict[str, Any] = {
     "block_out_channels": [128, 256, 512, 512],
     "down_block_types": ["DownEncoderBlock2D"] * 4,
@@ -106,6 +124,7 @@ SD3_VAE: dict[str, Any] = {
     "use_post_quant_conv": False,
     "use_quant_conv": False,
 }
+FLUX_VAE = {**SD3_VAE, "scaling_factor": 0.3611, "shift_factor": 0.1159}
 
 CLIP_L: dict[str, Any] = {
     "hidden_size": 768,
@@ -148,7 +167,7 @@ class Published:
         text: tokens of a prompt, and numbers of each, as its encoders give them.
         pooled: numbers that stand for a whole prompt.
         grids: of the layers in which a picture reads text, how many have how many picture tokens
-            at 1024 x 1024 px.
+            at 1024 x 1024 px; where one stream has both, the text's of two prompts with them.
         largest: the longest side that it has positions for; None if there is no end.
     """
 
@@ -220,10 +239,27 @@ def sd3(config: Mapping[str, Any]) -> Any:
     )
 
 
+def flux(config: Mapping[str, Any]) -> Any:
+    return FluxPipeline(
+        transformer=FluxTransformer2DModel.from_config(config),
+        vae=AutoencoderKL.from_config(FLUX_VAE),
+        text_encoder=clip(CLIP_L),
+        text_encoder_2=t5(),
+        tokenizer=tokenizers()[0],
+        tokenizer_2=spelling_t5(512)[0],
+        scheduler=None,
+    )
+
+
 def _sd3(config: Mapping[str, Any], parameters: int, largest: int) -> Published:
     sites = {64**2: config["num_layers"]}
     text = 77 + 256, 4096
     return Published("sd3", lambda: sd3(config), parameters, 16, 1024, text, 2048, sites, largest)
+
+
+def _flux(config: Mapping[str, Any], parameters: int) -> Published:
+    sites = {64**2: config["num_layers"], 64**2 + 2 * 512: config["num_single_layers"]}
+    return Published("flux", lambda: flux(config), parameters, 16, 1024, (512, 4096), 768, sites)
 
 
 MODELS: dict[str, Published] = {
@@ -236,5 +272,7 @@ MODELS: dict[str, Published] = {
     "SD3 medium": _sd3(SD3_TRANSFORMER, 2_028_328_000, 3072),
     "SD3.5 medium": _sd3(SD35_MEDIUM, 2_243_171_520, 6144),
     "SD3.5 large": _sd3(SD35_LARGE, 8_056_627_520, 3072),
+    "FLUX.1-dev": _flux(FLUX_TRANSFORMER, 11_901_408_320),
+    "FLUX.1-schnell": _flux(SCHNELL, 11_891_178_560),
 }
 """By what people call them."""

@@ -1,26 +1,25 @@
 """What FLUX does in its own way: both kinds of its blocks, guidance that is embedded, T5's prompts,
-levels by the canvas, and its full size."""
+and levels by the canvas."""
 
 from typing import Any
 
 import pytest
 import torch
-from diffusers import FluxTransformer2DModel
 from diffusers.models.transformers.transformer_flux import FluxAttention, FluxAttnProcessor
 from torch import Tensor
 
 from families import KITS, SIDE, everywhere, normal, predicted
 from taue import TauePipeline
-from taue.backbones.flux import T5_TOKENS, FluxBackbone
+from taue.backbones.flux import T5_TOKENS
 from taue.backbones.flux_attention import FluxProcessor
 from taue.backbones.given import given_encoding
-from taue.backbones.joint_attention import JointRegions, installed, joint_sites
+from taue.backbones.joint_attention import JointRegions, joint_sites
 from taue.backbones.listening import Listening
 from taue.cultivate import cultivate
 from taue.errors import TaueError
 from taue.rows import Row
 from taue.settings import Settings
-from tiny_models import TOKENS, autoencoder, flux
+from tiny_models import TOKENS, flux
 
 HEIGHT, WIDTH, LENGTH, HEADS = 4, 6, 5, 2
 PATCHES = HEIGHT * WIDTH // 4
@@ -257,68 +256,3 @@ def test_shorter_embeddings_are_as_good(dev: Any) -> None:
         torch.testing.assert_close(together[i : i + 1], alone, atol=1e-5, rtol=0)
     with pytest.raises(TaueError, match=r"are 2; give 3 tensors, as encode_prompt of this model"):
         given_encoding(APPLE, own, told[:2], backbone.returns)
-
-
-# The full size
-
-DEV: dict[str, Any] = {
-    "attention_head_dim": 128,
-    "axes_dims_rope": (16, 56, 56),
-    "guidance_embeds": True,
-    "in_channels": 64,
-    "joint_attention_dim": 4096,
-    "num_attention_heads": 24,
-    "num_layers": 19,
-    "num_single_layers": 38,
-    "patch_size": 1,
-    "pooled_projection_dim": 768,
-}
-"""transformer/config.json of black-forest-labs/FLUX.1-dev; schnell's has no guidance."""
-
-PARAMETERS = {True: 11_901_408_320, False: 11_891_178_560}
-
-
-@pytest.mark.slow
-@torch.no_grad()
-@pytest.mark.parametrize("guided", [True, False])
-def test_two_prompts_by_region_pass_at_full_size(guided: bool) -> None:
-    """Shapes without weights: 1024 px, all 57 blocks, each of which is listened to."""
-    pipe = flux(guided=guided)
-    with torch.device("meta"):
-        pipe.transformer = FluxTransformer2DModel(**{**DEV, "guidance_embeds": guided})
-    assert sum(p.numel() for p in pipe.transformer.parameters()) == PARAMETERS[guided]
-    assert len(joint_sites(pipe.transformer)) == 57
-    pipe.vae = autoencoder(latent_channels=16, scaling_factor=0.3611, shift_factor=0.1159)
-    backbone = FluxBackbone(pipe)
-    assert backbone.default_size == backbone.size == (1024, 1024)
-    assert backbone.shape == (1, 16, 128, 128) and backbone.multiple == 16
-    assert {len(key) for key in backbone.keys.values()} == {16}
-    heard: list[tuple[int, ...]] = []
-
-    class Noting(Listening):
-        def add(self, probabilities: Tensor) -> None:
-            heard.append(tuple(probabilities.shape))
-
-    with torch.device("meta"):
-        regions = JointRegions(
-            torch.ones(1, 2, T5_TOKENS), torch.full((1, 2, 128, 128), 0.5), text_first=True
-        )
-        listening = Noting([(1, 2)], 128, 128, T5_TOKENS)
-        positions: list[Tensor] = []
-        pipe.transformer.pos_embed.register_forward_pre_hook(
-            lambda _, told: positions.append(*told)
-        )
-        with installed(pipe.transformer, lambda _: FluxProcessor(regions, listening)):
-            flow = pipe.transformer(
-                torch.empty(1, 4096, 64),
-                timestep=torch.empty(1),
-                guidance=torch.empty(1) if guided else None,
-                encoder_hidden_states=torch.empty(1, 2 * T5_TOKENS, 4096),
-                pooled_projections=torch.empty(1, 768),
-                txt_ids=torch.empty(2 * T5_TOKENS, 3),
-                img_ids=torch.empty(4096, 3),
-            ).sample
-    assert flow.shape == (1, 4096, 64) and positions[0].shape == (2 * T5_TOKENS + 4096, 3)
-    bias = regions.bias(4096, flow)
-    assert bias is not None and bias.shape == (1, 1, 5120, 5120)
-    assert heard == [(1, 4096, T5_TOKENS)] * 57

@@ -27,6 +27,9 @@ T5_TOKENS = 512
 TIMES = 1000
 """The transformer takes a timestep as a share of so many."""
 
+HEARD = 8
+"""Bytes of a score that is listened to: float32, before its softmax and after."""
+
 
 class FluxBackbone(JointBackbone):
     """Any ``FluxPipeline``, of FLUX.1-dev or -schnell; arguments and errors as of
@@ -97,6 +100,12 @@ class FluxBackbone(JointBackbone):
             return_dict=False,
         )[0]
         return F.pixel_shuffle(answer.transpose(1, 2).unflatten(2, (rows, columns)), PATCH)
+
+    def denoising_bytes(self, samples: int) -> int:
+        # As much as all else: prompts are long, and heads many.
+        heads = self.pipeline.transformer.config.num_attention_heads
+        heard = heads * self._tokens * T5_TOKENS * HEARD
+        return super().denoising_bytes(samples) + samples * heard
 
 
 def _positions(rows: int, columns: int, device: torch.device) -> Tensor:
