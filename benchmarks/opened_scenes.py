@@ -4,7 +4,9 @@
 
 Grows 40 scenes of each sort with the defaults, none of them tuned on, and writes
 ``opened-scenes.json``: the figures of :mod:`taue.evaluation.opened` for every subject, as far as it
-is not hidden, and ``opened-scenes.png``, the first of each sort. Besides:
+is not hidden, and ``opened-scenes.png``, the first of each sort. ``truth`` there are the same
+figures of 100 rendered scenes of two and of three objects, opened with their true layers: what the
+judge makes of pictures in which nothing is wrong. Besides:
 
 whole      of what other subjects hide of a subject, as its own foreground shows it, the share that
            its layer has at alpha > 0.5; None if they hide nothing
@@ -16,6 +18,7 @@ same_db    PSNR of their colours, weighted by the smaller alpha
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,6 +42,9 @@ SORTS = ("two", "three", "moved", "rebackground")
 SUBJECTS = {"two": 2, "three": 3}
 HIDDEN = 100
 """Pixels that another subject must hide at least, for it to count."""
+
+RENDERED, CANVAS, SEEN = 100, 256, 50
+"""Rendered scenes of each number of objects, their side, and pixels of one that must be seen."""
 
 Row = dict[str, float | None]
 
@@ -88,7 +94,12 @@ def opened(
         layers = first.move(pipe, 1, job.box)
     if job.background is not None:
         layers = first.rebackground(pipe, job.background)
-    rows = measured(judge, job, layers)
+    stack = layers.stack()
+    subjects = [_pixels(one.image) for one in layers.subjects]
+    shade = np.max([e.pixels[..., 3] for e in stack.of("effects")], axis=0) / 255
+    pictures = _pixels(layers.composite), _pixels(layers.background), shade
+    kinds = [kind for _, kind in job.scenery.objects]
+    rows = measured(judge, kinds, *pictures, subjects, [_pixels(cut) for cut in layers.cuts])
     if layers is not first:
         before = _pixels(first.subjects[0].image) / 255
         if job.box is not None:
@@ -98,17 +109,21 @@ def opened(
     return rows, picture(layers), layers.warnings
 
 
-def measured(judge: Judge, job: Job, layers: Layers) -> list[Row]:
+def measured(
+    judge: Judge,
+    kinds: Sequence[str],
+    composite: NDArray[np.uint8],
+    background: NDArray[np.uint8],
+    shade: NDArray[np.floating],
+    subjects: Sequence[NDArray[np.uint8]],
+    cuts: Sequence[NDArray[np.uint8]],
+) -> list[Row]:
     """The figures of every subject; colours and shape where no other is in front."""
-    composite, background = np.asarray(layers.composite), np.asarray(layers.background)
-    stack = layers.stack()
-    shade = np.max([e.pixels[..., 3] for e in stack.of("effects")], axis=0) / 255
     (seen,) = judge.look([composite])
-    subjects = [_pixels(one.image) for one in layers.subjects]
     alphas = [s[..., 3] / 255 for s in subjects]
     everything = 1 - np.prod([1 - alpha for alpha in alphas], axis=0)
     rows: list[Row] = []
-    for i, ((_, kind), subject) in enumerate(zip(job.scenery.objects, subjects, strict=True)):
+    for i, (kind, subject) in enumerate(zip(kinds, subjects, strict=True)):
         in_front = 1 - np.prod([np.ones(shade.shape), *(1 - a for a in alphas[i + 1 :])], axis=0)
         visible = subject.copy()
         visible[..., 3] = (subject[..., 3] * (1 - in_front)).round()
@@ -119,10 +134,30 @@ def measured(judge: Judge, job: Job, layers: Layers) -> list[Row]:
         thing = np.concatenate([subject[..., :3], 255 * everything[..., None]], -1)
         whole = figures(composite, background, thing, thing, shade, mask=seen.mask > 0.5)
         found |= {name: whole[name] for name in ("far", "structure", "coverage")}
-        cut = _pixels(layers.cuts[i])[..., 3] > 127
-        hidden = cut & (in_front > 0.5)
+        hidden = (cuts[i][..., 3] > 127) & (in_front > 0.5)
         found["whole"] = float((alphas[i] > 0.5)[hidden].mean()) if hidden.sum() >= HIDDEN else None
         rows.append(found)
+    return rows
+
+
+def truth(judge: Judge, objects: int, count: int = RENDERED) -> list[Row]:
+    """The figures of rendered scenes' true layers, of all objects that are seen at all."""
+    rng = np.random.default_rng((SEED, len(SORTS), objects))
+    rows: list[Row] = []
+    for _ in range(count):
+        spec = scenes.sample_spec(rng, objects=objects)
+        scene = scenes.render(spec, CANVAS)
+        layers = [one.lit for one in scene.objects]
+        solid = [layer[..., 3] > 127 for layer in layers]
+        # A shadow beneath an object is no part of an effects layer that anybody sees.
+        shade = np.where(np.any(solid, axis=0), 0, scene.shadow)
+        kinds = [one.kind for one in spec.objects]
+        some = measured(judge, kinds, scene.composite, scene.plate, shade, layers, layers)
+        in_front = [
+            np.any([np.zeros_like(s), *solid[i + 1 :]], axis=0) for i, s in enumerate(solid)
+        ]
+        seen = [(s & ~over).sum() >= SEEN for s, over in zip(solid, in_front, strict=True)]
+        rows += [row for row, shown in zip(some, seen, strict=True) if shown]
     return rows
 
 
@@ -156,7 +191,12 @@ def main(out: Out, count: int = COUNT, model: str = "paddy", workers: int = 2) -
     """Grow the scenes, measure their layers, draw the sheet."""
     chosen = jobs(count)
     answers = share_out(opened, chosen, model, "scenes", workers)
-    told: dict[str, Any] = {"sum": {}, "each": []}
+    judge = Judge.load()
+    told: dict[str, Any] = {
+        "sum": {},
+        "truth": {sort: summed(truth(judge, objects)) for sort, objects in SUBJECTS.items()},
+        "each": [],
+    }
     sheet: list[NDArray[np.uint8]] = []
     for sort in SORTS:
         some = [(job, one) for job, one in zip(chosen, answers, strict=True) if job.sort == sort]
@@ -174,7 +214,8 @@ def main(out: Out, count: int = COUNT, model: str = "paddy", workers: int = 2) -
         sheet += [drawn for _, (_, drawn, _) in some[:SHOWN]]
     (out / "opened-scenes.json").write_text(json.dumps(told, indent=1) + "\n")
     Image.fromarray(np.concatenate(sheet)).save(figure_in(out, "opened-scenes.png"))
-    for sort, table in told["sum"].items():
+    rendered = {f"{sort}, rendered": table for sort, table in told["truth"].items()}
+    for sort, table in (told["sum"] | rendered).items():
         typer.echo(sort)
         for name, values in table.items():
             typer.echo(f"  {name:12s} {values}")

@@ -128,10 +128,27 @@ def test_a_background_that_came_out_another_time_is_none_of_the_subject(side: in
     bush = (disc(side, 0.62, 0.5, 0.14) > 0.5) & (disc(side, 0.5, 0.55, 0.2) == 0)
     assert found[bush].mean() > 0.5
     own = over(plate, draft, RED)
-    left = cleared(composite, invented, found, draft > 0.5, own, ~(found | (draft > 0.5)))
+    left = cleared(composite, invented, found, draft, own, ~(found | (draft > 0.5)))
     assert left[bush].mean() < 0.02
     grown = (disc(side, 0.5, 0.55, 0.18) > 0.5) & (draft == 0)
     assert left[grown].mean() > 0.9  # what the composite drew larger stays
+
+
+@pytest.mark.parametrize("side", [256, pytest.param(512, marks=pytest.mark.slow)])
+def test_a_hole_of_the_foreground_is_the_subjects_in_its_own_colours_alone(side: int) -> None:
+    plate = ground(side)
+    draft = disc(side, 0.5, 0.55, 0.2) - disc(side, 0.5, 0.55, 0.07)
+    hole, inner = disc(side, 0.5, 0.55, 0.07), disc(side, 0.5, 0.55, 0.05) > 0.5
+    # Nearer to the subject than to anything beyond it, yet neither: a trunk behind a handle.
+    behind = over(over(plate, draft, RED), hole, (0.62, 0.28, 0.2))
+    shut = over(over(plate, draft, RED), hole, RED)
+    for composite, stays in ((behind, False), (shut, True)):
+        (found,) = shown(composite, plate, [draft])
+        assert found[inner].all()
+        own = over(plate, draft, RED)
+        left = cleared(composite, plate, found, draft, own, ~(found | (draft > 0.5)))
+        assert left[inner].mean() == stays
+        assert left[draft > 0.5].mean() > 0.97
 
 
 def test_what_hangs_on_by_a_line_goes_with_the_ground_and_a_region_of_ground_alone_stays() -> None:

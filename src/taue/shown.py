@@ -52,6 +52,9 @@ IN_GAPS = 0.8
 GAP = 14
 """Pixels that a gap of a foreground is wide at most."""
 
+EMPTY = 0.1
+"""Alpha below which a foreground shows its key and nothing else."""
+
 SPARSE = 2
 """Pixels from one colour to the next that others are compared with."""
 
@@ -112,19 +115,22 @@ def cleared(
     composite: Picture,
     background: Picture,
     region: Region,
-    draft: Region,
+    alpha: Picture,
     colours: Picture,
     beyond: Region,
 ) -> Region:
     """What a composite shows of a subject, as :func:`shown` says, without what is background.
 
+    A hole of the foreground stays one unless the composite shows the subject's own colours there.
+
     Args:
         composite, background: [H, W, 3] in [0, 1].
         region: what it shows, bool [H, W].
-        draft: where the foreground was.
+        alpha: the foreground's as cut out [H, W] in [0, 1].
         colours: the foreground's, in the composite's light [H, W, 3].
         beyond: where no subject is.
     """
+    draft = alpha > 0.5
     ground = background_instead(composite, background, colours)
     left = without_ground(region, ground)
     core, far = certainly(left & draft), away_from(~beyond)
@@ -132,12 +138,18 @@ def cleared(
         return left
     own, other = unlikeness(composite, left & ~core, core, far)
     ground |= (own > ALIKE * other) | (gaps(draft) & (own > IN_GAPS * other))
+    ground |= holes(alpha) & (own > UNEXPLAINED)
     return without_ground(region, ground)
 
 
 def gaps(draft: Region) -> Region:
     """Holes, notches and what lies between the legs of a foreground, bool [H, W]."""
     return closed(draft, scaled(GAP / 2, draft)) & ~draft
+
+
+def holes(alpha: Picture) -> Region:
+    """Where a foreground encloses its key and nothing else, bool [H, W]."""
+    return np.asarray(ndimage.binary_fill_holes(alpha > 0.5), bool) & (alpha < EMPTY)
 
 
 def closed(region: Region, half: int) -> Region:

@@ -69,7 +69,7 @@ def sighted(
             found.append(Sight(draft, region, colours, spoilt=False))
             continue
         beyond = ~np.any([*regions, draft], axis=0)
-        left = cleared(composite, background, region, draft, colours, beyond)
+        left = cleared(composite, background, region, cut[..., 3], colours, beyond)
         flawed = set(flaws(left | draft, box)) - set(flaws(draft, box))
         gone = is_lost(cut, composite, background, ~in_front(drafts, i))
         found.append(Sight(draft, left, colours, bool(flawed) or gone))
