@@ -14,6 +14,7 @@ from diffusers import (
     EulerDiscreteScheduler,
     FlowMatchEulerDiscreteScheduler,
     FluxPipeline,
+    PixArtSigmaPipeline,
     PNDMScheduler,
     SASolverScheduler,
     SCMScheduler,
@@ -26,7 +27,7 @@ from torch import Tensor
 from schedulers import FAMILIES, FLOWS, build
 from taue import TauePipeline
 from taue.backbones import Backbone, Conditioning, Encoded
-from tiny_models import BUILDERS, CHANNELS, FLUX_CHANNELS
+from tiny_models import BUILDERS, CHANNELS, FLUX_CHANNELS, pixart
 
 SIDE, CELLS, STEPS = 128, 16, 6
 
@@ -43,9 +44,10 @@ class Kit:
         no_canvases: some that it has not, with the field that is refused.
         accepted: schedulers that the method runs it with, by name.
         refused: schedulers that it does not.
-        adapts: layers of its denoiser that a LoRA may change.
+        adapts: layers of its denoiser that a LoRA may change; none if diffusers loads none.
         prefix: of the denoiser in the names of a LoRA's weights.
         encoded: what its ``encode_prompt`` is told besides prompts.
+        called: what its call is told besides, to be plain.
         negates: whether it knows negative prompts, and with them a guidance of two samples.
         pieces: whether long prompts are read in pieces.
     """
@@ -60,6 +62,7 @@ class Kit:
     adapts: tuple[str, ...]
     prefix: str
     encoded: Mapping[str, Any] = field(default_factory=dict)
+    called: Mapping[str, Any] = field(default_factory=dict)
     negates: bool = True
     pieces: bool = True
 
@@ -76,7 +79,7 @@ class Kit:
     def encode(self, pipe: TauePipeline, prompt: str, negative: str | None = None) -> Any:
         """What diffusers' own ``encode_prompt`` of the same parts gives."""
         if self.negates:
-            told = {"negative_prompt": negative, "do_classifier_free_guidance": True}
+            told = {"negative_prompt": negative or "", "do_classifier_free_guidance": True}
         else:
             told = {}
         own: Any = getattr(pipe, "encode_prompt")  # noqa: B009
@@ -86,7 +89,7 @@ class Kit:
         """What diffusers' own call of the same parts gives."""
         return self.plain.__call__(
             pipe, prompt, latents=noise, height=8 * noise.shape[-2], width=8 * noise.shape[-1],
-            **options,
+            **options, **self.called,
         ).images  # fmt: skip
 
 
@@ -172,6 +175,23 @@ KITS: dict[str, Kit] = {
             negates=False,
             pieces=False,
             **_FLOWING,
+        ),
+        Kit(
+            "pixart",
+            PixArtSigmaPipeline,
+            **{
+                **_UNETS,
+                "canvases": ((128, 128), (144, 176), (272, 128)),
+                "no_canvases": ((136, 128, "height"), (128, 112, "width"), (128, "128", "width")),
+                "accepted": {
+                    **_UNETS["accepted"],
+                    "linear betas": lambda: pixart().scheduler,
+                },
+                "adapts": (),
+                "prefix": "transformer",
+            },
+            called={"use_resolution_binning": False, "clean_caption": False},
+            pieces=False,
         ),
     )
 }

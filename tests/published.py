@@ -12,6 +12,8 @@ from diffusers import (
     AutoencoderKL,
     FluxPipeline,
     FluxTransformer2DModel,
+    PixArtSigmaPipeline,
+    PixArtTransformer2DModel,
     SD3Transformer2DModel,
     StableDiffusion3Pipeline,
     StableDiffusionPipeline,
@@ -107,6 +109,24 @@ FLUX_TRANSFORMER: dict[str, Any] = {
 
 SCHNELL: dict[str, Any] = {**FLUX_TRANSFORMER, "guidance_embeds": False}
 """black-forest-labs/FLUX.1-schnell."""
+
+PIXART_SIGMA: dict[str, Any] = {
+    "activation_fn": "gelu-approximate",
+    "attention_bias": True,
+    "attention_head_dim": 72,
+    "caption_channels": 4096,
+    "cross_attention_dim": 1152,
+    "in_channels": 4,
+    "interpolation_scale": 2,
+    "norm_type": "ada_norm_single",
+    "num_attention_heads": 16,
+    "num_layers": 28,
+    "out_channels": 8,
+    "patch_size": 2,
+    "sample_size": 128,
+    "use_additional_conditions": False,
+}
+"""PixArt-alpha/PixArt-Sigma-XL-2-1024-MS."""
 
 VAE: dict[str, Any] = {
     "block_out_channels": [128, 256, 512, 512],
@@ -251,6 +271,16 @@ def flux(config: Mapping[str, Any]) -> Any:
     )
 
 
+def pixart() -> Any:
+    return PixArtSigmaPipeline(
+        transformer=PixArtTransformer2DModel.from_config(PIXART_SIGMA),
+        vae=AutoencoderKL.from_config(SDXL_VAE),
+        text_encoder=t5(),
+        tokenizer=spelling_t5(300)[0],
+        scheduler=None,
+    )
+
+
 def _sd3(config: Mapping[str, Any], parameters: int, largest: int) -> Published:
     sites = {64**2: config["num_layers"]}
     text = 77 + 256, 4096
@@ -274,5 +304,6 @@ MODELS: dict[str, Published] = {
     "SD3.5 large": _sd3(SD35_LARGE, 8_056_627_520, 3072),
     "FLUX.1-dev": _flux(FLUX_TRANSFORMER, 11_901_408_320),
     "FLUX.1-schnell": _flux(SCHNELL, 11_891_178_560),
+    "PixArt-Sigma": Published("pixart", pixart, 610_856_096, 4, 1024, (300, 4096), 0, {64**2: 28}),
 }
 """By what people call them."""

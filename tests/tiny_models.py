@@ -1,6 +1,7 @@
 """Pipelines of every family, of diffusers' own classes with random weights, seeded, small enough
 to run anywhere: 128 x 128 px by default, factor 8."""
 
+from collections.abc import Sequence
 from typing import Any
 
 WORDS = "a red blue apple ball car beach desert meadow dark sunny sunset at on in the with".split()
@@ -136,13 +137,18 @@ def sd15() -> Any:
     )
 
 
-def spelling_t5(length: int) -> tuple[Any, Any]:
-    """A T5 that reads letters, so many, and its tokenizer."""
+def spelling_t5(length: int, words: Sequence[str] = ()) -> tuple[Any, Any]:
+    """A T5 that reads letters, so many, and such words, and its tokenizer."""
     from transformers import T5Config, T5EncoderModel, T5Tokenizer
 
     letters = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -2.0)]
     tokenizer = T5Tokenizer(
-        vocab=[*letters, *((c, -3.0) for c in "abcdehilmnoprstuwy")], extra_ids=0
+        vocab=[
+            *letters,
+            *((c, -3.0) for c in "abcdehilmnoprstuwy"),
+            *((f"▁{word}", -1.0) for word in words),
+        ],
+        extra_ids=0,
     )
     tokenizer.model_max_length = length
     encoder = T5EncoderModel(
@@ -262,5 +268,39 @@ def flux(*, guided: bool = True) -> Any:
     )
 
 
-BUILDERS = {"sdxl": sdxl, "sd3": sd3, "sd15": sd15, "flux": flux}
+def pixart(**changes: Any) -> Any:
+    """PixArt-Sigma's conventions: cross-attention to T5 alone, noise and its variance predicted,
+    SDXL's latents, levels of linear betas that DPM++ 2M spaces evenly."""
+    import torch
+    from diffusers import (
+        DPMSolverMultistepScheduler,
+        PixArtSigmaPipeline,
+        PixArtTransformer2DModel,
+    )
+
+    config: dict[str, Any] = {
+        "sample_size": 16,
+        "num_layers": 2,
+        "num_attention_heads": 2,
+        "attention_head_dim": 8,
+        "cross_attention_dim": 16,
+        "caption_channels": 2 * TEXT_WIDTH,
+        "use_additional_conditions": False,
+    }
+    with torch.random.fork_rng():
+        torch.manual_seed(4)
+        tokenizer, t5 = spelling_t5(300, WORDS)
+        parts: dict[str, Any] = {
+            "transformer": PixArtTransformer2DModel(**{**config, **changes}),
+            "vae": autoencoder(scaling_factor=0.13025),
+        }
+    return PixArtSigmaPipeline(
+        tokenizer=tokenizer,
+        text_encoder=t5,
+        scheduler=DPMSolverMultistepScheduler(beta_start=0.0001, beta_end=0.02),
+        **parts,
+    )
+
+
+BUILDERS = {"sdxl": sdxl, "sd3": sd3, "sd15": sd15, "flux": flux, "pixart": pixart}
 """By the family's name."""

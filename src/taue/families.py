@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from taue.errors import TaueError
 from taue.readable import quoted
 
-SDXL, SD3, SD15, FLUX = "sdxl", "sd3", "sd15", "flux"
+SDXL, SD3, SD15, FLUX, PIXART = "sdxl", "sd3", "sd15", "flux", "pixart"
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Family:
         title: as people call it.
         network: the part that denoises.
         indexes: how the class names begin that a model folder's index may say.
-        checkpoints: what diffusers calls the single files.
+        checkpoints: what diffusers calls the single files, if it reads any.
     """
 
     name: str
@@ -55,6 +55,10 @@ FAMILIES: dict[str, Family] = {
             "transformer",
             ("FluxPipeline", "FluxImg2ImgPipeline", "FluxInpaintPipeline", "TaueFluxPipeline"),
             ("flux-dev", "flux-schnell"),
+        ),
+        # Diffusers reads no single files of it.
+        Family(
+            PIXART, "PixArt-Sigma", "transformer", ("PixArtSigma", "TauePixArtSigmaPipeline"), ()
         ),
     )
 }

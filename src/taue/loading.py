@@ -135,8 +135,13 @@ class Loading(HandedOver):
         """As in diffusers, from safetensors alone.
 
         Raises:
-            TaueError: for a file of a format that can run code.
+            TaueError: for a file of a format that can run code, and for a family without any.
         """
         given = pretrained_model_name_or_path_or_dict
         loader: Any = super()
+        if not hasattr(loader, "load_lora_weights"):
+            raise TaueError(
+                f"lora is given, and {FAMILIES[self.family].title} takes none: diffusers has no "
+                "loader for it; leave it out."
+            )
         loader.load_lora_weights(given, *arguments, **require_safe_adapter(given, kwargs))

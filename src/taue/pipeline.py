@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import torch
 from diffusers import (
     FluxPipeline,
+    PixArtSigmaPipeline,
     StableDiffusion3Pipeline,
     StableDiffusionPipeline,
     StableDiffusionXLPipeline,
@@ -21,13 +22,14 @@ from taue.alone import alone
 from taue.backbones import Backbone
 from taue.backbones.flux import FluxBackbone
 from taue.backbones.given import Embeds
+from taue.backbones.pixart import PixArtBackbone
 from taue.backbones.sd3 import SD3Backbone
 from taue.backbones.sd15 import SD15Backbone
 from taue.backbones.sdxl import SDXLBackbone
 from taue.bounds import MOST_RESULTS
 from taue.box import Box
 from taue.cultivate import cultivate
-from taue.families import FAMILIES, FLUX, SD3, SD15, SDXL
+from taue.families import FAMILIES, FLUX, PIXART, SD3, SD15, SDXL
 from taue.generation import Generation
 from taue.in_step import beside_others, in_step
 from taue.layers import Layers
@@ -62,6 +64,11 @@ class TauePipeline(Loading):
     def network(self) -> Any:
         """The part that denoises."""
         return getattr(self, FAMILIES[self.family].network)
+
+    @property
+    def interrupt(self) -> bool:
+        """Whether a callback asked for an end, as in diffusers."""
+        return self._interrupt
 
     def backbone(
         self,
@@ -136,7 +143,7 @@ class TauePipeline(Loading):
                 and method; each as a call of its own makes it, but for rounding, and fewer where
                 memory does not hold them. If None one on a CPU, where several gain nothing,
                 and 8 elsewhere.
-            height, width: the canvas in pixels, multiples of 8 or, for SD3 and FLUX, 16; the
+            height, width: the canvas in pixels, multiples of 8 or, for transformers, 16; the
                 model's own size if None.
             num_inference_steps, guidance_scale, foreground_guidance_scale, crop_ratio, key:
                 override the same fields of ``settings``.
@@ -385,6 +392,14 @@ class TaueFluxPipeline(TauePipeline, FluxPipeline):
     family = FLUX
     base = FluxPipeline
     backbone_class = FluxBackbone
+
+
+class TauePixArtSigmaPipeline(TauePipeline, PixArtSigmaPipeline):
+    """The pipeline of PixArt-Sigma whose call returns layers."""
+
+    family = PIXART
+    base = PixArtSigmaPipeline
+    backbone_class = PixArtBackbone
 
 
 PIPELINES = TauePipeline.of_family

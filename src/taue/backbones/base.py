@@ -77,7 +77,8 @@ class Backbone(Protocol):
         key_share: how strongly they colour the noise, to the strength that SDXL needs.
         keys: the colours that foregrounds are painted on, by name, each one cell of latents [C].
         returns: what the family's ``encode_prompt`` returns, in order, by the names of
-            :class:`Encoded`; "" for what is not kept.
+            :class:`Encoded`; with "_mask" for what says which of its tokens are no padding, "" for
+            what is not kept.
     """
 
     family: str

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from taue.backbones.base import Encoded
+from taue.backbones.prompts import unpadded
 from taue.errors import TaueError
 from taue.readable import quoted
 
@@ -17,6 +18,9 @@ Embeds = Mapping[str, Sequence[Tensor | None]]
 """By the text that they stand for, as diffusers' ``encode_prompt`` returns them: the prompt's and
 the negative prompt's [1, L, D], for families that have them both pooled [1, P], too, and whatever
 else the family's returns. A negative one of None is the text's."""
+
+MASK = "_mask"
+"""How the names end of what says which tokens count, and which are padding."""
 
 
 def require_known(embeds: Any, prompts: Iterable[str]) -> None:
@@ -59,7 +63,12 @@ def given_encoding(text: str, own: Encoded, given: Any, returns: Sequence[str]) 
             "encode_prompt of this model returns them."
         )
     kept = {name: one for name, one in zip(returns, tensors, strict=True) if name}
+    masks = {name: kept.pop(name) for name in [*kept] if name.endswith(MASK)}
     fields = {name: _fitting(text, one, getattr(own, name)) for name, one in kept.items()}
+    for name, mask in masks.items():
+        of = name.removesuffix(MASK)
+        if kept[of] is not None and mask is not None:
+            fields[of] = unpadded(fields[of], _mask(text, mask, fields[of]))
     fresh = replace(own, **fields)
     there = range(1, fresh.prompt.shape[1])
     within = bool(own.content) and max(own.content) in there
@@ -71,6 +80,15 @@ def given_encoding(text: str, own: Encoded, given: Any, returns: Sequence[str]) 
         counts=own.counts if same else None,
         negative_counts=own.negative_counts if unsaid else None,
     )
+
+
+def _mask(text: str, mask: Any, of: Tensor) -> Tensor:
+    if not isinstance(mask, torch.Tensor) or mask.shape != of.shape[:2] or not bool(mask.any()):
+        raise TaueError(
+            f"prompt_embeds for {quoted(text)} have a mask that does not fit; give [1, L] as "
+            f"encode_prompt returns it, here L = {of.shape[1]}, of which some count."
+        )
+    return mask.to(of.device)
 
 
 def _fitting(text: str, one: Any, like: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from taue.errors import TaueError
-from taue.families import FAMILIES, FLUX, SD3, SD15, SDXL
+from taue.families import FAMILIES, FLUX, PIXART, SD3, SD15, SDXL
 
 KEY_CHANNELS = 4
 """Key colours are written in so many channels of SDXL's latents."""
@@ -115,7 +115,23 @@ def _flux(pipeline: Any) -> Iterable[tuple[bool, str]]:
     yield _t5_reads(t5, pipeline.tokenizer_2), "its second" + _NO_TOKENIZER
 
 
-_OF_FAMILY = {SDXL: _sdxl, SD15: _sd15, SD3: _sd3, FLUX: _flux}
+def _pixart(pipeline: Any) -> Iterable[tuple[bool, str]]:
+    transformer, vae = pipeline.transformer.config, pipeline.vae.config
+    takes, gives = transformer.in_channels, transformer.out_channels or transformer.in_channels
+    yield (
+        takes == vae.latent_channels == KEY_CHANNELS and gives in (takes, 2 * takes),
+        (
+            f"its transformer takes {takes} channels and gives {gives}, its VAE has "
+            f"{vae.latent_channels}, and SDXL's are {KEY_CHANNELS}"
+        ),
+    )
+    t5, wide = pipeline.text_encoder, transformer.caption_channels
+    yield t5 is not None, "its text encoder is missing"
+    yield t5.config.d_model == wide, _differ(t5.config.d_model, wide, "transformer")
+    yield _t5_reads(t5, pipeline.tokenizer), "its" + _NO_TOKENIZER
+
+
+_OF_FAMILY = {SDXL: _sdxl, SD15: _sd15, SD3: _sd3, FLUX: _flux, PIXART: _pixart}
 
 
 def _channels(network: Any, vae: Any, name: str) -> tuple[bool, str]:

@@ -135,6 +135,11 @@ def padded(tokens: Tensor, length: int) -> Tensor:
     return torch.nn.functional.pad(tokens, (0, 0, 0, length - tokens.shape[1]))
 
 
+def unpadded(tokens: Tensor, mask: Tensor) -> Tensor:
+    """[1, L, D] without those that a mask [1, L] says are padding."""
+    return tokens[:, mask[0].bool()]
+
+
 def _to_a_phrase(words: Sequence[str], count: int) -> int:
     """At most so many words, so that a phrase ends with them, if one does near the end."""
     for fewer in range(count, count - count // GIVEN_BACK - 1, -1):

@@ -1,0 +1,114 @@
+"""The PixArt-Sigma family: a transformer that reads T5's words by cross-attention, in the latents
+of SDXL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from diffusers.utils import is_bs4_available, is_ftfy_available
+from torch import Tensor
+
+from taue.backbones.autoencoder import AT_ONCE
+from taue.backbones.base import Encoded, content_positions
+from taue.backbones.cross import CrossBackbone
+from taue.backbones.guided import Guided
+from taue.backbones.prompts import require_layers, unpadded
+from taue.backbones.sdxl import KEYS
+from taue.backbones.weighting import is_weighed, require_scales, unweighted
+from taue.errors import TaueError
+from taue.families import PIXART
+from taue.muted import muted
+from taue.readable import quoted
+
+T5_TOKENS = 300
+"""What its pipeline gives T5, and the most that it was trained with."""
+
+WIDENED = 4
+"""A transformer's feed-forward layers are so many times as wide as its tokens."""
+
+
+class PixArtBackbone(CrossBackbone):
+    """Any ``PixArtSigmaPipeline``; arguments and errors as of
+    :class:`taue.backbones.cross.CrossBackbone`. Its canvas is the one that is asked for, which its
+    pipeline moves to the nearest of a list unless it is told otherwise."""
+
+    family = PIXART
+    returns = ("prompt", "prompt_mask", "negative", "negative_mask")
+    has_green = True
+    # Its pipeline does not; in half precision SDXL's autoencoder overflows all the same.
+    upcasts = True
+
+    def _keys(self) -> Mapping[str, tuple[float, ...]]:
+        return KEYS
+
+    def encode_prompt(
+        self, prompt: str, negative_prompt: str | None, clip_skip: int | None = None
+    ) -> Encoded:
+        """As of the protocol, in so many tokens as each has: nothing attends to padding."""
+        require_layers(clip_skip, 1)  # of T5 the last layer alone counts
+        if is_weighed(prompt, negative_prompt):
+            require_scales((prompt, negative_prompt), can=False, clip_skip=clip_skip)
+        read, unread = unweighted(prompt), unweighted(negative_prompt or "")
+        # As in a plain call, which says so wherever it has not what it cleans prompts with.
+        cleans = is_bs4_available() and is_ftfy_available()
+        ids, negative_ids = self._ids(read, cleans), self._ids(unread, cleans)
+        longest = max(len(ids), len(negative_ids))
+        if longest > T5_TOKENS:
+            raise TaueError(
+                f"prompt {quoted(prompt)} or its negative has {longest} tokens for T5, which takes "
+                f"{T5_TOKENS} at most; shorten it."
+            )
+        encoded, mask, negative, negative_mask = self.pipeline.encode_prompt(
+            read,
+            do_classifier_free_guidance=True,
+            negative_prompt=unread,
+            device=self.device,
+            clean_caption=cleans,
+            max_sequence_length=T5_TOKENS,
+        )
+        nothing = encoded.new_zeros(1, 0)
+        special = frozenset(self.pipeline.tokenizer.all_special_ids)
+        return Encoded(
+            unpadded(encoded, mask),
+            unpadded(negative, negative_mask),
+            nothing,
+            nothing,
+            content_positions(ids, special),
+        )
+
+    def _ids(self, text: str, cleans: bool) -> list[int]:
+        """A text's tokens, its end included."""
+        [processed] = self.pipeline._text_preprocessing(text, clean_caption=cleans)
+        with muted("transformers.tokenization_utils_base", "Token indices sequence length"):
+            return self.pipeline.tokenizer(processed, verbose=False).input_ids
+
+    def _answer(
+        self, inputs: Tensor, timesteps: Tensor, prompts: Tensor, samples: Guided
+    ) -> Tensor:
+        answer = self.network(
+            inputs,
+            encoder_hidden_states=prompts,
+            timestep=timesteps,
+            added_cond_kwargs=self._added(len(inputs)),
+            cross_attention_kwargs=self.cross_attention_kwargs,
+            return_dict=False,
+        )[0]
+        return answer[:, : inputs.shape[1]]  # the others are the noise's variance, unused
+
+    def _added(self, samples: int) -> dict[str, Tensor | None]:
+        """The canvas, for models that were told of it."""
+        if not self.network.use_additional_conditions:
+            return {"resolution": None, "aspect_ratio": None}
+        height, width = self.canvas
+        told = {"resolution": [height, width], "aspect_ratio": [height / width]}
+        return {
+            name: torch.tensor([values], device=self.device, dtype=self.dtype).repeat(samples, 1)
+            for name, values in told.items()
+        }
+
+    def denoising_bytes(self, samples: int) -> int:
+        pixels = self.size[0] * self.size[1]
+        tokens = pixels // self.multiple**2
+        activations = AT_ONCE * tokens * self.network.inner_dim * WIDENED
+        return samples * activations * self.dtype.itemsize
