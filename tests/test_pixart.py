@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,3 +89,39 @@ def test_its_autoencoder_is_used_in_float32_where_half_precision_overflows() -> 
     assert backbone.decode(normal(1, *backbone.shape)).isfinite().all()
     hook.remove()
     assert seen == [torch.float32] and pipe.vae.dtype == torch.float16
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Saved as it is published: of the tokenizer, what sentencepiece made."""
+    import sentencepiece
+
+    pipe = KITS["pixart"].pipeline()
+    pipe.save_pretrained(tmp_path / "model")
+    with (tmp_path / "model" / "tokenizer" / "spiece.model").open("wb") as made:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter([APPLE, DESERT] * 20), model_writer=made, vocab_size=36,
+            hard_vocab_limit=False, pad_id=0, eos_id=1, unk_id=2, bos_id=-1, minloglevel=2,
+        )  # fmt: skip
+    tokenizer = tmp_path / "model" / "tokenizer"
+    (tokenizer / "tokenizer.json").unlink()
+    config = {"tokenizer_class": "T5Tokenizer", "extra_ids": 0, "model_max_length": 512}
+    (tokenizer / "tokenizer_config.json").write_text(json.dumps(config))
+    return tmp_path / "model"
+
+
+def test_a_tokenizer_of_sentencepiece_is_read(folder: Path) -> None:
+    import sentencepiece
+
+    pipe: Any = TauePipeline.from_pretrained(folder)
+    read: Any = sentencepiece.SentencePieceProcessor(
+        model_file=str(folder / "tokenizer" / "spiece.model")
+    )
+    assert pipe.tokenizer(APPLE).input_ids == [*read.encode(APPLE), 1]
+    assert pipe.backbone(SIDE, SIDE).encode_prompt(APPLE, None).prompt.isfinite().all()
+
+
+def test_without_the_package_it_is_asked_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sentencepiece", None)
+    with pytest.raises(TaueError, match=r'^model .+ install it with pip install "taue\[t5\]"\.$'):
+        TauePipeline.from_pretrained(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -71,6 +72,11 @@ class Loading(HandedOver):
         except TaueError:
             raise
         except Exception as error:
+            if _wants_sentencepiece(error):
+                raise TaueError(
+                    f"model {str(pretrained_model_name_or_path)!r} has a tokenizer of T5's that "
+                    'sentencepiece reads; install it with pip install "taue[t5]".'
+                ) from error
             reason = next((line for line in str(error).splitlines() if line.strip()), "")
             raise TaueError(
                 f"model {str(pretrained_model_name_or_path)!r} cannot be loaded "
@@ -145,3 +151,11 @@ class Loading(HandedOver):
                 "loader for it; leave it out."
             )
         loader.load_lora_weights(given, *arguments, **require_safe_adapter(given, kwargs))
+
+
+def _wants_sentencepiece(error: Exception) -> bool:
+    """Whether a tokenizer could not be read because the package is missing: without it transformers
+    takes the file for one of tiktoken's."""
+    told = str(error).lower()
+    names = ("sentencepiece", "tiktoken")
+    return any(one in told for one in names) and importlib.util.find_spec(names[0]) is None
