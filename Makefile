@@ -55,11 +55,11 @@ docs: environment
 
 # The source distribution is whole: unpacked elsewhere, its own tests pass.
 sdist: environment
-	rm -rf dist/unpacked
+	rm -rf dist/unpacked dist/taue-*.tar.gz
 	.venv-test/bin/python -m hatchling build -t sdist
 	mkdir -p dist/unpacked
 	tar -xzf dist/taue-*.tar.gz -C dist/unpacked --strip-components 1
-	cd dist/unpacked && PYTHONPATH=src ../../.venv-test/bin/python -m pytest $(SPREAD) -m "not slow"
+	cd dist/unpacked && PYTHONPATH=$$PWD/src ../../.venv-test/bin/python -m pytest $(SPREAD) -m "not slow"
 
 # Installed anew when the requirements or the version change; `make clean` begins with nothing.
 environment: .venv-test/installed
