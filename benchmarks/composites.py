@@ -22,7 +22,7 @@ import typer
 from numpy.typing import NDArray
 
 from benchmarks.crew import Out, share_out
-from benchmarks.judged import Asked, contact_shadow, judged_pair, pairs, rendered
+from benchmarks.judged import DrawnPrompt, contact_shadow, judged_pair, pairs, rendered
 from benchmarks.one_object import followed, fraction
 from benchmarks.pair import Pair
 from taue import Layers, TauePipeline
@@ -58,7 +58,7 @@ def work(pipe: TauePipeline, judge: Judge, pair: Pair) -> tuple[Line, dict[str, 
         form: judge.features([layers.composite])[0]
         for form, layers in zip(FORMS, (free, laid), strict=True)
     }
-    asked = Asked("scene", "", pair.colour, pair.kind, pair.background, pair.seed)
+    asked = DrawnPrompt("scene", "", pair.colour, pair.kind, pair.background, pair.seed)
     for half in (0, 1):
         features[f"render {half}"] = judge.features([rendered(asked, half, 256)])[0]
     return told, features

@@ -45,7 +45,7 @@ OBJECTS, PLATES, TRAINED, UNSEEN = 120, 60, 120, 60
 
 
 @dataclass(frozen=True)
-class Asked:
+class DrawnPrompt:
     """One prompt and what it asks for."""
 
     group: str
@@ -56,14 +56,14 @@ class Asked:
     seed: int
 
 
-def prompts() -> list[Asked]:
+def prompts() -> list[DrawnPrompt]:
     """The fixed prompts; words come up about equally."""
     rng = np.random.default_rng(SEED)
     names, grounds = tuple(scenes.COLOURS), tuple(scenes.BACKGROUNDS)
     unseen = sorted(scenes.HELD_OUT)
     trained = [(c, k) for k in scenes.KINDS for c in names if (c, k) not in scenes.HELD_OUT]
     rng.shuffle(trained)
-    made: list[Asked] = []
+    made: list[DrawnPrompt] = []
 
     def add(group: str, pair: tuple[str, str] | None, ground: str | None) -> None:
         thing = scenes.object_caption(*pair) if pair else ""
@@ -73,7 +73,7 @@ def prompts() -> list[Asked]:
         else:
             prompt = thing or str(ground)
         colour, kind = pair or (None, None)
-        made.append(Asked(group, prompt, colour, kind, ground, len(made)))
+        made.append(DrawnPrompt(group, prompt, colour, kind, ground, len(made)))
 
     def ground(index: int) -> str:
         return grounds[(index * 5 + index // 12) % len(grounds)]
@@ -89,7 +89,7 @@ def prompts() -> list[Asked]:
     return made
 
 
-def answers(asked: Asked, seen: Sighting) -> dict[str, bool]:
+def answers(asked: DrawnPrompt, seen: Sighting) -> dict[str, bool]:
     """What is right of what was asked for: exactly one object where one was, none where none."""
     right: dict[str, bool] = {}
     if asked.kind is not None:
@@ -104,7 +104,7 @@ def answers(asked: Asked, seen: Sighting) -> dict[str, bool]:
     return right
 
 
-def rendered(asked: Asked, half: int, side: int) -> np.ndarray:
+def rendered(asked: DrawnPrompt, half: int, side: int) -> np.ndarray:
     """A render of the same words, uint8 [H, W, 3]; the halves differ in everything else."""
     rng = np.random.default_rng((SEED, half, asked.seed))
     while True:  # until the dice fall on the background that was asked for
@@ -131,7 +131,7 @@ def fitted(box: scenes.Box, kind: str) -> scenes.Box:
 
 
 def distances(
-    judge: Judge, asked: Sequence[Asked], images: Sequence[Image.Image]
+    judge: Judge, asked: Sequence[DrawnPrompt], images: Sequence[Image.Image]
 ) -> dict[str, float]:
     """The distance of the pictures to renders of the same words, and between two such halves."""
     halves = [judge.features([rendered(a, h, images[0].width) for a in asked]) for h in (0, 1)]
@@ -143,7 +143,7 @@ def distances(
     }
 
 
-def standing(asked: Asked, seen: Sighting, image: Image.Image) -> float | None:
+def standing(asked: DrawnPrompt, seen: Sighting, image: Image.Image) -> float | None:
     """The shade under the object of a scene with ground."""
     if asked.kind is None or asked.background is None or seen.surest is None:
         return None

@@ -41,7 +41,7 @@ def sheets(new: Path, old: Path, out: Out) -> None:
     key = {}
     for number, i in enumerate(order):
         form, folder = folders[i]
-        Image.fromarray(sheet(folder)).save(out / f"{number:03}.png")
+        Image.fromarray(marked_sheet(folder)).save(out / f"{number:03}.png")
         key[f"{number:03}"] = {"pair": int(folder.name), "form": form}
     (out / "key.json").write_text(json.dumps(key, indent=1) + "\n")
 
@@ -64,7 +64,7 @@ def count(
     typer.echo(json.dumps(told))
 
 
-def sheet(folder: Path) -> Picture:
+def marked_sheet(folder: Path) -> Picture:
     """Composite, background and effects on grey above; below the subject, four times as large, on
     white, magenta and black, cut to what is seen of it."""
     layers = {path.stem.split("-")[1]: path for path in sorted(folder.glob("*.png"))}

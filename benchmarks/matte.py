@@ -92,7 +92,7 @@ def tile(rgba: Array) -> Array:
     return rgba[..., :3] * rgba[..., 3:] + board * (1 - rgba[..., 3:])
 
 
-def sheet(cases: list[Case], path: Path) -> None:
+def case_sheet(cases: list[Case], path: Path) -> None:
     """A row per case: picture, truth and every method over a checkerboard, cut to the object."""
     rows = []
     for case in cases:
@@ -141,7 +141,7 @@ def main(
     print("\n".join(table(label, found[label]) for label in found))
     document = {"side": SIDE, "count": count, "means": found, "cases": rows}
     (out / "matte.json").write_text(json.dumps(rounded(document)) + "\n")
-    sheet([make(n, SIDE, network) for n in SHOWN], figure_in(out, "matte.png"))
+    case_sheet([make(n, SIDE, network) for n in SHOWN], figure_in(out, "matte.png"))
 
 
 if __name__ == "__main__":

@@ -160,7 +160,7 @@ def row(stack: Stack) -> list[Image.Image]:
     ]
 
 
-def sheet(stacks: list[Stack], path: Path, side: int = 192) -> None:
+def stack_sheet(stacks: list[Stack], path: Path, side: int = 192) -> None:
     """A row per scene, two scenes side by side."""
     lines = -(-len(stacks) // 2)
     page = Image.new("RGB", (2 * len(COLUMNS) * side + 12, LABEL + lines * side), "white")
@@ -207,7 +207,7 @@ def main(
         rows += made[:ROWS]
     print(json.dumps(document, indent=2))
     (out / "layers.json").write_text(json.dumps(document, indent=2) + "\n")
-    sheet(rows, figure_in(out, "layers.png"))
+    stack_sheet(rows, figure_in(out, "layers.png"))
 
 
 if __name__ == "__main__":

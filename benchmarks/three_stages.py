@@ -113,7 +113,7 @@ def tile(layers: Layers, column: str) -> Image.Image:
     return Image.fromarray((picture * 255).round().astype(np.uint8))
 
 
-def sheet(rows: list[tuple[Pair, Layers]], path: Path, per_column: int = 9) -> None:
+def pair_sheet(rows: list[tuple[Pair, Layers]], path: Path, per_column: int = 9) -> None:
     """A labelled row of four pictures per pair, in columns."""
     side, label = rows[0][1].composite.shape[1], 14
     columns = -(-len(rows) // per_column)
@@ -168,7 +168,7 @@ def main(
     document = {"model": model, "steps": steps, "medians": medians, "pairs": lines}
     (out / f"{stem}.json").write_text(json.dumps(document, indent=2) + "\n")
     for page in range(0, len(rows), 25):
-        sheet(rows[page : page + 25], out / f"{stem}-{page // 25 + 1}.png")
+        pair_sheet(rows[page : page + 25], out / f"{stem}-{page // 25 + 1}.png")
 
 
 def run(pipe: TauePipeline, pair: Pair, settings: Settings, **changes: Any) -> Layers:

@@ -20,7 +20,7 @@ from taue.settings import Settings
 
 T = TypeVar("T")
 
-Asked = tuple[Backbone, Sequence[Row]]
+OnePass = tuple[Backbone, Sequence[Row]]
 """What a work waits for: rows, and the model on their part of the canvas."""
 
 
@@ -53,7 +53,7 @@ def in_step(
     """
     results: dict[int, Any] = {}
     greenlets = [greenlet(work) for work in works]
-    waiting: dict[int, Asked] = {}
+    waiting: dict[int, OnePass] = {}
 
     def go_on(number: int, *harvests: list[Harvest]) -> None:
         try:
@@ -79,7 +79,7 @@ def in_step(
 
 
 def _grown(
-    asked: Mapping[int, Asked], grow: Callable[[Backbone, Sequence[Row]], Sequence[Harvest]]
+    asked: Mapping[int, OnePass], grow: Callable[[Backbone, Sequence[Row]], Sequence[Harvest]]
 ) -> dict[int, list[Harvest]]:
     """What each is waiting for, in one pass for each size."""
     sizes: dict[tuple[int, ...], list[int]] = {}

@@ -39,7 +39,7 @@ Region = Float[Tensor, "*#s"]
 Colour = Float[Tensor, " C"]
 
 Picture = Float[np.ndarray, "H W 3"]
-Cutout = Float[np.ndarray, "H W 4"]
+Rgba = Float[np.ndarray, "H W 4"]
 Alpha = Float[np.ndarray, "H W"]
 Mask = Bool[np.ndarray, "H W"]
 Finer = Bool[np.ndarray, "nH nW"]

@@ -24,7 +24,7 @@ ENDS = (",", ".", ";", ":", "!", "?")
 GIVEN_BACK = 4
 """A piece gives back at most every fourth of its words to end with a phrase."""
 
-Pair = tuple[Tensor, Tensor, Tensor, Tensor]
+EncodedPair = tuple[Tensor, Tensor, Tensor, Tensor]
 """A prompt and its negative [1, L, D] each, and what stands for each as a whole [1, P]."""
 
 
@@ -101,10 +101,10 @@ class Reader:
 
 
 def joined(
-    encode: Callable[[str, str | None], Pair],
+    encode: Callable[[str, str | None], EncodedPair],
     pieces: Sequence[str],
     negatives: Sequence[str | None],
-) -> Pair:
+) -> EncodedPair:
     """A prompt and its negative in pieces, each encoded and one behind the other."""
     count = max(len(pieces), len(negatives))
     pairs = [

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from taue.backbones.prompts import Pair
+from taue.backbones.prompts import EncodedPair
 from taue.backbones.unet import UNetBackbone
 from taue.backbones.weighting import Scale
 from taue.families import SD15
@@ -54,7 +54,9 @@ class SD15Backbone(UNetBackbone):
             _, found = self.pipeline.run_safety_checker(pictures * 2 - 1, self.device, self.dtype)
         return super().objections(pictures) if found is None else list(found)
 
-    def _encoded(self, prompt: str, negative_prompt: str | None, clip_skip: int | None) -> Pair:
+    def _encoded(
+        self, prompt: str, negative_prompt: str | None, clip_skip: int | None
+    ) -> EncodedPair:
         with _with_text_model(self.pipeline.text_encoder):
             encoded, negative = self.pipeline.encode_prompt(
                 prompt=prompt,

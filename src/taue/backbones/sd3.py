@@ -12,7 +12,7 @@ from taue.backbones.base import Encoded, content_positions
 from taue.backbones.guided import Guided
 from taue.backbones.joint import Grid, JointBackbone
 from taue.backbones.joint_attention import SD3Processor
-from taue.backbones.prompts import Pair, Reader, joined, require_layers
+from taue.backbones.prompts import EncodedPair, Reader, joined, require_layers
 from taue.backbones.weighting import is_weighed, require_scales, unweighted
 from taue.errors import TaueError
 from taue.families import SD3
@@ -56,7 +56,7 @@ class SD3Backbone(JointBackbone):
         tokens = self._longest(prompt, negative_prompt)
         further: list[Tensor] = []
 
-        def encode(piece: str, negative_piece: str | None) -> Pair:
+        def encode(piece: str, negative_piece: str | None) -> EncodedPair:
             """CLIP reads a piece, T5 all of it."""
             read, unread, pooled, negative_pooled = pipeline.encode_prompt(
                 prompt=piece,

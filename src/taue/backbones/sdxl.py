@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from taue.backbones.prompts import Pair
+from taue.backbones.prompts import EncodedPair
 from taue.backbones.unet import UNetBackbone
 from taue.backbones.weighting import Scale
 from taue.families import SDXL
@@ -48,7 +48,9 @@ class SDXLBackbone(UNetBackbone):
         pairs = (pipe.tokenizer, pipe.text_encoder), (pipe.tokenizer_2, pipe.text_encoder_2)
         return tuple(Scale(*pair, normalised=False) for pair in pairs if None not in pair)
 
-    def _encoded(self, prompt: str, negative_prompt: str | None, clip_skip: int | None) -> Pair:
+    def _encoded(
+        self, prompt: str, negative_prompt: str | None, clip_skip: int | None
+    ) -> EncodedPair:
         return self.pipeline.encode_prompt(
             prompt=prompt,
             negative_prompt=negative_prompt,

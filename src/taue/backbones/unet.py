@@ -15,7 +15,7 @@ from taue.backbones.autoencoder import AT_ONCE
 from taue.backbones.base import Encoded
 from taue.backbones.cross import CrossBackbone
 from taue.backbones.guided import Guided
-from taue.backbones.prompts import Pair, Reader, joined, padded, require_layers
+from taue.backbones.prompts import EncodedPair, Reader, joined, padded, require_layers
 from taue.backbones.weighting import Scale, is_weighed, require_scales
 
 
@@ -33,7 +33,9 @@ class UNetBackbone(CrossBackbone):
         """Of the text encoders, as many as all have; the last of them is never skipped."""
 
     @abstractmethod
-    def _encoded(self, prompt: str, negative_prompt: str | None, clip_skip: int | None) -> Pair:
+    def _encoded(
+        self, prompt: str, negative_prompt: str | None, clip_skip: int | None
+    ) -> EncodedPair:
         """A prompt and a negative prompt that fit."""
 
     def encode_prompt(

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from taue.errors import TaueError
-from taue.scene.problems import Place, dotted
+from taue.scene.problems import Location, dotted
 
 EACH, RANGE, WITH = "each", "range", "with"
 MOST_SCENES = 10_000_000
@@ -48,7 +48,7 @@ def filled_in(line: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield _told(filled, dict(zip(words, map(str, chosen), strict=False))) if words else filled
 
 
-def _varying(value: Any, place: Place) -> Iterator[tuple[Place, Sequence[Any]]]:
+def _varying(value: Any, place: Location) -> Iterator[tuple[Location, Sequence[Any]]]:
     """Places of lists and ranges, with what stands there."""
     if isinstance(value, dict):
         if set(value) == {EACH}:
@@ -63,13 +63,13 @@ def _varying(value: Any, place: Place) -> Iterator[tuple[Place, Sequence[Any]]]:
             yield from _varying(part, (*place, number))
 
 
-def _list(value: Any, place: Place) -> list[Any]:
+def _list(value: Any, place: Location) -> list[Any]:
     if not isinstance(value, list) or not value:
         raise TaueError(f"{dotted(place)} has no list after {EACH}; give one that is not empty.")
     return value
 
 
-def _range(value: Any, place: Place) -> range:
+def _range(value: Any, place: Location) -> range:
     whole = isinstance(value, list) and all(type(one) is int for one in value)
     if not whole or len(value) not in (2, 3):
         raise TaueError(
@@ -90,14 +90,14 @@ def _words(value: Any) -> dict[str, list[Any]]:
     return {name: _list(words, (WITH, name)) for name, words in value.items()}
 
 
-def _put(value: Any, place: Place, new: Any) -> Any:
+def _put(value: Any, place: Location, new: Any) -> Any:
     if not place:
         return new
     value[place[0]] = _put(value[place[0]], place[1:], new)  # pyright: ignore[reportIndexIssue]
     return value
 
 
-def _told(value: Any, words: dict[str, str], place: Place = ()) -> Any:
+def _told(value: Any, words: dict[str, str], place: Location = ()) -> Any:
     """The same with words filled into every text."""
     if isinstance(value, str):
         return _WORD.sub(lambda found: _word(found[1], words, place), value)
@@ -108,7 +108,7 @@ def _told(value: Any, words: dict[str, str], place: Place = ()) -> Any:
     return value
 
 
-def _word(name: str, words: dict[str, str], place: Place) -> str:
+def _word(name: str, words: dict[str, str], place: Location) -> str:
     if name not in words:
         raise TaueError(
             f"{dotted(place)} has {{{name}}}, which is not among {WITH}; add it, or write the text "

@@ -130,17 +130,17 @@ def _means(run: Scored) -> dict[str, float | None]:
     }
 
 
-Source = tuple[str, str, bool, dict[str, Path]]
+Scorable = tuple[str, str, bool, dict[str, Path]]
 """Name, method, whether it copies, and item folders by id."""
 
 
-def _sources(runs: Sequence[Path], layers: Sequence[Path]) -> list[Source]:
+def _sources(runs: Sequence[Path], layers: Sequence[Path]) -> list[Scorable]:
     """Everything that is to be scored."""
     from taue.evaluation.runs import ITEMS, item_folders, read_run
 
     if not runs and not layers:
         raise TaueError("runs are missing; name what taue eval generate made, or give --layers.")
-    found: list[Source] = []
+    found: list[Scorable] = []
     for folder in runs:
         about = read_run(folder)
         found.append((folder.name, about.method, about.copies, item_folders(folder / ITEMS)))
@@ -151,7 +151,7 @@ def _sources(runs: Sequence[Path], layers: Sequence[Path]) -> list[Source]:
     return found
 
 
-def _common(sources: list[Source]) -> list[Source]:
+def _common(sources: list[Scorable]) -> list[Scorable]:
     """The same with the items alone that all have.
 
     Raises:

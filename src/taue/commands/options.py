@@ -11,7 +11,7 @@ from taue.commands.given import given_scene
 from taue.errors import TaueError
 from taue.readable import counted
 from taue.scene import Scene
-from taue.scene.problems import Place, dotted
+from taue.scene.problems import Location, dotted
 
 PLACES: dict[str, tuple[str, ...]] = {
     "method": ("method", "base"),
@@ -140,12 +140,12 @@ def _deal(values: Sequence[str], option: str, field: str, subjects: Sequence[Any
             subject[field] = box_from(value) if field == "box" else value
 
 
-def _naming(subjects: int) -> Callable[[Place], str]:
+def _naming(subjects: int) -> Callable[[Location], str]:
     """How the command line calls a scene's field, given the number of subjects."""
-    options: dict[Place, str] = {place: option for option, place in PLACES.items()}
+    options: dict[Location, str] = {place: option for option, place in PLACES.items()}
     of_subjects = {field: option for option, field in SUBJECT_FIELDS.items()}
 
-    def called(place: Place) -> str:
+    def called(place: Location) -> str:
         match place:
             case ("subjects", int(i), str(field), *_):
                 return of_subjects[field] + (f" {i + 1}" if subjects > 1 else "")

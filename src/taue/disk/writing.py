@@ -22,7 +22,7 @@ from taue.disk.streams import STANDARD, special
 from taue.disk.unfinished import PREFIX, UnfinishedFolder
 from taue.errors import TaueError
 
-Named = str | os.PathLike[str]
+PathLike = str | os.PathLike[str]
 
 
 _put: list[Path] = []
@@ -34,7 +34,7 @@ def names_taken() -> int:
 
 
 @contextmanager
-def whole_file(path: Named, *, parents: bool = True, replace: bool = True) -> Iterator[BinaryIO]:
+def whole_file(path: PathLike, *, parents: bool = True, replace: bool = True) -> Iterator[BinaryIO]:
     """Yield a file to write; it takes its name, in place of an older one, when the block ends well.
 
     If the block raises (a full disk, an interrupt) or the process ends, what was there before is
@@ -53,7 +53,7 @@ def whole_file(path: Named, *, parents: bool = True, replace: bool = True) -> It
 
 
 @contextmanager
-def complete_folder(path: Named, ours: re.Pattern[str] | None = None) -> Iterator[Path]:
+def complete_folder(path: PathLike, ours: re.Pattern[str] | None = None) -> Iterator[Path]:
     """Yield a folder to fill; it takes its name ``path`` when the block ends well.
 
     If the block raises (an interrupt included), whatever it wrote is removed.
@@ -70,7 +70,7 @@ def complete_folder(path: Named, ours: re.Pattern[str] | None = None) -> Iterato
         yield folder
 
 
-def check_out(path: Named, ours: re.Pattern[str] | None = None) -> Path:
+def check_out(path: PathLike, ours: re.Pattern[str] | None = None) -> Path:
     """Make sure, before any work, that a result folder can be made here.
 
     Leaves nothing behind. Missing parents are fine; they are made with the result. ``ours`` as of
@@ -109,7 +109,7 @@ class Writes:
 
     @contextmanager
     def file(
-        self, path: Named, *, parents: bool = True, replace: bool = True
+        self, path: PathLike, *, parents: bool = True, replace: bool = True
     ) -> Iterator[BinaryIO]:
         """Yield a file to write, as :func:`whole_file` does."""
         goal = Path(path)
@@ -125,7 +125,7 @@ class Writes:
             piece.finish()
 
     @contextmanager
-    def folder(self, path: Named, ours: re.Pattern[str] | None = None) -> Iterator[Path]:
+    def folder(self, path: PathLike, ours: re.Pattern[str] | None = None) -> Iterator[Path]:
         """Yield a folder to fill, as :func:`complete_folder` does."""
         out = Path(path)
         with _one_sentence(out, "out"):

@@ -19,8 +19,8 @@ SHOWN = (
 )  # fmt: skip
 """The columns of the page, those of ``taue eval score``."""
 
-Row = Mapping[str, float | None]
-Cells = Mapping[str, Mapping[str, Row]]
+Figures = Mapping[str, float | None]
+FiguresByRun = Mapping[str, Mapping[str, Figures]]
 """Of every run, of every item, its figures."""
 
 HEAD = """# Ablation: one factor at a time
@@ -75,14 +75,14 @@ def page(told: Mapping[str, Any]) -> str:
     if told["missing"]:
         parts += [f"Not drawn yet: {', '.join(told['missing'])}.", ""]
     for base in dict.fromkeys(cell["method"] for cell in told["cells"]):
-        cells: Cells = {c["run"]: c["items"] for c in told["cells"] if c["method"] == base}
+        cells: FiguresByRun = {c["run"]: c["items"] for c in told["cells"] if c["method"] == base}
         parts += [f"## {base}", "", *table(base, cells), "", "### The paper's trends", "", TRENDS]
         parts += [*trends(base, cells), "", "### Crop ratio and size", ""]
         parts += [*by_size(base, cells, told["areas"]), ""]
     return "\n".join(parts)
 
 
-def table(base: str, cells: Cells) -> list[str]:
+def table(base: str, cells: FiguresByRun) -> list[str]:
     """The method's own figures, and each run's change."""
     lines = [_line(["run", "pairs", *(COLUMNS[key].title for key in SHOWN)])]
     lines.append(_line(["---"] * (len(SHOWN) + 2)))
@@ -97,7 +97,7 @@ def table(base: str, cells: Cells) -> list[str]:
     return lines
 
 
-def trends(base: str, cells: Cells) -> list[str]:
+def trends(base: str, cells: FiguresByRun) -> list[str]:
     """What the cells say of each of the paper's trends."""
     lines: list[str] = []
     crops = _crops(base, cells)
@@ -116,7 +116,7 @@ def trends(base: str, cells: Cells) -> list[str]:
     return lines
 
 
-def by_size(base: str, cells: Cells, areas: Mapping[str, float]) -> list[str]:
+def by_size(base: str, cells: FiguresByRun, areas: Mapping[str, float]) -> list[str]:
     """PSNR of the foreground by crop ratio, of the smaller and the larger half of the objects."""
     crops = _crops(base, cells)
     there = sorted(set.intersection(*(set(c) for c in crops)), key=lambda name: areas[name])
@@ -134,14 +134,14 @@ def by_size(base: str, cells: Cells, areas: Mapping[str, float]) -> list[str]:
     return lines
 
 
-def _crops(base: str, cells: Cells) -> list[Mapping[str, Row]]:
+def _crops(base: str, cells: FiguresByRun) -> list[Mapping[str, Figures]]:
     """The runs of each ratio; the method as it is where that is its own."""
     own = Settings.of(base).crop_ratio
     names = [base if ratio / 100 == own else f"{base}-crop-{ratio}" for ratio in CROPS]
     return [cells.get(name, {}) for name in names]
 
 
-def change(before: Mapping[str, Row], after: Mapping[str, Row], key: str) -> Figure | None:
+def change(before: Mapping[str, Figures], after: Mapping[str, Figures], key: str) -> Figure | None:
     """The mean change of a column over the pairs that both have."""
     both = [(before[name].get(key), after[name].get(key)) for name in before if name in after]
     changes = [b - a for a, b in both if a is not None and b is not None]
@@ -149,7 +149,7 @@ def change(before: Mapping[str, Row], after: Mapping[str, Row], key: str) -> Fig
 
 
 def _verdict(
-    what: str, before: Mapping[str, Row], after: Mapping[str, Row], key: str, sign: int
+    what: str, before: Mapping[str, Figures], after: Mapping[str, Figures], key: str, sign: int
 ) -> str:
     """Whether a change goes the stated way: "agrees" or "disagrees" if its interval says so."""
     found = change(before, after, key)
@@ -163,7 +163,7 @@ def _verdict(
     return f"- {what}: {text}; {said}, of {found.count} pairs."
 
 
-def _mean(rows: Iterable[Row], key: str) -> Figure | None:
+def _mean(rows: Iterable[Figures], key: str) -> Figure | None:
     values = [value for row in rows if (value := row.get(key)) is not None]
     return mean_figure(values) if values else None
 

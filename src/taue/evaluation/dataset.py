@@ -27,7 +27,7 @@ from taue.evaluation.checked import parsed, read_checked
 FORMAT = 1
 DATA, ANNOTATIONS, PAIRS, IMAGES = "data.json", "annotations.json", "pairs.jsonl", "images"
 
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+PromptText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 Identity = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
 
 
@@ -36,9 +36,9 @@ class Prompts(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    foreground: Words
-    background: Words
-    scene: Words
+    foreground: PromptText
+    background: PromptText
+    scene: PromptText
 
 
 class Pair(Prompts):

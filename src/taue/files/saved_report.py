@@ -12,7 +12,7 @@ from taue.disk.limits import read_bytes, reading
 from taue.errors import TaueError
 from taue.scene import Scene
 from taue.scene.method import CALLED, Method
-from taue.scene.problems import Place, dotted
+from taue.scene.problems import Location, dotted
 from taue.scene.text import is_utf8, not_finite
 
 REPORT = "report.json"
@@ -21,7 +21,7 @@ LONGEST_REPORT = 2**24
 
 DEEPEST = 32
 
-IN_SCENES: Mapping[str, Place] = {
+IN_SCENES: Mapping[str, Location] = {
     **{called: (name,) for name, called in CALLED.items()},
     **{name: ("method", name) for name in Method.model_fields},
     **{side: ("canvas", side) for side in ("width", "height")},
@@ -62,7 +62,7 @@ def require_agreement(scene: Scene, report: Any, folder: Path) -> None:
         )
 
 
-def _disagreement(one: Any, other: Any, place: Place = ()) -> Place | None:
+def _disagreement(one: Any, other: Any, place: Location = ()) -> Location | None:
     """The first place where two values differ, if both have it; an empty text says nothing."""
     if isinstance(one, dict) and isinstance(other, dict):
         pairs = [(name, value, other[name]) for name, value in one.items() if name in other]

@@ -32,7 +32,7 @@ from taue.matte.trimap import (
     trimap,
     widened,
 )
-from taue.shapes import Alpha, Cutout, Mask, Picture
+from taue.shapes import Alpha, Mask, Picture, Rgba
 from taue.straight import continued
 
 PROJECTIONS = 2
@@ -57,7 +57,7 @@ def extract(picture: Tensor, mask: Tensor) -> Tensor:
     return torch.from_numpy(rgba).permute(2, 0, 1).contiguous().to(picture.device)
 
 
-def cut_out(picture: Picture, mask: Mask, cell: int) -> Cutout:
+def cut_out(picture: Picture, mask: Mask, cell: int) -> Rgba:
     """The subject as RGBA [H, W, 4] in [0, 1], straight alpha.
 
     Args:
@@ -91,7 +91,7 @@ def cut_out(picture: Picture, mask: Mask, cell: int) -> Cutout:
     )
 
 
-def outlined(rgba: Cutout, picture: Picture, mask: Tensor) -> Cutout:
+def outlined(rgba: Rgba, picture: Picture, mask: Tensor) -> Rgba:
     """A cut-out [H, W, 4] with a smooth outline, if the picture is blurred: a sharp one has no
     frays, and what is thin in it is so in the scene.
 

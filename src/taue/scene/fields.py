@@ -156,12 +156,12 @@ _EDGES: dict[str, Any] = {
     "minItems": 4,
     "maxItems": 4,
 }
-Place = Annotated[Box, BeforeValidator(box_of), PlainSerializer(_edges), WithJsonSchema(_EDGES)]
+BoxField = Annotated[Box, BeforeValidator(box_of), PlainSerializer(_edges), WithJsonSchema(_EDGES)]
 """A box; in files a list of four fractions."""
 
 # TOML and JSON have lists where Python has tuples: the one conversion that is allowed.
 Moves = Annotated[
-    tuple[Place, ...],
+    tuple[BoxField, ...],
     Field(strict=False, json_schema_extra={"maxItems": MOST_MOVES}),
     AfterValidator(_few),
 ]

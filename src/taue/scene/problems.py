@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 from taue.readable import quoted
 from taue.scene.method import CALLED
 
-Place = tuple[int | str, ...]
+Location = tuple[int | str, ...]
 """The way to a field: names of tables and numbers in lists, from 0."""
 
 Table = type[Any]
@@ -40,7 +40,7 @@ GIVE = {
 """What to give instead, by pydantic's kinds of error."""
 
 
-def dotted(place: Place) -> str:
+def dotted(place: Location) -> str:
     """A field as users write it: ``subjects[1].box``, names with odd characters in quotes."""
     path = ""
     for part in place:
@@ -55,7 +55,7 @@ def sentence(
     error: ValidationError,
     model: Table,
     source: str = "",
-    naming: Callable[[Place], str] = dotted,
+    naming: Callable[[Location], str] = dotted,
 ) -> str:
     """The first problem in one sentence, and how many there are if there are more.
 
@@ -87,7 +87,7 @@ def _told(problems: list[ErrorDetails], model: Table) -> list[ErrorDetails]:
     ]
 
 
-def _rest(problem: ErrorDetails, place: Place, model: Table) -> str:
+def _rest(problem: ErrorDetails, place: Location, model: Table) -> str:
     kind, value = problem["type"], problem["input"]
     if kind == "value_error":
         return str(problem.get("ctx", {})["error"]).partition(" ")[2]
@@ -98,12 +98,12 @@ def _rest(problem: ErrorDetails, place: Place, model: Table) -> str:
     return f"is {_shown(value)}; {GIVE.get(kind, problem['msg'])}"
 
 
-def _example(place: Place, model: Table) -> str:
+def _example(place: Location, model: Table) -> str:
     examples = fields_of(model_at(place[:-1], model))[str(place[-1])].examples
     return f", for example {place[-1]} = {json.dumps(examples[0])}" if examples else ""
 
 
-def _nearest(place: Place, model: Table) -> str:
+def _nearest(place: Location, model: Table) -> str:
     """What an unknown field may have meant: one beside it, else one elsewhere."""
     if near := _beside(place, model):
         return f"did you mean {near}?"
@@ -114,13 +114,13 @@ def _nearest(place: Place, model: Table) -> str:
     return f"known are {', '.join(fields_of(model_at(place[:-1], model)))}"
 
 
-def _beside(place: Place, model: Table) -> str | None:
+def _beside(place: Location, model: Table) -> str | None:
     """The field of the same table whose name is nearest to that of an unknown one."""
     own = fields_of(model_at(place[:-1], model))
     return next(iter(difflib.get_close_matches(_meant(place), own, n=1)), None)
 
 
-def _meant(place: Place) -> str:
+def _meant(place: Location) -> str:
     """A field's name, for one of ``Settings`` that a scene calls otherwise the scene's."""
     name = str(place[-1])
     return next((short for short, called in CALLED.items() if called == name), name)
@@ -140,7 +140,7 @@ def fields_of(table: Table) -> dict[str, FieldInfo]:
     return table.__pydantic_fields__
 
 
-def model_at(place: Place, model: Table) -> Table:
+def model_at(place: Location, model: Table) -> Table:
     """The part of a model that the table at ``place`` is checked against."""
     for part in place:
         if isinstance(part, str):

@@ -132,7 +132,7 @@ class Request(Part):
         data: Mapping[str, Any],
         *,
         source: str = "",
-        naming: Callable[[problems.Place], str] = problems.dotted,
+        naming: Callable[[problems.Location], str] = problems.dotted,
         folder: str | PathLike[str] = ".",
     ) -> Self:
         """Check what was read.

@@ -14,7 +14,7 @@ from taue.errors import TaueError
 from taue.names import same_file, slug
 from taue.readable import quoted
 from taue.scene import problems
-from taue.scene.fields import CropRatio, Moves, Name, Negative, NoneIfEmpty, Place, Seed, Words
+from taue.scene.fields import BoxField, CropRatio, Moves, Name, Negative, NoneIfEmpty, Seed, Words
 from taue.scene.picture import Own
 
 CENTRED = Box(0.25, 0.25, 0.5, 0.5)
@@ -42,7 +42,7 @@ class Subject:
         Negative | None, NoneIfEmpty, Field(description="What it must not show.")
     ] = None
     box: Annotated[
-        Place | None,
+        BoxField | None,
         Field(
             description="Left, top, width and height as fractions of the canvas. Without boxes "
             "subjects stand side by side.",
@@ -102,7 +102,7 @@ def _plainly(construct: Callable[..., None]) -> Callable[..., None]:
     return constructed
 
 
-def _named(place: problems.Place) -> str:
+def _named(place: problems.Location) -> str:
     """A field, also if it was given by position."""
     first, *rest = place
     own = list(problems.fields_of(Subject))[first] if isinstance(first, int) else first

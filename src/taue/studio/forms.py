@@ -7,7 +7,7 @@ from typing import Any, Literal, TypedDict
 
 from taue.errors import TaueError
 from taue.scene import Scene
-from taue.scene.problems import Place, dotted
+from taue.scene.problems import Location, dotted
 from taue.studio.limits import Limits
 from taue.studio.sessions import Session
 
@@ -173,7 +173,7 @@ def _bring(told: dict[str, Any], names: Sequence[str], session: Session | None) 
         told[name] = str(session.picture(str(told[name])).absolute())
 
 
-def _named(place: Place) -> str:
+def _named(place: Location) -> str:
     """A field as the page calls it."""
     if len(place) == 3 and place[0] == "subjects" and isinstance(place[1], int):
         return f"{place[2]} of subject {place[1] + 1}"

@@ -18,7 +18,7 @@ LONGEST_ERROR = 400
 ATTEMPTS = 3
 """How often something is tried where nobody says."""
 
-Made = tuple[J, Any, float, int]
+Ended = tuple[J, Any, float, int]
 """A job, what it came to or its error, its share of the seconds, and how many were in the batch."""
 
 
@@ -77,7 +77,7 @@ class Worker(Generic[J]):
                 kept = self._failed(job, _bare(error), seconds)
             yield kept
 
-    def _tried(self, jobs: Sequence[J]) -> Iterable[Made[J]]:
+    def _tried(self, jobs: Sequence[J]) -> Iterable[Ended[J]]:
         """What a batch came to.
 
         Raises:
