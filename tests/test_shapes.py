@@ -49,7 +49,18 @@ def test_a_wrong_shape_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["equations", "cultivate", "growth", "rows", "solver", "space", "transplant", "matte.story"],
+    [
+        "equations.paper",
+        "equations.ours",
+        "equations.grid",
+        "cultivate",
+        "growth",
+        "rows",
+        "solver",
+        "space",
+        "transplant",
+        "matte.story",
+    ],
 )
 def test_a_module_is_checked(module: str) -> None:
     loader = import_module(f"taue.{module}").__loader__
