@@ -97,6 +97,15 @@ def test_a_single_file_of_anything_else_is_refused_with_the_list(tmp_path: Path)
             load(str(path))
 
 
+def test_a_family_without_single_files_says_so(tmp_path: Path) -> None:
+    with pytest.raises(TaueError, match=r"^model 'it\.safetensors' is a single file, .+; give"):
+        PIPELINES["pixart"].from_single_file("it.safetensors")
+    path = tmp_path / "it.safetensors"
+    weights(path, anything=(2,))
+    with pytest.raises(TaueError, match=r"known are SDXL, SD3, SD1\.5 and FLUX\.1\.$"):
+        TauePipeline.from_pretrained(path)
+
+
 def test_a_family_s_class_loads_its_own_models_alone(tiny_sdxl: Path) -> None:
     assert TauePipeline.from_pretrained(tiny_sdxl).family == "sdxl"
     with pytest.raises(TaueError, match=r"^model is one of SDXL, not of SD3; load it with"):

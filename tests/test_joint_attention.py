@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from diffusers import SD3Transformer2DModel, StableDiffusion3Pipeline
+from diffusers import StableDiffusion3Pipeline
 from diffusers.models.attention_processor import Attention, JointAttnProcessor2_0
 from torch import Tensor
 
@@ -227,30 +227,3 @@ def test_prompts_of_different_lengths_share_a_batch() -> None:
     for i, row in enumerate(rows):
         alone = predicted(backbone, [row], noise[i : i + 1])
         torch.testing.assert_close(together[i : i + 1], alone, atol=1e-5, rtol=0)
-
-
-# The full size
-
-
-@pytest.mark.slow
-@torch.no_grad()
-def test_two_prompts_by_region_pass_at_the_size_of_sd35_medium() -> None:
-    """Shapes without weights: 1024 px, all 24 blocks."""
-    with torch.device("meta"):
-        transformer: Any = SD3Transformer2DModel(
-            sample_size=128, num_layers=24, num_attention_heads=24, caption_projection_dim=1536,
-            pos_embed_max_size=384, qk_norm="rms_norm",
-            dual_attention_layers=tuple(range(13)),
-        )  # fmt: skip
-        assert sum(p.numel() for p in transformer.parameters()) == 2_243_171_520
-        length = 77 + 256
-        regions = JointRegions(torch.ones(2, 2, length), torch.full((2, 2, 128, 128), 0.5))
-        listening = Listening([()], 128, 128, length)
-        with installed(transformer, lambda _: SD3Processor(regions, listening)):
-            flow = transformer(
-                torch.empty(2, 16, 128, 128),
-                timestep=torch.empty(2),
-                encoder_hidden_states=torch.empty(2, 2 * length, 4096),
-                pooled_projections=torch.empty(2, 2048),
-            ).sample
-    assert flow.shape == (2, 16, 128, 128)

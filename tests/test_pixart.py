@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from families import KITS, SIDE, everywhere, normal, predicted
 from taue import TauePipeline
 from taue.backbones.given import given_encoding
 from taue.errors import TaueError
+from taue.window import Window
 from tiny_models import BUILDERS
 
 APPLE, DESERT = "a red apple", "a dark desert at sunset"
@@ -80,6 +82,38 @@ def test_a_model_that_was_told_of_the_canvas_is_told() -> None:
 
     torch.testing.assert_close(found, theirs([SIDE, 2 * SIDE]), atol=1e-5, rtol=0)
     assert (found - theirs([2 * SIDE, SIDE])).abs().max() > 1e-4
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("canvas", [(SIDE, SIDE), (144, 176)])
+def test_a_window_knows_where_it_is_on_the_canvas(canvas: tuple[int, int]) -> None:
+    """Diffusers alone stretches the positions of a whole picture over it."""
+    pipe: Any = KITS["pixart"].pipeline()
+    backbone: Any = pipe.backbone(*canvas)
+    encoded, noise = backbone.encode_prompt(APPLE, None), normal(1, *backbone.shape)
+    seen: list[torch.Tensor] = []
+
+    def embedded(part: Any, latents: torch.Tensor, *corners: tuple[int, int]) -> torch.Tensor:
+        rows = [replace(everywhere(encoded, 1.0), corner=corner) for corner in corners]
+        # After the hook that places them.
+        hook = pipe.transformer.transformer_blocks[0].register_forward_pre_hook(
+            lambda _, given: seen.append(given[0])
+        )
+        predicted(part, rows, latents)
+        hook.remove()
+        rows_, columns = latents.shape[-2] // 2, latents.shape[-1] // 2
+        return seen.pop().unflatten(1, (rows_, columns))
+
+    whole = embedded(backbone, noise, (0, 0))
+    windows = [Window(4, 2, 8, 12), Window(2, 4, 8, 12)]
+    latents = torch.cat([window.of(noise) for window in windows])
+    part = backbone.windowed(windows[0])
+    found = embedded(part, latents, *((one.top, one.left) for one in windows))
+    expected = torch.cat([whole[:, 2:6, 1:7], whole[:, 1:5, 2:8]])
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
+    odd = embedded(part, latents[:1], (3, 2)) - found[:1]  # a window may begin within a patch
+    assert 1e-3 < odd.abs().max() < (found[:1] - found[1:]).abs().max()
+    assert not pipe.transformer.pos_embed._forward_hooks
 
 
 def test_its_autoencoder_is_used_in_float32_where_half_precision_overflows() -> None:

@@ -58,4 +58,5 @@ def _of_file(path: Path) -> str:
     for one in FAMILIES.values():
         if known and kind.startswith(one.checkpoints):
             return one.name
-    raise TaueError(f"model {path} is a checkpoint of no known family; known are {known_titles()}.")
+    known = known_titles(of_files=True)
+    raise TaueError(f"model {path} is a checkpoint of no known family; known are {known}.")

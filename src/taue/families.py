@@ -65,9 +65,10 @@ FAMILIES: dict[str, Family] = {
 """By name."""
 
 
-def known_titles() -> str:
-    """All of them, for people."""
-    *others, last = (one.title for one in FAMILIES.values())
+def known_titles(*, of_files: bool = False) -> str:
+    """All of them, for people; or those alone of which there are single files."""
+    known = [one.title for one in FAMILIES.values() if one.checkpoints or not of_files]
+    *others, last = known
     return f"{', '.join(others)} and {last}"
 
 

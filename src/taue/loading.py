@@ -90,13 +90,18 @@ class Loading(HandedOver):
         finds the family in a local file.
 
         Raises:
-            TaueError: if the file is of no known family.
+            TaueError: if the file is of no known family, or diffusers reads none of this one.
         """
         given = pretrained_model_link_or_path
         if not cls.family:
             kind = cls._of_family(family_of(models.resolve(str(given)), kwargs))
             return kind.from_single_file(given, **kwargs)
         loader: Any = super()
+        if not FAMILIES[cls.family].checkpoints:
+            raise TaueError(
+                f"model {str(given)!r} is a single file, of which diffusers reads none of "
+                f"{FAMILIES[cls.family].title}'s; give a folder or a hub id."
+            )
         return loader.from_single_file(given, **kwargs)
 
     @classmethod

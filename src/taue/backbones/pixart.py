@@ -4,6 +4,7 @@ of SDXL."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from diffusers.utils import is_bs4_available, is_ftfy_available
@@ -13,6 +14,7 @@ from taue.backbones.autoencoder import AT_ONCE
 from taue.backbones.base import Encoded, content_positions
 from taue.backbones.cross import CrossBackbone
 from taue.backbones.guided import Guided
+from taue.backbones.placed import placed
 from taue.backbones.prompts import require_layers, unpadded
 from taue.backbones.sdxl import KEYS
 from taue.backbones.weighting import is_weighed, require_scales, unweighted
@@ -86,15 +88,28 @@ class PixArtBackbone(CrossBackbone):
     def _answer(
         self, inputs: Tensor, timesteps: Tensor, prompts: Tensor, samples: Guided
     ) -> Tensor:
-        answer = self.network(
-            inputs,
-            encoder_hidden_states=prompts,
-            timestep=timesteps,
-            added_cond_kwargs=self._added(len(inputs)),
-            cross_attention_kwargs=self.cross_attention_kwargs,
-            return_dict=False,
-        )[0]
+        with self._placed(samples):
+            answer = self.network(
+                inputs,
+                encoder_hidden_states=prompts,
+                timestep=timesteps,
+                added_cond_kwargs=self._added(len(inputs)),
+                cross_attention_kwargs=self.cross_attention_kwargs,
+                return_dict=False,
+            )[0]
         return answer[:, : inputs.shape[1]]  # the others are the noise's variance, unused
+
+    def _placed(self, samples: Guided) -> AbstractContextManager[None]:
+        """What tells windows where they are; the whole canvas is told by itself."""
+        if self.size == self.canvas:
+            return nullcontext()
+        patch = self.network.config.patch_size
+        corners = [samples.conditionings[row].corner for row in samples.rows]
+        return placed(
+            self.network.pos_embed,
+            (self.canvas[0] // self.multiple, self.canvas[1] // self.multiple),
+            [(row / patch, column / patch) for row, column in corners],
+        )
 
     def _added(self, samples: int) -> dict[str, Tensor | None]:
         """The canvas, for models that were told of it."""
