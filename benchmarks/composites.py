@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from benchmarks.crew import Out, share_out
 from benchmarks.judged import DrawnPrompt, contact_shadow, judged_pair, pairs, rendered
 from benchmarks.one_object import followed, fraction
-from benchmarks.pair import Pair
+from benchmarks.pair import OneSubject
 from taue import Layers, TauePipeline
 from taue.evaluation.frechet import frechet
 from taue.layers import SubjectLayer
@@ -40,7 +40,9 @@ RATES = (
 Line = dict[str, dict[str, Any]]
 
 
-def work(pipe: TauePipeline, judge: Judge, pair: Pair) -> tuple[Line, dict[str, NDArray[Any]]]:
+def work(
+    pipe: TauePipeline, judge: Judge, pair: OneSubject
+) -> tuple[Line, dict[str, NDArray[Any]]]:
     """One pair grown, and what is said of both composites, with their features."""
     laid = pipe([pair.subject], pair.background, generator=torch.Generator().manual_seed(pair.seed))
     free = as_freed(laid)

@@ -27,7 +27,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.crew import Out
 from benchmarks.designer import pairs
-from benchmarks.pair import Pair
+from benchmarks.pair import OneSubject
 from taue import Scene, TauePipeline, run
 from taue.effort import EFFORTS
 from taue.evaluation.methods.base import counting
@@ -42,7 +42,7 @@ FEW = {"loras": [{"name": "few-steps"}], "scheduler": "lcm"}
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Course:
     """One way to draw: of a scene with these fields, layers or a plain picture of the whole, which
     is guided up to a step of this number if there is one."""
 
@@ -51,7 +51,7 @@ class Recipe:
     fields: dict[str, Any]
     guided: int | None = None
 
-    def scene(self, pair: Pair) -> Scene:
+    def scene(self, pair: OneSubject) -> Scene:
         scales = ("guidance_scale", "foreground_guidance_scale") if "loras" in self.fields else ()
         guidance: dict[str, Any] = dict.fromkeys(scales, 1.0)
         return Scene.from_data(
@@ -66,17 +66,17 @@ class Recipe:
 
 
 RECIPES = (
-    Recipe(PLAIN, False, {"steps": STEPS}),
-    Recipe("plain, guided for 40 of 50 steps", False, {"steps": STEPS}, guided=40),
-    Recipe("the paper's three stages", True, {"steps": STEPS, "method": {"base": "paper"}}),
+    Course(PLAIN, False, {"steps": STEPS}),
+    Course("plain, guided for 40 of 50 steps", False, {"steps": STEPS}, guided=40),
+    Course("the paper's three stages", True, {"steps": STEPS, "method": {"base": "paper"}}),
     *(
-        Recipe(f"taue, {quality}", True, {"steps": STEPS, "method": {"quality": quality}})
+        Course(f"taue, {quality}", True, {"steps": STEPS, "method": {"quality": quality}})
         for quality in EFFORTS
     ),
-    Recipe("plain, few-steps, 8 steps", False, {"steps": 8, **FEW}),
-    Recipe("taue, few-steps, 8 steps", True, {"steps": 8, **FEW}),
-    Recipe("plain, few-steps, 4 steps", False, {"steps": 4, **FEW}),
-    Recipe("taue, few-steps, 4 steps", True, {"steps": 4, **FEW}),
+    Course("plain, few-steps, 8 steps", False, {"steps": 8, **FEW}),
+    Course("taue, few-steps, 8 steps", True, {"steps": 8, **FEW}),
+    Course("plain, few-steps, 4 steps", False, {"steps": 4, **FEW}),
+    Course("taue, few-steps, 4 steps", True, {"steps": 4, **FEW}),
 )
 
 
@@ -92,7 +92,7 @@ def until(step: int) -> Callable[..., dict[str, Any]]:
     return ended
 
 
-def drawer(recipe: Recipe, pipe: TauePipeline) -> Callable[[Scene], None]:
+def drawer(recipe: Course, pipe: TauePipeline) -> Callable[[Scene], None]:
     """What draws a scene by a recipe."""
 
     def layers(scene: Scene) -> None:

@@ -23,7 +23,7 @@ from PIL import Image
 from scipy import ndimage
 
 from benchmarks.crew import Out, figure_in, share_out
-from benchmarks.pair import Pair
+from benchmarks.pair import OneSubject
 from taue import Layers, TauePipeline
 from taue.evaluation.opened import figures, pasted, shadow_figures, weighted_psnr
 from taue.paddy import scenes
@@ -45,7 +45,7 @@ GREY = (128, 128, 128)
 Sheet = list[Image.Image]
 
 
-def pairs(count: int = COUNT) -> list[Pair]:
+def pairs(count: int = COUNT) -> list[OneSubject]:
     """The fixed pairs: kinds, colours and backgrounds come up about equally."""
     rng = np.random.default_rng(SEED)
 
@@ -57,20 +57,21 @@ def pairs(count: int = COUNT) -> list[Pair]:
     grounds = dealt(list(scenes.BACKGROUNDS))
     seeds = rng.integers(2**31, size=count)
     return [
-        Pair(c, k, g, int(s)) for c, k, g, s in zip(colours, kinds, grounds, seeds, strict=True)
+        OneSubject(c, k, g, int(s))
+        for c, k, g, s in zip(colours, kinds, grounds, seeds, strict=True)
     ]
 
 
 @dataclass(frozen=True)
-class Job:
+class PairJob:
     """A pair, the form its layers are to have, and the folder that keeps them, if any."""
 
-    pair: Pair
+    pair: OneSubject
     layering: str
     kept: Path | None
 
 
-def grown(pipe: TauePipeline, pair: Pair, layering: str = "first") -> Layers:
+def grown(pipe: TauePipeline, pair: OneSubject, layering: str = "first") -> Layers:
     """One pair's layers, with the defaults."""
     return pipe(
         subjects=[pair.subject],
@@ -81,7 +82,7 @@ def grown(pipe: TauePipeline, pair: Pair, layering: str = "first") -> Layers:
 
 
 def opened(
-    pipe: TauePipeline, judge: Judge, job: Job
+    pipe: TauePipeline, judge: Judge, job: PairJob
 ) -> tuple[dict[str, float | None], NDArray[np.uint8], list[str]]:
     """A pair's figures, its row of the sheet, and what its user was warned of."""
     layers = grown(pipe, job.pair, job.layering)
@@ -90,7 +91,7 @@ def opened(
     return measured(judge, job.pair, layers), row(layers), layers.warnings
 
 
-def measured(judge: Judge, pair: Pair, layers: Layers) -> dict[str, float | None]:
+def measured(judge: Judge, pair: OneSubject, layers: Layers) -> dict[str, float | None]:
     """What a designer sees of one subject's layers; see :mod:`taue.evaluation.opened`."""
     stack = layers.stack()
     subject, effects = stack.of("subject")[0].pixels, stack.of("effects")
@@ -134,7 +135,7 @@ def mask(seen: Sighting, kind: str) -> NDArray[np.bool_]:
     return max(found, key=np.count_nonzero) if found else np.zeros(seen.mask.shape, bool)
 
 
-def right(seen: Sighting, pair: Pair) -> bool:
+def right(seen: Sighting, pair: OneSubject) -> bool:
     """Whether exactly the one object is seen, before its background."""
     named = [(o.colour, o.kind) for o in seen.objects]
     return named == [(pair.colour, pair.kind)] and seen.background == pair.background
@@ -182,7 +183,7 @@ def main(
     """Grow the pairs, measure their layers, draw the sheets."""
     chosen = pairs()[:count]
     kept = [keep / f"{i:02}" if keep and i < SHOWN else None for i in range(count)]
-    jobs = [Job(pair, layering, folder) for pair, folder in zip(chosen, kept, strict=True)]
+    jobs = [PairJob(pair, layering, folder) for pair, folder in zip(chosen, kept, strict=True)]
     answers = share_out(opened, jobs, model, "layers", workers)
     rows = [figures_ for figures_, _, _ in answers]
     told: dict[str, Any] = {

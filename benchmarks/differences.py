@@ -22,7 +22,7 @@ import typer
 
 from benchmarks.crew import Out, share_out
 from benchmarks.judged import pairs, verdict
-from benchmarks.pair import Pair
+from benchmarks.pair import OneSubject
 from taue import Layers, Subject, TauePipeline
 from taue.box import Box
 from taue.evaluation import figures
@@ -83,7 +83,7 @@ def variants(base: Settings, other: Settings) -> Iterator[tuple[str, Settings]]:
             yield name, replace(base, **change)
 
 
-def grown(pipe: TauePipeline, pair: Pair, settings: Settings) -> Layers:
+def grown(pipe: TauePipeline, pair: OneSubject, settings: Settings) -> Layers:
     return pipe(
         [Subject(pair.subject, box=BOX)],
         pair.background,
@@ -104,7 +104,7 @@ def again(pipe: TauePipeline, layers: Layers, settings: Settings, changed: set[s
     return pipe.regrow(replace(layers, seedlings=seedlings, scene=layers.scene.by(now)))
 
 
-def measured(judge: Judge, pair: Pair, layers: Layers) -> dict[str, float | None]:
+def measured(judge: Judge, pair: OneSubject, layers: Layers) -> dict[str, float | None]:
     """The figures of one pair; None where a region is empty."""
     composite, background = np.asarray(layers.composite), np.asarray(layers.background)
     rgba, raw = np.asarray(layers.subjects[0].image), np.asarray(layers.foregrounds[0])
@@ -124,7 +124,7 @@ def measured(judge: Judge, pair: Pair, layers: Layers) -> dict[str, float | None
 
 
 def work(
-    pipe: TauePipeline, judge: Judge, job: tuple[Pair, bool, int]
+    pipe: TauePipeline, judge: Judge, job: tuple[OneSubject, bool, int]
 ) -> dict[str, dict[str, Any]]:
     """One pair by every variant of the paper's method and, if asked for, of ours."""
     pair, both, steps = job

@@ -25,7 +25,7 @@ from rich.progress import track
 
 from benchmarks.crew import figure_in
 from benchmarks.judge_agreement import agreement, read_labels
-from benchmarks.judge_planted import MISTAKES, Drawn, draw_result
+from benchmarks.judge_planted import MISTAKES, DrawnResult, draw_result
 from benchmarks.judge_sheet import sighting_sheet
 from taue.evaluation.frechet import frechet
 from taue.models import NAMED
@@ -100,7 +100,7 @@ def planted(judge: Judge, coder: AutoencoderTiny, count: int, side: int) -> dict
 
     Composite, background and foreground go through the autoencoder; the cut-out does not.
     """
-    rights: list[Drawn] = []
+    rights: list[DrawnResult] = []
     for index in range(count):
         rng = np.random.default_rng((SEED, 2, index))
         spec = sample_spec(rng, held_out=index % 2 == 1, objects=1)
@@ -125,7 +125,9 @@ Known = dict[int, SeenLayer]
 """Layers by the identity of the picture that they were before the autoencoder."""
 
 
-def layers_of(judge: Judge, coder: AutoencoderTiny, results: list[Drawn], known: Known) -> Known:
+def layers_of(
+    judge: Judge, coder: AutoencoderTiny, results: list[DrawnResult], known: Known
+) -> Known:
     """Every picture of the results after the autoencoder, looked at; known ones are not redone."""
     drawn = [p for one in results for p in (one.composite, one.background, one.foreground)]
     fresh = {id(picture): picture for picture in drawn if id(picture) not in known}
@@ -134,7 +136,7 @@ def layers_of(judge: Judge, coder: AutoencoderTiny, results: list[Drawn], known:
     return known | dict(zip(fresh, layers, strict=True))
 
 
-def verdicts(results: list[Drawn], layers: Known) -> list[Verdict]:
+def verdicts(results: list[DrawnResult], layers: Known) -> list[Verdict]:
     return [
         judge_layers(
             [Asked(one.thing.caption)],

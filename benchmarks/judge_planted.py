@@ -23,7 +23,7 @@ APART = 0.02
 
 
 @dataclass(frozen=True)
-class Drawn:
+class DrawnResult:
     """A result of one subject: what it should show, its pictures uint8 [S, S, 3], the cut-out."""
 
     spec: SceneSpec
@@ -38,7 +38,7 @@ class Drawn:
         return self.spec.objects[0]
 
 
-def draw_result(spec: SceneSpec, side: int, key: NDArray[np.floating]) -> Drawn:
+def draw_result(spec: SceneSpec, side: int, key: NDArray[np.floating]) -> DrawnResult:
     """Everything right: the renderer's scene of one object, and the object on a key colour.
 
     Args:
@@ -49,7 +49,7 @@ def draw_result(spec: SceneSpec, side: int, key: NDArray[np.floating]) -> Drawn:
     scene = render(spec, side)
     rgba = scene.objects[0].rgba
     alpha = rgba[..., 3].astype(np.float32) / 255
-    return Drawn(
+    return DrawnResult(
         spec,
         scene.composite,
         scene.plate,
@@ -58,22 +58,22 @@ def draw_result(spec: SceneSpec, side: int, key: NDArray[np.floating]) -> Drawn:
     )
 
 
-def left_behind(right: Drawn, _rng: np.random.Generator) -> Drawn:
+def left_behind(right: DrawnResult, _rng: np.random.Generator) -> DrawnResult:
     """The object is still in the background."""
     return replace(right, background=right.composite)
 
 
-def wrong_colour(right: Drawn, rng: np.random.Generator) -> Drawn:
+def wrong_colour(right: DrawnResult, rng: np.random.Generator) -> DrawnResult:
     """The composite or the foreground has another colour."""
     return _renamed(right, rng, "colour", tuple(COLOURS))
 
 
-def wrong_kind(right: Drawn, rng: np.random.Generator) -> Drawn:
+def wrong_kind(right: DrawnResult, rng: np.random.Generator) -> DrawnResult:
     """The composite or the foreground shows another thing."""
     return _renamed(right, rng, "kind", KINDS)
 
 
-def twice(right: Drawn, rng: np.random.Generator) -> Drawn:
+def twice(right: DrawnResult, rng: np.random.Generator) -> DrawnResult:
     """The composite shows the object a second time elsewhere, somewhat smaller."""
     thing = right.thing
     size = 0.8
@@ -87,12 +87,12 @@ def twice(right: Drawn, rng: np.random.Generator) -> Drawn:
     return replace(right, composite=render(both, right.composite.shape[0]).composite)
 
 
-def missing(right: Drawn, _rng: np.random.Generator) -> Drawn:
+def missing(right: DrawnResult, _rng: np.random.Generator) -> DrawnResult:
     """The composite shows the background alone."""
     return replace(right, composite=right.background)
 
 
-def key_left(right: Drawn, rng: np.random.Generator) -> Drawn:
+def key_left(right: DrawnResult, rng: np.random.Generator) -> DrawnResult:
     """A rim of key colour came along, into the cut-out or into the composite."""
     alpha = right.cutout.alpha
     solid = alpha > OPAQUE
@@ -107,7 +107,7 @@ def key_left(right: Drawn, rng: np.random.Generator) -> Drawn:
     return replace(right, composite=fringed)
 
 
-Plant = Callable[[Drawn, np.random.Generator], Drawn]
+Plant = Callable[[DrawnResult, np.random.Generator], DrawnResult]
 
 MISTAKES: dict[str, tuple[Plant, Callable[[SubjectVerdict], bool]]] = {
     "left in the background": (left_behind, lambda verdict: verdict.left_behind),
@@ -126,7 +126,9 @@ MISTAKES: dict[str, tuple[Plant, Callable[[SubjectVerdict], bool]]] = {
 """How each mistake is planted, and what in the verdict says that it was found."""
 
 
-def _renamed(right: Drawn, rng: np.random.Generator, field: str, names: tuple[str, ...]) -> Drawn:
+def _renamed(
+    right: DrawnResult, rng: np.random.Generator, field: str, names: tuple[str, ...]
+) -> DrawnResult:
     """Another name of the field, in the composite or in the foreground."""
     others = [name for name in names if name != getattr(right.thing, field)]
     thing = replace(right.thing, **{field: others[int(rng.integers(len(others)))]})

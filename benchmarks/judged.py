@@ -25,7 +25,7 @@ from PIL import Image, ImageDraw
 from rich.progress import track
 
 from benchmarks.crew import Out, figure_in, share_out
-from benchmarks.pair import Pair
+from benchmarks.pair import OneSubject
 from benchmarks.plain import Device, Lora, load, settings
 from taue import Layers, TauePipeline, metrics
 from taue.evaluation.frechet import frechet
@@ -271,7 +271,7 @@ def plain(
     keep(pictures, [f"plain-{a.seed:03}.png" for a in asked], images)
 
 
-def pairs(count: int) -> list[Pair]:
+def pairs(count: int) -> list[OneSubject]:
     """Fixed pairs; kinds, colours and backgrounds come up about equally, held-out pairs too."""
     rng = np.random.default_rng(SEED + 1)
 
@@ -281,7 +281,7 @@ def pairs(count: int) -> list[Pair]:
         return [words[i] for i in dealt[:count]]
 
     decks = deck(tuple(scenes.COLOURS)), deck(scenes.KINDS), deck(tuple(scenes.BACKGROUNDS))
-    return [Pair(*triple, seed=SEED + i) for i, triple in enumerate(zip(*decks, strict=True))]
+    return [OneSubject(*triple, seed=SEED + i) for i, triple in enumerate(zip(*decks, strict=True))]
 
 
 def verdict(judge: Judge, wishes: Sequence[Wish], background: str, layers: Layers) -> Verdict:
@@ -318,7 +318,7 @@ def contact_shadow(layers: Layers, background: str) -> bool | None:
     return bool((dark or 0.0) >= DARKER)
 
 
-def left_behind(pair: Pair, layers: Layers) -> bool | None:
+def left_behind(pair: OneSubject, layers: Layers) -> bool | None:
     """Whether the background layer is darker where the object stands than beside it."""
     if not scenes.BACKGROUNDS[pair.background].ground:
         return None
@@ -326,7 +326,7 @@ def left_behind(pair: Pair, layers: Layers) -> bool | None:
     return None if dark is None else bool(dark >= SHADED)
 
 
-def judged_pair(judge: Judge, pair: Pair, layers: Layers) -> dict[str, Any]:
+def judged_pair(judge: Judge, pair: OneSubject, layers: Layers) -> dict[str, Any]:
     """Everything that is said of one pair."""
     told = verdict(judge, [Wish(pair.subject)], pair.background, layers)
     one = told.subjects[0]
@@ -381,7 +381,7 @@ SHOWN, ACROSS, TILE = 24, 4, 128
 """Pairs on the sheet, pairs in a row, and the side of a picture there."""
 
 
-def stages_sheet(grown: Sequence[Pair], folder: Path, path: Path) -> None:
+def stages_sheet(grown: Sequence[OneSubject], folder: Path, path: Path) -> None:
     """The first of the pairs, their kept pictures: raw foreground, composite, background."""
     chosen = grown[:SHOWN]
     width, height = 3 * TILE + 8, TILE + 16
@@ -397,7 +397,7 @@ def stages_sheet(grown: Sequence[Pair], folder: Path, path: Path) -> None:
 
 
 def _grow(
-    pipe: TauePipeline, judge: Judge, job: tuple[Pair, dict[str, Any], Path | None]
+    pipe: TauePipeline, judge: Judge, job: tuple[OneSubject, dict[str, Any], Path | None]
 ) -> dict[str, Any]:
     """One pair through the three stages, judged; its pictures are kept if a folder is named."""
     pair, settings, folder = job

@@ -41,7 +41,7 @@ SEED = 4021
 
 
 @dataclass(frozen=True)
-class Job:
+class KeyJob:
     """All ten colours of one kind on one key."""
 
     kind: str
@@ -55,7 +55,7 @@ def no_words() -> Iterator[None]:
         yield
 
 
-def work(pipe: TauePipeline, judge: Judge, job: Job) -> list[dict[str, Any]]:
+def work(pipe: TauePipeline, judge: Judge, job: KeyJob) -> list[dict[str, Any]]:
     """What is seen of each colour's cut-out."""
     chosen = Settings(key="auto" if job.key == "by sight" else job.key, tries=1)
     pipe._interrupt = False
@@ -101,7 +101,7 @@ def _off(cut: np.ndarray, colour: tuple[int, int, int]) -> float | None:
 
 def main(out: Out, workers: int = 2) -> None:
     """Draw, cut out and judge; the table in sum."""
-    jobs = [Job(kind, key) for key in CHOICES for kind in KINDS]
+    jobs = [KeyJob(kind, key) for key in CHOICES for kind in KINDS]
     rows = [row for answer in share_out(work, jobs, "paddy", "keys", workers) for row in answer]
     (out / "keys.json").write_text(json.dumps(rows, indent=0) + "\n")
     print("| colour | " + " | ".join(CHOICES) + " | drawn on, by sight |")

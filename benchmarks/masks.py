@@ -25,7 +25,7 @@ from torch import Tensor
 
 from benchmarks.crew import Out, load
 from benchmarks.judged import pairs
-from benchmarks.pair import Pair
+from benchmarks.pair import OneSubject
 from taue import TauePipeline, stages
 from taue.backbones.cross_attention import (
     AttentionTap,
@@ -46,7 +46,7 @@ PHASES = 3
 """The steps before the harvest in so many equal parts."""
 
 
-class Audit(AttentionTap):
+class ListeningTap(AttentionTap):
     """Keeps the maps of every layer and step apart; ``every`` in the order of execution."""
 
     def __init__(self, tokens: Sequence[int], height: int, width: int, length: int) -> None:
@@ -73,7 +73,7 @@ class Found:
 
 
 @torch.no_grad()
-def grown(pipe: TauePipeline, judge: Judge, pair: Pair, settings: Settings) -> Found | None:
+def grown(pipe: TauePipeline, judge: Judge, pair: OneSubject, settings: Settings) -> Found | None:
     """None where the judge sees no object in the finished foreground."""
     backbone = SDXLBackbone(pipe)
     height, width = backbone.shape[-2:]
@@ -83,7 +83,7 @@ def grown(pipe: TauePipeline, judge: Judge, pair: Pair, settings: Settings) -> F
         1, prompt, key, CENTRED, fits=False, crop_ratio=settings.crop_ratio
     )
     context = stages.Context(backbone, settings, NoiseSource(pair.seed), lambda step: None)
-    audit = Audit(prompt.content, height, width, prompt.prompt.shape[1])
+    audit = ListeningTap(prompt.content, height, width, prompt.prompt.shape[1])
     with installed(pipe.unet, audit.wrap):
         one = stages.foregrounds(context, [condition])[0]
     picture = backbone.decode(one.latents)[0].permute(1, 2, 0).numpy()

@@ -50,7 +50,7 @@ Row = dict[str, float | None]
 
 
 @dataclass(frozen=True)
-class Job:
+class SceneJob:
     """A scene, and what comes after it: a box to move to or another background."""
 
     sort: str
@@ -59,9 +59,9 @@ class Job:
     background: str | None = None
 
 
-def jobs(count: int = COUNT) -> list[Job]:
+def jobs(count: int = COUNT) -> list[SceneJob]:
     """The fixed scenes, sort by sort; backgrounds come up equally."""
-    made: list[Job] = []
+    made: list[SceneJob] = []
     grounds = list(scenes.BACKGROUNDS)
     for number, sort in enumerate(SORTS):
         rng = np.random.default_rng((SEED, number))
@@ -69,7 +69,7 @@ def jobs(count: int = COUNT) -> list[Job]:
             spec = scenes.sample_spec(rng, objects=SUBJECTS.get(sort, 1))
             objects = tuple((o.colour, o.kind) for o in spec.objects)
             seed = int(rng.integers(2**31))
-            job = Job(sort, Scenery(objects, grounds[i % len(grounds)], seed))
+            job = SceneJob(sort, Scenery(objects, grounds[i % len(grounds)], seed))
             if sort == "moved":
                 side = float(rng.uniform(0.3, 0.5))
                 x, y = rng.uniform(0.02, 0.98 - side), rng.uniform(0.4, 0.95 - side)
@@ -81,7 +81,7 @@ def jobs(count: int = COUNT) -> list[Job]:
 
 
 def opened(
-    pipe: TauePipeline, judge: Judge, job: Job
+    pipe: TauePipeline, judge: Judge, job: SceneJob
 ) -> tuple[list[Row], NDArray[np.uint8], list[str]]:
     """A row for each subject, the scene's row of the sheet, and what its user was warned of."""
     first = pipe(

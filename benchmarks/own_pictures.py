@@ -80,7 +80,7 @@ def painted_star() -> Image.Image:
 
 
 @dataclass(frozen=True)
-class Case:
+class Brought:
     """What is given to ``taue generate``; subjects are (prompt, box, own picture)."""
 
     title: str
@@ -99,7 +99,7 @@ CUP, CHAIR = (
 TREE, CAR = ("a green tree", "0.55,0.25,0.38,0.6", "tree.png"), ("a red car", GROUND, "car.webp")
 
 
-def cases() -> list[Case]:
+def cases() -> list[Brought]:
     """The twelve; pictures are named as :func:`pictures` makes them."""
     sunset, kitchen, night = "a beach at sunset", "a kitchen", "a city at night"
     meadow, gift = "a green meadow", ("a purple gift", "0.06,0.45,0.36,0.4", "")
@@ -108,18 +108,18 @@ def cases() -> list[Case]:
         ("a yellow star", GROUND, "star.png"),
     )
     return [
-        Case("photo, JPEG", sunset, (("a red car", GROUND, ""),), "sunset.jpg"),
-        Case("photo turned by EXIF", kitchen, (("a blue cup", GROUND, ""),), "phone.jpg"),
-        Case("photo, CMYK", night, (("a yellow duck", GROUND, ""),), "night.tif"),
-        Case("photo painted by hand", meadow, (("a red mushroom", GROUND, ""),), "hand.png"),
-        Case("cut-out", "a desert", ((CUP[0], "", CUP[2]),)),
-        Case("green cut-out", "snowy mountains", ((TREE[0], "0.3,0.2,0.45,0.65", TREE[2]),)),
-        Case("cut-out painted by hand", "a living room", (star,)),
-        Case("one drawn, one brought", "an autumn park", (gift, CHAIR)),
-        Case("both brought", sunset, (CUP,), "sunset.jpg"),
-        Case("both brought, two subjects", night, (car, TREE), "night.tif"),
-        Case("harmony 0", "a dark forest", (CAR,), "forest.png", ("--harmony", "0")),
-        Case(
+        Brought("photo, JPEG", sunset, (("a red car", GROUND, ""),), "sunset.jpg"),
+        Brought("photo turned by EXIF", kitchen, (("a blue cup", GROUND, ""),), "phone.jpg"),
+        Brought("photo, CMYK", night, (("a yellow duck", GROUND, ""),), "night.tif"),
+        Brought("photo painted by hand", meadow, (("a red mushroom", GROUND, ""),), "hand.png"),
+        Brought("cut-out", "a desert", ((CUP[0], "", CUP[2]),)),
+        Brought("green cut-out", "snowy mountains", ((TREE[0], "0.3,0.2,0.45,0.65", TREE[2]),)),
+        Brought("cut-out painted by hand", "a living room", (star,)),
+        Brought("one drawn, one brought", "an autumn park", (gift, CHAIR)),
+        Brought("both brought", sunset, (CUP,), "sunset.jpg"),
+        Brought("both brought, two subjects", night, (car, TREE), "night.tif"),
+        Brought("harmony 0", "a dark forest", (CAR,), "forest.png", ("--harmony", "0")),
+        Brought(
             "both brought, then moved",
             kitchen,
             ((CHAIR[0], "0.1,0.4,0.35,0.5", CHAIR[2]),),
@@ -147,7 +147,7 @@ def pictures(folder: Path) -> None:
     painted_star().save(folder / "star.png")
 
 
-def made(case: Case, number: int, results: Path, brought: Path) -> Path:
+def made(case: Brought, number: int, results: Path, brought: Path) -> Path:
     """The case's folder of results, made if it is missing."""
     out = results / f"{number:02}"
     first = results / f"{number:02}-before" if case.then else out
@@ -170,7 +170,7 @@ def _taue(*arguments: str) -> None:
     subprocess.run(command, check=True)  # noqa: S603 - ours
 
 
-def row(case: Case, out: Path, brought: Path) -> Row:
+def row(case: Brought, out: Path, brought: Path) -> Row:
     """What was given and what came of it."""
     names = [case.photo, *(own for _, _, own in case.subjects)]
     given = [Image.open(brought / name) for name in names if name]

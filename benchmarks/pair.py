@@ -8,7 +8,7 @@ from taue.paddy import scenes
 
 
 @dataclass(frozen=True)
-class Pair:
+class OneSubject:
     """A subject, its background and the seed of the run."""
 
     colour: str

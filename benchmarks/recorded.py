@@ -57,7 +57,7 @@ APART = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Case:
+class Take:
     """A scene, the scheduler that draws it (the model's own if None), the canvas [height, width],
     settings, and what is done to the result."""
 
@@ -71,31 +71,31 @@ class Case:
 
 
 CASES = (
-    Case((APPLE,), "a beach at sunset", settings={"num_inference_steps": 20}),
-    Case((APPLE, CAR), "a meadow"),
-    Case(TWO, "a desert", "DDIMScheduler", settings={"harmony": 0.5}),
-    Case(TWO, "a desert", "DPMSolverMultistepScheduler", settings={"harmony": 0.0}),
-    Case(THREE, "a beach", "EulerAncestralDiscreteScheduler"),
-    Case(THREE, "outer space", "HeunDiscreteScheduler", settings={"harmony": 0.5}),
-    Case((APPLE, CAR, HOUSE, CUBE), "a meadow"),
-    Case(TWO, "a kitchen", settings={"planting": "harvested", "released_prompt": "regions"}),
-    Case(TWO, "a kitchen", "DDIMScheduler",
+    Take((APPLE,), "a beach at sunset", settings={"num_inference_steps": 20}),
+    Take((APPLE, CAR), "a meadow"),
+    Take(TWO, "a desert", "DDIMScheduler", settings={"harmony": 0.5}),
+    Take(TWO, "a desert", "DPMSolverMultistepScheduler", settings={"harmony": 0.0}),
+    Take(THREE, "a beach", "EulerAncestralDiscreteScheduler"),
+    Take(THREE, "outer space", "HeunDiscreteScheduler", settings={"harmony": 0.5}),
+    Take((APPLE, CAR, HOUSE, CUBE), "a meadow"),
+    Take(TWO, "a kitchen", settings={"planting": "harvested", "released_prompt": "regions"}),
+    Take(TWO, "a kitchen", "DDIMScheduler",
          settings={"planting": "harvested", "filter_noisy": True, "tries": 1}),
-    Case((APPLE,), "a snowy field", "UniPCMultistepScheduler", settings={"placement": "suggest"}),
-    Case((MUG,), "a living room", "LCMScheduler"),
-    Case(LATE, "a beach", "DPMSolverMultistepScheduler"),
-    Case(TWO, "a meadow", move=(2, Box(0.55, 0.1, 0.35, 0.35))),
-    Case(TWO, "a meadow", "EulerDiscreteScheduler", other="a dark forest"),
-    Case((APPLE, CAR), "a desert",
+    Take((APPLE,), "a snowy field", "UniPCMultistepScheduler", settings={"placement": "suggest"}),
+    Take((MUG,), "a living room", "LCMScheduler"),
+    Take(LATE, "a beach", "DPMSolverMultistepScheduler"),
+    Take(TWO, "a meadow", move=(2, Box(0.55, 0.1, 0.35, 0.35))),
+    Take(TWO, "a meadow", "EulerDiscreteScheduler", other="a dark forest"),
+    Take((APPLE, CAR), "a desert",
          settings={"layering": "difference", "noise_strength": 0.9, "hold_crop_step": True}),
-    Case((APPLE,), "a beach at sunset", canvas=(128, 128),
+    Take((APPLE,), "a beach at sunset", canvas=(128, 128),
          settings={"guidance_scale": 1.0, "foreground_guidance_scale": 1.0}),
-    Case(TWO, "a desert",
+    Take(TWO, "a desert",
          settings={"key": "blue", "sharpening": 0.0, "mask_rule": "intersection"}),
-    Case(TWO, "a desert", "DDIMScheduler", settings={"harmony": 0.5},
+    Take(TWO, "a desert", "DDIMScheduler", settings={"harmony": 0.5},
          move=(1, Box(0.1, 0.1, 0.3, 0.35)), other="the ocean"),
-    Case(APART, "a road", "DPMSolverSinglestepScheduler", canvas=(192, 320)),
-    Case(TWO, "a desert", "EulerAncestralDiscreteScheduler",
+    Take(APART, "a road", "DPMSolverSinglestepScheduler", canvas=(192, 320)),
+    Take(TWO, "a desert", "EulerAncestralDiscreteScheduler",
          settings={"planting": "harvested", "tries": 2, "crop_ratio": 0.5}),
 )  # fmt: skip
 

@@ -27,7 +27,7 @@ from torch import Tensor
 from benchmarks.crew import Out, load
 from benchmarks.judged import pairs
 from benchmarks.masks import scores
-from benchmarks.pair import Pair
+from benchmarks.pair import OneSubject
 from taue import TauePipeline, matte, stages
 from taue.backbones.sdxl import SDXLBackbone
 from taue.box import Box
@@ -71,19 +71,19 @@ def eight_bits(picture: Floats) -> Bytes:
     return (picture * 255).round().clip(0, 255).astype(np.uint8)
 
 
-def context_of(pipe: TauePipeline, pair: Pair, settings: Settings) -> stages.Context:
+def context_of(pipe: TauePipeline, pair: OneSubject, settings: Settings) -> stages.Context:
     source = NoiseSource(SEEDS + pair.seed)
     return stages.Context(SDXLBackbone(pipe), settings, source, lambda step: None)
 
 
-def condition_of(context: stages.Context, pair: Pair, box: Box) -> stages.SubjectCondition:
+def condition_of(context: stages.Context, pair: OneSubject, box: Box) -> stages.SubjectCondition:
     prompt = context.backbone.encode_prompt(pair.subject, None)
     key, ratio = context.backbone.keys["green"], context.settings.crop_ratio
     return stages.SubjectCondition(1, prompt, key, box, fits=False, crop_ratio=ratio)
 
 
 def grown(
-    pipe: TauePipeline, judge: Judge, pair: Pair, settings: Settings, box: Box = CENTRED
+    pipe: TauePipeline, judge: Judge, pair: OneSubject, settings: Settings, box: Box = CENTRED
 ) -> Grown:
     context = context_of(pipe, pair, settings)
     result = stages.foregrounds(context, [condition_of(context, pair, box)])[0]
@@ -97,7 +97,7 @@ def grown(
     return Grown(result, picture, seen, truth)
 
 
-def right(seen: Sighting, pair: Pair) -> bool:
+def right(seen: Sighting, pair: OneSubject) -> bool:
     """One object of the kind and colour that was asked for."""
     one = seen.surest
     return len(seen.objects) == 1 and one is not None and (one.kind, one.colour) == (
@@ -130,7 +130,7 @@ def masks(found: Sequence[Grown], settings: Settings) -> list[dict[str, Any]]:
 
 
 def together(
-    pipe: TauePipeline, judge: Judge, pair: Pair, one: Grown, settings: Settings
+    pipe: TauePipeline, judge: Judge, pair: OneSubject, one: Grown, settings: Settings
 ) -> dict[str, float]:
     """The composite of a foreground: agreement inside the matte's alpha, and what is seen."""
     context = context_of(pipe, pair, settings)

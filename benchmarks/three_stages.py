@@ -24,7 +24,7 @@ from PIL import Image, ImageDraw
 from rich.progress import track
 
 from benchmarks.crew import Out, load
-from benchmarks.pair import Pair
+from benchmarks.pair import OneSubject
 from taue import TauePipeline
 from taue.backbones.sdxl import KEYS
 from taue.layers import Layers
@@ -38,7 +38,7 @@ COUNTS = {"tuning": 24, "test": 50}
 COLUMNS = ("foreground", "subject", "composite", "background")
 
 
-def pairs(which: str) -> list[Pair]:
+def pairs(which: str) -> list[OneSubject]:
     """Fixed pairs, kinds and colours and backgrounds in turn so that all occur about equally."""
     rng = np.random.default_rng(20_261)
     total = sum(COUNTS.values())
@@ -54,7 +54,7 @@ def pairs(which: str) -> list[Pair]:
     drawn = list(dict.fromkeys(triples))[:total]
     start = 0 if which == "tuning" else COUNTS["tuning"]
     chosen = drawn[start : start + COUNTS[which]]
-    return [Pair(*triple, seed=start + i) for i, triple in enumerate(chosen)]
+    return [OneSubject(*triple, seed=start + i) for i, triple in enumerate(chosen)]
 
 
 def figures(layers: Layers, without_key: Layers | None) -> dict[str, float | None]:
@@ -92,7 +92,7 @@ def key_figures(layers: Layers) -> tuple[float | None, float | None]:
     return spread, float(closeness)
 
 
-def light_bound(pair: Pair) -> float | None:
+def light_bound(pair: OneSubject) -> float | None:
     """PSNR between the renderer's object in neutral and in the scene's light, inside alpha."""
     box = scenes.Box(0.3, 0.35, 0.4, 0.4)
     thing = scenes.ObjectSpec(pair.kind, pair.colour, box)
@@ -113,7 +113,7 @@ def tile(layers: Layers, column: str) -> Image.Image:
     return Image.fromarray((picture * 255).round().astype(np.uint8))
 
 
-def pair_sheet(rows: list[tuple[Pair, Layers]], path: Path, per_column: int = 9) -> None:
+def pair_sheet(rows: list[tuple[OneSubject, Layers]], path: Path, per_column: int = 9) -> None:
     """A labelled row of four pictures per pair, in columns."""
     side, label = rows[0][1].composite.shape[1], 14
     columns = -(-len(rows) // per_column)
@@ -142,7 +142,7 @@ def main(
     """Run the pairs, print the medians, write figures and sheets."""
     pipe = load(model)
     chosen = Settings(num_inference_steps=steps, **json.loads(settings))
-    rows: list[tuple[Pair, Layers]] = []
+    rows: list[tuple[OneSubject, Layers]] = []
     lines: list[dict[str, Any]] = []
     for pair in track(pairs(which)[:first], "pairs"):
         plain = run(pipe, pair, chosen, key_strength=0.0) if key_check else None
@@ -171,7 +171,7 @@ def main(
         pair_sheet(rows[page : page + 25], out / f"{stem}-{page // 25 + 1}.png")
 
 
-def run(pipe: TauePipeline, pair: Pair, settings: Settings, **changes: Any) -> Layers:
+def run(pipe: TauePipeline, pair: OneSubject, settings: Settings, **changes: Any) -> Layers:
     """One call of the pipeline; ``changes`` replace settings."""
     return pipe(
         [pair.subject],

@@ -19,7 +19,7 @@ import typer
 
 from benchmarks.crew import Out, share_out
 from benchmarks.designer import mask
-from benchmarks.pair import Pair
+from benchmarks.pair import OneSubject
 from taue import TauePipeline
 from taue.evaluation.tint import key_direction, towards
 from taue.paddy import scenes
@@ -31,19 +31,19 @@ COLOURS = ("white", "yellow")
 Row = dict[str, float | None]
 
 
-def pairs(count: int = COUNT) -> list[Pair]:
+def pairs(count: int = COUNT) -> list[OneSubject]:
     """White and yellow in turn; kinds and backgrounds come up about equally."""
     rng = np.random.default_rng(SEED)
     kinds = [str(k) for k in rng.permutation([*scenes.KINDS] * count)[:count]]
     grounds = [*scenes.BACKGROUNDS]
     seeds = rng.integers(2**31, size=count)
     return [
-        Pair(COLOURS[i % len(COLOURS)], kinds[i], grounds[i % len(grounds)], int(seeds[i]))
+        OneSubject(COLOURS[i % len(COLOURS)], kinds[i], grounds[i % len(grounds)], int(seeds[i]))
         for i in range(count)
     ]
 
 
-def leaning(pipe: TauePipeline, judge: Judge, pair: Pair) -> Row:
+def leaning(pipe: TauePipeline, judge: Judge, pair: OneSubject) -> Row:
     """How far the layer and the plain picture lean to the key; None where the judge sees no such
     object in the plain picture."""
     layers = pipe(

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from benchmarks import judged, mutants, recorded, three_stages
-from benchmarks.pair import Pair
+from benchmarks.pair import OneSubject
 from taue.paddy import scenes
 
 
@@ -30,8 +30,8 @@ def test_no_pair_is_both_for_tuning_and_for_testing() -> None:
 
 
 def test_the_light_bounds_the_foregrounds_agreement() -> None:
-    neutral = three_stages.Pair("white", "ball", "a sunny beach", 1)
-    night = three_stages.Pair("white", "ball", "a city at night", 1)
+    neutral = three_stages.OneSubject("white", "ball", "a sunny beach", 1)
+    night = three_stages.OneSubject("white", "ball", "a city at night", 1)
     bright, dark = three_stages.light_bound(neutral), three_stages.light_bound(night)
     # White in the night's light (0.66, 0.68, 0.86): about a quarter darker, so 10 to 14 dB.
     assert bright is not None and dark is not None
@@ -69,8 +69,8 @@ def test_a_sheet_of_few_pairs_has_their_own_labels(tmp_path: Path) -> None:
     for part in judged.PARTS:
         Image.new("RGB", (64, 64), "red").save(tmp_path / f"7-{part}.png")
     for pair, label in (
-        (Pair("red", "apple", "a desert", 7), "7: a red apple, a desert"),
-        (Pair("blue", "car", "the ocean", 7), "7: a blue car, the ocean"),
+        (OneSubject("red", "apple", "a desert", 7), "7: a red apple, a desert"),
+        (OneSubject("blue", "car", "the ocean", 7), "7: a blue car, the ocean"),
     ):
         judged.stages_sheet([pair], tmp_path, tmp_path / "sheet.png")
         expected = Image.new("RGB", (3 * judged.TILE, 14), "white")

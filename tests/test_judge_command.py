@@ -16,7 +16,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from benchmarks.judge_agreement import agreement, read_labels
-from benchmarks.judge_planted import MISTAKES, Drawn, draw_result
+from benchmarks.judge_planted import MISTAKES, DrawnResult, draw_result
 from made_scenes import png_of
 from taue.cli import app
 from taue.errors import TaueError
@@ -41,7 +41,7 @@ def call(*arguments: str | Path) -> Result:
     return CliRunner().invoke(app, ["judge", *map(str, arguments)])
 
 
-def write(folder: Path, drawn: Drawn, stem: str = "1", **changes: Any) -> dict[str, Any]:
+def write(folder: Path, drawn: DrawnResult, stem: str = "1", **changes: Any) -> dict[str, Any]:
     """A folder as ``taue generate`` leaves it, as far as the judge reads it; its report. Changes
     are of the scene."""
     folder.mkdir()
@@ -59,7 +59,7 @@ def write(folder: Path, drawn: Drawn, stem: str = "1", **changes: Any) -> dict[s
     return report
 
 
-def right() -> Drawn:
+def right() -> DrawnResult:
     return draw_result(SPEC, SIDE, np.array([20, 235, 20]))
 
 
