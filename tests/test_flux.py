@@ -1,6 +1,7 @@
 """What FLUX does in its own way: both kinds of its blocks, guidance that is embedded, T5's prompts,
 and levels by the canvas."""
 
+import re
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from taue.backbones.listening import Listening
 from taue.cultivate import cultivate
 from taue.errors import TaueError
 from taue.rows import Row
+from taue.schedulers import exchanged
 from taue.settings import Settings
 from tiny_models import TOKENS, flux
 
@@ -219,7 +221,7 @@ def test_all_of_a_long_prompt_is_read_by_t5_and_its_beginning_by_clip(dev: Any) 
             APPLE,
             DESERT,
             None,
-            r"^negative_prompt is 'a dark desert'; FLUX knows none, .+ it out\.$",
+            r"^negative_prompt is 'a dark desert'; FLUX\.1 knows none, .+ it out\.$",
         ),
         ("a (red:1.3) apple", None, None, r"^prompt .+ weighs words, .+ of this family cannot"),
         (APPLE, None, 1, r"^clip_skip is 1; this model's text encoders can skip 0 at most\.$"),
@@ -256,3 +258,14 @@ def test_shorter_embeddings_are_as_good(dev: Any) -> None:
         torch.testing.assert_close(together[i : i + 1], alone, atol=1e-5, rtol=0)
     with pytest.raises(TaueError, match=r"are 2; give 3 tensors, as encode_prompt of this model"):
         given_encoding(APPLE, own, told[:2], backbone.returns)
+
+
+def test_what_is_proposed_in_place_of_a_scheduler_can_be_used(dev: Any) -> None:
+    """Heun's levels cannot be shifted by the canvas."""
+    with pytest.raises(TaueError, match=r"^scheduler DDIMScheduler does not suit .+\.$") as caught:
+        exchanged("DDIMScheduler", dev.scheduler, 4)
+    proposed = re.findall(r"(\w+Scheduler)\b", str(caught.value))[1:]
+    assert "FlowMatchEulerDiscreteScheduler" in proposed
+    assert all(exchanged(name, dev.scheduler, 4) for name in proposed)
+    with pytest.raises(TaueError, match="FlowMatchHeunDiscreteScheduler does not suit this model"):
+        exchanged("FlowMatchHeunDiscreteScheduler", dev.scheduler, 4)

@@ -110,8 +110,15 @@ def _flowing(kind: type, own: Any) -> dict[str, Any]:
     }
 
 
+def _shifts(kind: Any) -> bool:
+    """Whether a scheduler's levels can be shifted by the canvas."""
+    return "mu" in inspect.signature(kind.set_timesteps).parameters
+
+
 def _unfit(name: str, own: Any = None) -> TaueError:
     others = FLOWING if isinstance(own, FLOW_MATCHING) else DIFFUSING
+    if own is not None and own.config.get("use_dynamic_shifting"):
+        others = [one for one in others if _shifts(getattr(diffusers, one))]
     return TaueError(
         f"scheduler {name} does not suit this model and method; choose one such as "
         f"{', '.join(others[:-1])} or {others[-1]}."

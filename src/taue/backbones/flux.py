@@ -58,8 +58,8 @@ class FluxBackbone(JointBackbone):
             require_scales((prompt,), can=False, clip_skip=clip_skip)
         if negative_prompt is not None and negative_prompt.strip():
             raise TaueError(
-                f"negative_prompt is {quoted(negative_prompt)}; FLUX knows none, for its guidance "
-                "is a number that it was trained with: leave it out."
+                f"negative_prompt is {quoted(negative_prompt)}; FLUX.1 knows none, and "
+                "needs none for its guidance: leave it out."
             )
         pipeline, prompt = self.pipeline, unweighted(prompt)
         clip = Reader(pipeline, (pipeline.tokenizer,), pipeline.tokenizer_max_length)
