@@ -78,10 +78,9 @@ class Kit:
 
     def encode(self, pipe: TauePipeline, prompt: str, negative: str | None = None) -> Any:
         """What diffusers' own ``encode_prompt`` of the same parts gives."""
-        if self.negates:
-            told = {"negative_prompt": negative or "", "do_classifier_free_guidance": True}
-        else:
-            told = {}
+        told: dict[str, Any] = {"do_classifier_free_guidance": True} if self.negates else {}
+        if negative is not None:  # some take None for an empty one, and some know no None
+            told["negative_prompt"] = negative
         own: Any = getattr(pipe, "encode_prompt")  # noqa: B009
         return own(prompt, device="cpu", num_images_per_prompt=1, **told, **self.encoded)
 

@@ -21,6 +21,9 @@ from taue.muted import muted
 ENDS = (",", ".", ";", ":", "!", "?")
 """What a phrase ends with."""
 
+WARNING = "transformers.tokenization_utils_base", "Token indices sequence length"
+"""Of a tokenizer that a text is longer than it is told an encoder takes: ours see to that."""
+
 GIVEN_BACK = 4
 """A piece gives back at most every fourth of its words to end with a phrase."""
 
@@ -93,7 +96,7 @@ class Reader:
 
     def _ids(self, tokenizer: Any, text: str, **options: Any) -> list[int]:
         if hasattr(self.pipeline, "maybe_convert_prompt"):  # SD3's knows no such words
-            with muted("transformers.tokenization_utils_base", "Token indices sequence length"):
+            with muted(*WARNING):
                 text = self.pipeline.maybe_convert_prompt(text, tokenizer)
         # Not truncated, unless to a length; verbose is that it is longer than one reading.
         cut = "max_length" in options

@@ -12,10 +12,11 @@ from taue.backbones.base import Encoded, content_positions
 from taue.backbones.guided import Guided
 from taue.backbones.joint import Grid, JointBackbone
 from taue.backbones.joint_attention import SD3Processor
-from taue.backbones.prompts import EncodedPair, Reader, joined, require_layers
+from taue.backbones.prompts import WARNING, EncodedPair, Reader, joined, require_layers
 from taue.backbones.weighting import is_weighed, require_scales, unweighted
 from taue.errors import TaueError
 from taue.families import SD3
+from taue.muted import muted
 from taue.readable import quoted
 
 T5_TOKENS, MOST_T5_TOKENS = 256, 512
@@ -73,7 +74,8 @@ class SD3Backbone(JointBackbone):
             further[:] = read[:, first:], unread[:, first:]
             return read[:, :first], unread[:, :first], pooled, negative_pooled
 
-        read, unread, pooled, negative_pooled = joined(encode, pieces, negatives)
+        with muted(*WARNING):  # T5 is given more room than some tokenizers know
+            read, unread, pooled, negative_pooled = joined(encode, pieces, negatives)
         t5, negative_t5 = further
         content = reader.content(pieces)
         by_clip = Encoded(read, unread, pooled, negative_pooled, content)
