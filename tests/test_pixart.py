@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from diffusers import PixArtTransformer2DModel
 
 from families import KITS, SIDE, everywhere, normal, predicted
 from taue import TauePipeline
@@ -127,7 +128,8 @@ def test_its_autoencoder_is_used_in_float32_where_half_precision_overflows() -> 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Saved as it is published: of the tokenizer, what sentencepiece made."""
+    """Saved as it is published: of the tokenizer, what sentencepiece made, and the transformer
+    under the name that it had in diffusers then."""
     import sentencepiece
 
     pipe = KITS["pixart"].pipeline()
@@ -137,6 +139,11 @@ def folder(tmp_path: Path) -> Path:
             sentence_iterator=iter([APPLE, DESERT] * 20), model_writer=made, vocab_size=36,
             hard_vocab_limit=False, pad_id=0, eos_id=1, unk_id=2, bos_id=-1, minloglevel=2,
         )  # fmt: skip
+    for file, name in (("model_index.json", "transformer"), ("transformer/config.json", "")):
+        told = json.loads((tmp_path / "model" / file).read_text())
+        older = "Transformer2DModel"
+        told |= {name: ["diffusers", older]} if name else {"_class_name": older}
+        (tmp_path / "model" / file).write_text(json.dumps(told))
     tokenizer = tmp_path / "model" / "tokenizer"
     (tokenizer / "tokenizer.json").unlink()
     config = {"tokenizer_class": "T5Tokenizer", "extra_ids": 0, "model_max_length": 512}
@@ -144,10 +151,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "model"
 
 
-def test_a_tokenizer_of_sentencepiece_is_read(folder: Path) -> None:
+def test_a_folder_as_it_is_published_is_read(folder: Path) -> None:
     import sentencepiece
 
     pipe: Any = TauePipeline.from_pretrained(folder)
+    assert type(pipe.transformer) is PixArtTransformer2DModel
     read: Any = sentencepiece.SentencePieceProcessor(
         model_file=str(folder / "tokenizer" / "spiece.model")
     )
