@@ -55,11 +55,15 @@ class Box:
         """The middle (x, y)."""
         return self.x + self.width / 2, self.y + self.height / 2
 
-    def iou(self, other: Box) -> float:
-        """Intersection over union with another box, 0 to 1."""
+    def shared(self, other: Box) -> float:
+        """The area that is in another box, too, as a share of the canvas."""
         across = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
         down = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
-        shared = max(0.0, across) * max(0.0, down)
+        return max(0.0, across) * max(0.0, down)
+
+    def iou(self, other: Box) -> float:
+        """Intersection over union with another box, 0 to 1."""
+        shared = self.shared(other)
         return shared / (self.width * self.height + other.width * other.height - shared)
 
     def pixels(self, height: int, width: int) -> tuple[int, int, int, int]:

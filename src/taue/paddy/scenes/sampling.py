@@ -131,7 +131,4 @@ def _sample_box(
 
 def _overlap(one: Box, other: Box) -> float:
     """The shared area over the smaller box's area, 0..1."""
-    across = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
-    down = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
-    smaller = min(one.width * one.height, other.width * other.height)
-    return max(0.0, across) * max(0.0, down) / smaller
+    return one.shared(other) / min(one.width * one.height, other.width * other.height)
