@@ -13,9 +13,9 @@ from taue.context import StageResult
 from taue.flaws import Flaw
 from taue.generation import Generation
 from taue.key_sight import like_key, likeness, middle
+from taue.painted_key import KEYS
 from taue.scene import Request
 from taue.settings import Settings
-from taue.shown import KEYS
 from taue.watch import StageWatch
 
 GREEN, MAGENTA = KEYS["green"], KEYS["magenta"]

@@ -10,8 +10,16 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from taue.layering import laid_over
+from taue.painted_key import best_key
 from taue.relight import relit
-from taue.shown import background_instead, best_key, cleared, shown, unexplained, without_ground
+from taue.shown import (
+    background_instead,
+    cleared,
+    fringe,
+    shown,
+    unexplained,
+    without_ground,
+)
 from taue.stack import Layer, flatten
 from taue.stack.shade import as_layer, shade, shaded, shared
 
@@ -149,6 +157,20 @@ def test_a_hole_of_the_foreground_is_the_subjects_in_its_own_colours_alone(side:
         left = cleared(composite, plate, found, draft, own, ~(found | (draft > 0.5)))
         assert left[inner].mean() == stays
         assert left[draft > 0.5].mean() > 0.97
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_a_rim_of_ground_goes_and_what_only_looks_like_it_farther_in_stays(side: int) -> None:
+    region = disc(side, 0.5, 0.5, 0.3) > 0.5
+    width = side / 256
+    rim = region & (disc(side, 0.5, 0.5, 0.3 - 2 / 256) <= 0.5)
+    window = disc(side, 0.5, 0.5, 0.05) > 0.5
+    trunk = region.copy()
+    trunk[:, : side // 2 - side // 20] = trunk[:, side // 2 + side // 20 :] = False
+    assert not (fringe(region, rim | window) ^ rim).any()
+    lost = np.nonzero(fringe(region, trunk))
+    ways = np.hypot(lost[0] + 0.5 - side / 2, lost[1] + 0.5 - side / 2)
+    assert (0.3 * side - ways).max() < 4 * width + 1  # no deeper than what may be a rim
 
 
 def test_what_hangs_on_by_a_line_goes_with_the_ground_and_a_region_of_ground_alone_stays() -> None:

@@ -41,6 +41,14 @@ def chroma(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     return values[..., 1:].astype(np.float32) - 128
 
 
+def unmixed(colours: Colours, other: Colours, share: NDArray[Any]) -> NDArray[Any]:
+    r"""What a mixture is without another colour's share of it, 0 to below 1 [...], within [0, 1].
+
+    .. math:: F' = K + \frac{F - K}{1 - \beta}, \qquad F = (1 - \beta) F' + \beta K
+    """
+    return (other + (colours - other) / (1 - share)[..., None]).clip(0, 1)
+
+
 def along(colours: Colours, start: Colours, end: Colours, least: float) -> NDArray[Any]:
     r"""Where on the line from S to E a colour C is nearest, 0 at S and 1 at E, not bounded [...].
 

@@ -10,9 +10,9 @@ from taue.backbones.given import Embeds, given_encoding, require_known
 from taue.box import Box
 from taue.context import Key, KeyChoice, SubjectCondition
 from taue.memo import Memo
+from taue.painted_key import AUTOMATIC, key_rgb
 from taue.scene import Request, Subject
 from taue.scene.subject import default_boxes
-from taue.shown import AUTOMATIC, key_rgb
 
 
 @dataclass(frozen=True)

@@ -29,10 +29,11 @@ from taue.hue import broadly_lit, scene_hued, scene_lit, surely
 from taue.lost import lost
 from taue.masks import REACH, cells, find_object, grow
 from taue.mended import mended
+from taue.painted_key import best_key, key_rgb
 from taue.placing import HALF, Placement, bounding_box, place
 from taue.relight import relit
 from taue.settings import Settings
-from taue.shown import Picture, Region, best_key, key_rgb, shown
+from taue.shown import Picture, Region, shown
 from taue.sight import Sight, sighted
 from taue.stack.mixing import Floats
 from taue.stack.shade import as_layer, shade, shaded, shared

@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from taue.box import Box
+from taue.painted_key import best_key, key_rgb
 from taue.placing import HALF
-from taue.shown import best_key, key_rgb
 from taue.stack.mixing import Floats
 from taue.straight import continued
 

@@ -1,4 +1,4 @@
-"""What a composite shows of each subject: where, and on which key colour that is cut out best.
+"""What a composite shows of each subject: where.
 
 The composite redraws its subjects once they are released: larger, in another light, with a leaf
 that the foreground's key swallowed. What it shows of them is what nothing of the background
@@ -57,22 +57,6 @@ EMPTY = 0.1
 
 SPARSE = 2
 """Pixels from one colour to the next that others are compared with."""
-
-NEAREST = 0.05
-"""The share of an object's pixels that may be nearer to the key than its distance says."""
-
-FEWEST = 50
-"""With fewer certain pixels all of the region counts."""
-
-KEYS: dict[str, tuple[float, float, float]] = {
-    "magenta": (1.0, 0.0, 1.0),
-    "green": (0.0, 1.0, 0.0),
-    "blue": (0.0, 0.0, 1.0),
-}
-"""Key colours as they are painted, RGB in [0, 1]."""
-
-AUTOMATIC = ("magenta", "green")
-"""Opposite colours: whatever is near one of them is far from the other."""
 
 
 def shown(composite: Picture, background: Picture, alphas: Sequence[Picture]) -> list[Region]:
@@ -139,12 +123,21 @@ def cleared(
     own, other = unlikeness(composite, left & ~core, core, far)
     ground |= (own > ALIKE * other) | (gaps(draft) & (own > IN_GAPS * other))
     ground |= holes(alpha) & (own > UNEXPLAINED)
-    return without_ground(region, ground)
+    left = without_ground(region, ground)
+    return left & ~fringe(left, ground)
 
 
 def gaps(draft: Region) -> Region:
     """Holes, notches and what lies between the legs of a foreground, bool [H, W]."""
     return closed(draft, scaled(GAP / 2, draft)) & ~draft
+
+
+def fringe(region: Region, ground: Region) -> Region:
+    """What is ground within the rim of a region, reached from without, bool [H, W]."""
+    outside = ~region
+    near = np.asarray(ndimage.distance_transform_edt(region)) <= CERTAIN * min(region.shape) / SIDE
+    reached: Any = ndimage.binary_propagation(outside, mask=outside | (ground & near))
+    return np.asarray(reached, bool) & region
 
 
 def holes(alpha: Picture) -> Region:
@@ -237,33 +230,6 @@ def unexplained(composite: Picture, background: Picture) -> Region:
     rest = across(shows, BLACK, ground, left.clip(0, 1))
     changed = np.linalg.norm(shows - ground, axis=-1) > UNEXPLAINED
     return (rest > UNEXPLAINED) | ((left < DARKEST) & changed)
-
-
-def key_rgb(key: str) -> tuple[float, float, float]:
-    """A key colour as it is painted, RGB in [0, 1]: a name of ``KEYS``, or as "#ff00ff"."""
-    if key in KEYS:
-        return KEYS[key]
-    red, green, blue = bytes.fromhex(key.removeprefix("#"))
-    return red / 255, green / 255, blue / 255
-
-
-def best_key(composite: Picture, region: Region, keys: Sequence[str] = AUTOMATIC) -> str:
-    """The key colour that is farthest from what the composite shows of an object.
-
-    Args:
-        composite: [H, W, 3] in [0, 1].
-        region: where the object is, bool [H, W].
-        keys: names of ``KEYS`` to choose from; the first if the region is empty.
-    """
-    inner = certainly(region)
-    colours = composite[inner if inner.sum() >= FEWEST else region]
-    if not len(colours):
-        return keys[0]
-
-    def distance(key: str) -> float:
-        return float(np.quantile(np.linalg.norm(colours - KEYS[key], axis=-1), NEAREST))
-
-    return max(keys, key=distance)
 
 
 def certainly(region: Region) -> Region:

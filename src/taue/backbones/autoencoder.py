@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from taue.finite import require_finite
-from taue.shown import KEYS
+from taue.painted_key import KEYS
 from taue.window import Window
 
 FLAT = 16

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy import ndimage
 
-from taue.colour import BLACK, across, along, hue
+from taue.colour import BLACK, across, along, hue, unmixed
 from taue.matte.key import Array
 from taue.matte.measures import (
     BESIDE,
@@ -144,8 +144,7 @@ def drained(
     bound = sought(bounds, pocket, side)[..., 0]
     excess = (colour @ painted - bound) / np.maximum(key @ painted - bound, TOLD)
     beta = np.where(pocket, excess.clip(0, NEARLY), 0)
-    colour = (key + (colour - key) / (1 - beta)[..., None]).clip(0, 1)
-    return colour.astype(np.float32), (alpha * (1 - beta)).astype(np.float32)
+    return unmixed(colour, key, beta).astype(np.float32), (alpha * (1 - beta)).astype(np.float32)
 
 
 def sought(values: Callable[[Array], Array], where: Mask, side: int) -> Array:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from taue.colour import hue
+from taue.colour import hue, unmixed
 from taue.matte.measures import HALF, HARDLY, HOLE, NEARLY, OPAQUE, SOLID, TOLD, WINDOW
 from taue.matte.trimap import largest, narrowed
 from taue.ramp import falling
@@ -51,8 +51,8 @@ def hollowed(
     hollow = 1 - falling(hollow, HOLE)
     left = np.minimum(alpha, 1 - hollow).astype(np.float32)
     excess = ((colour @ painted) / (key @ painted) - own) / (1 - own)
-    beta = np.where(left < alpha, excess.clip(0, NEARLY), 0)[..., None]
-    colour = ((colour - beta * key) / (1 - beta)).clip(0, 1).astype(np.float32)
+    beta = np.where(left < alpha, excess.clip(0, NEARLY), 0)
+    colour = unmixed(colour, key, beta).astype(np.float32)
     gone = left < alpha / 2
     stays = ~gone & (alpha > SOLID)
     if gone.any() and stays.any():
