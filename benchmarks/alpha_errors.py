@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
-Array = NDArray[np.floating]
+from taue.arrays import Array
 
 SIGMA = 1.4
 """Of the Gaussian derivatives, pixels."""

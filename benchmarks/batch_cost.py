@@ -22,7 +22,7 @@ from typing import Any
 
 from benchmarks.sleeping import MAKER
 from taue.batch.driver import drive
-from taue.batch.engines import InProcess, Processes
+from taue.batch.engines import StoreInProcess, StoreProcesses
 from taue.batch.index import Index, part_of
 from taue.batch.maker import Recipe
 from taue.batch.plan import Task, portions, save_plan, tasks_of
@@ -38,7 +38,7 @@ SLEEP, COUNT, SIDE = 3.0, 12, 1024
 """Seconds of a scene, how many of them, and pixels a side: SDXL's size, at less than its time."""
 
 
-def asked(folder: Path, count: int, **fields: Any) -> tuple[Store, list[Task], float]:
+def asked_store(folder: Path, count: int, **fields: Any) -> tuple[Store, list[Task], float]:
     """A store that so many scenes are asked of; the seconds that reading them took."""
     file = folder / "scenes.jsonl"
     scene = {"background": "a beach", "subjects": [{"prompt": "a red ball"}], **fields}
@@ -62,14 +62,14 @@ def engines() -> dict[str, Any]:
         return RayActors(store.where, recipe, "local", 2, 0.25)
 
     made: dict[str, Callable[[Store], Any]] = {
-        "in this process": lambda store: InProcess(store, recipe),
-        "2 processes": lambda store: Processes(store.where, recipe, 2),
+        "in this process": lambda store: StoreInProcess(store, recipe),
+        "2 processes": lambda store: StoreProcesses(store.where, recipe, 2),
         "Ray, 2 actors": ray,
     }
     results: dict[str, Any] = {}
     for name, new in made.items():
         with tempfile.TemporaryDirectory() as folder:
-            store, tasks, _ = asked(Path(folder), COUNT)
+            store, tasks, _ = asked_store(Path(folder), COUNT)
             engine, told = new(store), list[tuple[float, Outcome]]()
             drive(
                 store, tasks, engine,
@@ -137,10 +137,10 @@ def worker_seconds(workers: int, count: int, side: int) -> float:
     recipe = Recipe(device="cpu", threads=1)
     with tempfile.TemporaryDirectory() as folder:
         fields = {"steps": 10, "method": "paper", "canvas": {"width": side, "height": side}}
-        store, tasks, _ = asked(Path(folder), count, **fields)
+        store, tasks, _ = asked_store(Path(folder), count, **fields)
         ended: list[float] = []
         drive(
-            store, tasks, Processes(store.where, recipe, workers),
+            store, tasks, StoreProcesses(store.where, recipe, workers),
             lambda outcome, _: ended.append(time.perf_counter()) if outcome else None,
         )  # fmt: skip
     return (ended[-workers] - ended[workers - 1]) / (count - 2 * workers + 1)
@@ -165,7 +165,7 @@ def thousand(count: int = 100_000) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         before = _peak()
-        store, tasks, reading = asked(folder, count)
+        store, tasks, reading = asked_store(folder, count)
         results["seconds to read and hash a scene"] = reading / count
         results["driver's bytes for a task"] = (_peak() - before) / count
         results["bytes of the plan"] = store_size(folder / "store" / "plans") / count

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.batch_cost import asked
+from benchmarks.batch_cost import asked_store
 from taue.batch.driver import drive
 from taue.batch.maker import Recipe
 from taue.batch.plan import Task
@@ -75,7 +75,7 @@ def simulated(workers: int, scenes: int) -> dict[str, Any]:
     """What the driver took, and how busy the workers were from their first scene on."""
     mean = (SHORTEST + LONGEST) / 2
     with tempfile.TemporaryDirectory() as folder:
-        store, tasks, reading = asked(Path(folder), scenes)
+        store, tasks, reading = asked_store(Path(folder), scenes)
         engine = Simulated(workers, workers // 50, scenes * mean / workers)
         wall, own = time.perf_counter(), time.process_time()
         summary = drive(store, tasks, engine)

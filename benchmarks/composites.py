@@ -37,16 +37,16 @@ RATES = (
     "missing", "shadow", "shadow_same",
 )  # fmt: skip
 
-Line = dict[str, dict[str, Any]]
+FiguresByForm = dict[str, dict[str, Any]]
 
 
 def work(
     pipe: TauePipeline, judge: Judge, pair: OneSubject
-) -> tuple[Line, dict[str, NDArray[Any]]]:
+) -> tuple[FiguresByForm, dict[str, NDArray[Any]]]:
     """One pair grown, and what is said of both composites, with their features."""
     laid = pipe([pair.subject], pair.background, generator=torch.Generator().manual_seed(pair.seed))
     free = as_freed(laid)
-    told: Line = {}
+    told: FiguresByForm = {}
     for form, layers in zip(FORMS, (free, laid), strict=True):
         line = judged_pair(judge, pair, layers)
         told[form] = {name: line[name] for name in (*RATES, "warnings") if name in line}
@@ -77,7 +77,7 @@ def as_freed(layers: Layers) -> Layers:
     )
 
 
-def distances(features: Sequence[dict[str, NDArray[Any]]]) -> dict[str, Any]:
+def frechet_distances(features: Sequence[dict[str, NDArray[Any]]]) -> dict[str, Any]:
     """Fréchet distances to one half of the renders, and their intervals."""
     stacked = {name: np.stack([one[name] for one in features]) for name in features[0]}
     rng = np.random.default_rng(SEED)
@@ -92,7 +92,7 @@ def distances(features: Sequence[dict[str, NDArray[Any]]]) -> dict[str, Any]:
     return told
 
 
-def summary(lines: Sequence[Line]) -> dict[str, dict[str, float]]:
+def summary(lines: Sequence[FiguresByForm]) -> dict[str, dict[str, float]]:
     """The rates of both forms, over the pairs that have them."""
     told: dict[str, dict[str, float]] = {}
     for form in FORMS:
@@ -113,7 +113,7 @@ def main(out: Out, count: int = COUNT, model: str = "paddy", workers: int = 2) -
     told = {
         "pairs": len(lines),
         **summary(lines),
-        "frechet_to_renders": distances([features for _, features in answers]),
+        "frechet_to_renders": frechet_distances([features for _, features in answers]),
         "warned": sum(bool(line["laid"]["warnings"]) for line in lines),
     }
     typer.echo(json.dumps(told, indent=1))

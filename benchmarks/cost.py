@@ -42,7 +42,7 @@ FEW = {"loras": [{"name": "few-steps"}], "scheduler": "lcm"}
 
 
 @dataclass(frozen=True)
-class Course:
+class Way:
     """One way to draw: of a scene with these fields, layers or a plain picture of the whole, which
     is guided up to a step of this number if there is one."""
 
@@ -66,17 +66,17 @@ class Course:
 
 
 RECIPES = (
-    Course(PLAIN, False, {"steps": STEPS}),
-    Course("plain, guided for 40 of 50 steps", False, {"steps": STEPS}, guided=40),
-    Course("the paper's three stages", True, {"steps": STEPS, "method": {"base": "paper"}}),
+    Way(PLAIN, False, {"steps": STEPS}),
+    Way("plain, guided for 40 of 50 steps", False, {"steps": STEPS}, guided=40),
+    Way("the paper's three stages", True, {"steps": STEPS, "method": {"base": "paper"}}),
     *(
-        Course(f"taue, {quality}", True, {"steps": STEPS, "method": {"quality": quality}})
+        Way(f"taue, {quality}", True, {"steps": STEPS, "method": {"quality": quality}})
         for quality in EFFORTS
     ),
-    Course("plain, few-steps, 8 steps", False, {"steps": 8, **FEW}),
-    Course("taue, few-steps, 8 steps", True, {"steps": 8, **FEW}),
-    Course("plain, few-steps, 4 steps", False, {"steps": 4, **FEW}),
-    Course("taue, few-steps, 4 steps", True, {"steps": 4, **FEW}),
+    Way("plain, few-steps, 8 steps", False, {"steps": 8, **FEW}),
+    Way("taue, few-steps, 8 steps", True, {"steps": 8, **FEW}),
+    Way("plain, few-steps, 4 steps", False, {"steps": 4, **FEW}),
+    Way("taue, few-steps, 4 steps", True, {"steps": 4, **FEW}),
 )
 
 
@@ -92,7 +92,7 @@ def until(step: int) -> Callable[..., dict[str, Any]]:
     return ended
 
 
-def drawer(recipe: Course, pipe: TauePipeline) -> Callable[[Scene], None]:
+def drawer(recipe: Way, pipe: TauePipeline) -> Callable[[Scene], None]:
     """What draws a scene by a recipe."""
 
     def layers(scene: Scene) -> None:
@@ -138,7 +138,9 @@ def clocked(modules: Sequence[Any]) -> Iterator[list[float]]:
             handle.remove()
 
 
-def measured(draw: Callable[[Scene], None], pipe: TauePipeline, scene: Scene) -> dict[str, float]:
+def timed_drawing(
+    draw: Callable[[Scene], None], pipe: TauePipeline, scene: Scene
+) -> dict[str, float]:
     """Seconds of one drawing, those of the model, and UNet evaluations."""
     vae: Any = pipe.vae
     with (
@@ -199,7 +201,7 @@ def main(out: Out, rounds: int = 12) -> None:
     for pair in track(pairs(rounds + 1), "rounds"):
         for recipe in RECIPES:
             pipe = pipes["few" if "loras" in recipe.fields else "full"]
-            rows[recipe.name].append(measured(drawer(recipe, pipe), pipe, recipe.scene(pair)))
+            rows[recipe.name].append(timed_drawing(drawer(recipe, pipe), pipe, recipe.scene(pair)))
     each = flops(pipes["full"])
     told: dict[str, Any] = {"rounds": rounds, "gflops_of_a_sample": round(each, 3), "recipes": {}}
     for name, lines in rows.items():  # the first round warms up

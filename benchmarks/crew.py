@@ -16,9 +16,9 @@ from rich.progress import track
 from taue import TauePipeline
 from taue.paddy.judge import Judge
 
-Job = TypeVar("Job")
+AnyJob = TypeVar("AnyJob")
 Answer = TypeVar("Answer")
-Work = Callable[[TauePipeline, Judge, Job], Answer]
+Work = Callable[[TauePipeline, Judge, AnyJob], Answer]
 
 
 def _made(folder: Path) -> Path:
@@ -35,7 +35,7 @@ def figure_in(out: Path, name: str) -> Path:
     return _made(out / "figures") / name
 
 
-def load(model: str) -> TauePipeline:
+def load_quiet(model: str) -> TauePipeline:
     """The model without bars of its own; in a process of :func:`share_out`, on one thread."""
     if parent_process() is not None:
         torch.set_num_threads(1)
@@ -45,7 +45,7 @@ def load(model: str) -> TauePipeline:
 
 
 def share_out(
-    work: Work[Job, Answer], jobs: Sequence[Job], model: str, title: str, workers: int = 2
+    work: Work[AnyJob, Answer], jobs: Sequence[AnyJob], model: str, title: str, workers: int = 2
 ) -> list[Answer]:
     """``work(pipe, judge, job)`` for each job, on single-threaded processes, under a bar.
 
@@ -73,8 +73,8 @@ def share_out(
 
 @cache
 def _tools(model: str) -> tuple[TauePipeline, Judge]:
-    return load(model), Judge.load()
+    return load_quiet(model), Judge.load()
 
 
-def _done(work: Work[Job, Answer], model: str, job: Job) -> Answer:
+def _done(work: Work[AnyJob, Answer], model: str, job: AnyJob) -> Answer:
     return work(*_tools(model), job)

@@ -42,7 +42,7 @@ TILE = 160
 BACKDROPS = ((255, 255, 255), (255, 0, 255), (0, 0, 0))
 GREY = (128, 128, 128)
 
-Sheet = list[Image.Image]
+SheetImages = list[Image.Image]
 
 
 def pairs(count: int = COUNT) -> list[OneSubject]:
@@ -63,7 +63,7 @@ def pairs(count: int = COUNT) -> list[OneSubject]:
 
 
 @dataclass(frozen=True)
-class PairJob:
+class DesignerJob:
     """A pair, the form its layers are to have, and the folder that keeps them, if any."""
 
     pair: OneSubject
@@ -71,7 +71,7 @@ class PairJob:
     kept: Path | None
 
 
-def grown(pipe: TauePipeline, pair: OneSubject, layering: str = "first") -> Layers:
+def pair_layers(pipe: TauePipeline, pair: OneSubject, layering: str = "first") -> Layers:
     """One pair's layers, with the defaults."""
     return pipe(
         subjects=[pair.subject],
@@ -81,17 +81,17 @@ def grown(pipe: TauePipeline, pair: OneSubject, layering: str = "first") -> Laye
     )
 
 
-def opened(
-    pipe: TauePipeline, judge: Judge, job: PairJob
+def opened_pair(
+    pipe: TauePipeline, judge: Judge, job: DesignerJob
 ) -> tuple[dict[str, float | None], NDArray[np.uint8], list[str]]:
     """A pair's figures, its row of the sheet, and what its user was warned of."""
-    layers = grown(pipe, job.pair, job.layering)
+    layers = pair_layers(pipe, job.pair, job.layering)
     if job.kept is not None:
         layers.save(job.kept)
-    return measured(judge, job.pair, layers), row(layers), layers.warnings
+    return designer_figures(judge, job.pair, layers), row(layers), layers.warnings
 
 
-def measured(judge: Judge, pair: OneSubject, layers: Layers) -> dict[str, float | None]:
+def designer_figures(judge: Judge, pair: OneSubject, layers: Layers) -> dict[str, float | None]:
     """What a designer sees of one subject's layers; see :mod:`taue.evaluation.opened`."""
     stack = layers.stack()
     subject, effects = stack.of("subject")[0].pixels, stack.of("effects")
@@ -183,8 +183,8 @@ def main(
     """Grow the pairs, measure their layers, draw the sheets."""
     chosen = pairs()[:count]
     kept = [keep / f"{i:02}" if keep and i < SHOWN else None for i in range(count)]
-    jobs = [PairJob(pair, layering, folder) for pair, folder in zip(chosen, kept, strict=True)]
-    answers = share_out(opened, jobs, model, "layers", workers)
+    jobs = [DesignerJob(pair, layering, folder) for pair, folder in zip(chosen, kept, strict=True)]
+    answers = share_out(opened_pair, jobs, model, "layers", workers)
     rows = [figures_ for figures_, _, _ in answers]
     told: dict[str, Any] = {
         "sum": summed(rows),

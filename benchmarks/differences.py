@@ -27,7 +27,7 @@ from taue import Layers, Subject, TauePipeline
 from taue.box import Box
 from taue.evaluation import figures
 from taue.evaluation.bootstrap import mean_figure
-from taue.evaluation.score import placed
+from taue.evaluation.score import box_iou
 from taue.masks import find_harvested
 from taue.paddy.judge import Judge
 from taue.paddy.judge.verdict import Asked as Wish
@@ -70,7 +70,7 @@ FOREGROUND = {"crop_ratio", "key", "key_strength", "placement", "planting", "tri
 MASK = {"mask_value", "mask_blur", "mask_rule", "attention_threshold"}
 
 
-def variants(base: Settings, other: Settings) -> Iterator[tuple[str, Settings]]:
+def one_by_one(base: Settings, other: Settings) -> Iterator[tuple[str, Settings]]:
     """The one as it is, then with each difference as the other has it."""
     yield "as it is", base
     for name, own in SINGLE.items():
@@ -83,7 +83,7 @@ def variants(base: Settings, other: Settings) -> Iterator[tuple[str, Settings]]:
             yield name, replace(base, **change)
 
 
-def grown(pipe: TauePipeline, pair: OneSubject, settings: Settings) -> Layers:
+def layers_under(pipe: TauePipeline, pair: OneSubject, settings: Settings) -> Layers:
     return pipe(
         [Subject(pair.subject, box=BOX)],
         pair.background,
@@ -104,7 +104,7 @@ def again(pipe: TauePipeline, layers: Layers, settings: Settings, changed: set[s
     return pipe.regrow(replace(layers, seedlings=seedlings, scene=layers.scene.by(now)))
 
 
-def measured(judge: Judge, pair: OneSubject, layers: Layers) -> dict[str, float | None]:
+def pair_figures(judge: Judge, pair: OneSubject, layers: Layers) -> dict[str, float | None]:
     """The figures of one pair; None where a region is empty."""
     composite, background = np.asarray(layers.composite), np.asarray(layers.background)
     rgba, raw = np.asarray(layers.subjects[0].image), np.asarray(layers.foregrounds[0])
@@ -116,7 +116,7 @@ def measured(judge: Judge, pair: OneSubject, layers: Layers) -> dict[str, float 
         "psnr_fg": figures.region_psnr(raw, composite, figures.foreground_region(alpha)),
         "psnr_bg": figures.region_psnr(background, composite, figures.background_region(alpha)),
         "iou": one.mask_iou,
-        "box_iou": placed(rgba[..., 3], BOX),
+        "box_iou": box_iou(rgba[..., 3], BOX),
         "foreground_right": float(one.foreground.kind and one.foreground.colour),
         "composite_right": float(right),
         "background_right": float(bool(told.background) and not one.left_behind),
@@ -134,15 +134,15 @@ def work(
     for base, other in ((paper, ours), (ours, paper)) if both else ((paper, ours),):
         told[base.base] = lines = {}
         first: Layers | None = None
-        for name, settings in variants(base, other):
+        for name, settings in one_by_one(base, other):
             changed = {n for n in vars(base) if getattr(base, n) != getattr(settings, n)}
             if first is None:
-                layers = first = grown(pipe, pair, settings)
+                layers = first = layers_under(pipe, pair, settings)
             elif changed & FOREGROUND or (base.planting == "finished" and changed & MASK):
-                layers = grown(pipe, pair, settings)
+                layers = layers_under(pipe, pair, settings)
             else:
                 layers = again(pipe, first, settings, changed)
-            lines[name] = measured(judge, pair, layers)
+            lines[name] = pair_figures(judge, pair, layers)
     return told
 
 

@@ -21,11 +21,11 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import typer
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from benchmarks.crew import Out, share_out
 from taue import Box, Subject, TauePipeline
+from taue.arrays import Bytes
 from taue.paddy import scenes
 from taue.paddy.judge import Judge
 from taue.settings import Settings
@@ -34,7 +34,6 @@ SEED = 4321
 TILE, COLUMNS, ON_A_SHEET = 176, 4, 24
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-Picture = NDArray[np.uint8]
 Sides = tuple[float, float, float, float]
 
 
@@ -88,7 +87,7 @@ def requests() -> list[Hard]:
     return [made[i] for i in np.random.default_rng(SEED).permutation(len(made))]
 
 
-def grown(pipe: TauePipeline, _judge: Judge, hard: Hard) -> tuple[list[str], Picture]:
+def warnings_and_tile(pipe: TauePipeline, _judge: Judge, hard: Hard) -> tuple[list[str], Bytes]:
     """The warnings of one request, and its tile."""
     subjects = [
         Subject(prompt, box=None if box is None else Box(*box))
@@ -103,7 +102,7 @@ def grown(pipe: TauePipeline, _judge: Judge, hard: Hard) -> tuple[list[str], Pic
     return layers.warnings, tile(hard, [layer.image for layer in layers.subjects], layers.composite)
 
 
-def tile(hard: Hard, subjects: list[Image.Image], composite: Image.Image) -> Picture:
+def tile(hard: Hard, subjects: list[Image.Image], composite: Image.Image) -> Bytes:
     """The composite with its boxes beside the subjects on white."""
     width, height = composite.size
     shown, alone = composite.copy(), Image.new("RGBA", composite.size, "white")
@@ -118,13 +117,13 @@ def tile(hard: Hard, subjects: list[Image.Image], composite: Image.Image) -> Pic
     return np.concatenate([np.asarray(picture) for picture in tiles], axis=1)
 
 
-@app.command()
-def grow(
+@app.command("grow")
+def grow_requests(
     out: Out, first: int = 0, count: int | None = None, model: str = "paddy", workers: int = 2
 ) -> None:
     """Grow the requests; write what was warned of, and sheets."""
     chosen = list(enumerate(requests()))[first:][:count]
-    answers = share_out(grown, [hard for _, hard in chosen], model, "requests", workers)
+    answers = share_out(warnings_and_tile, [hard for _, hard in chosen], model, "requests", workers)
     told = {
         str(number): asdict(hard) | {"warnings": warnings}
         for (number, hard), (warnings, _) in zip(chosen, answers, strict=True)
@@ -141,14 +140,16 @@ def grow(
         Image.fromarray(np.concatenate(rows)).save(out / f"failures-{first + start:03}.png")
 
 
-def captioned(words: str, picture: Picture) -> Picture:
+def captioned(words: str, picture: Bytes) -> Bytes:
     band = Image.new("RGB", (picture.shape[1], 14))
     ImageDraw.Draw(band).text((2, 1), words, fill="white")
     return np.concatenate([np.asarray(band), picture])
 
 
-@app.command()
-def score(folder: Path, labels: Annotated[Path, typer.Option(help="What was seen.")]) -> None:
+@app.command("score")
+def score_warnings(
+    folder: Path, labels: Annotated[Path, typer.Option(help="What was seen.")]
+) -> None:
     """How many failures were found, and how much was warned of without one."""
     seen = json.loads(labels.read_text())["seen"]
     told: dict[str, Any] = {}

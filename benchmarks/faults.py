@@ -26,7 +26,7 @@ import numpy as np
 from benchmarks.sleeping import MAKER
 from taue.batch.audit import audit
 from taue.batch.driver import drive
-from taue.batch.engines import InProcess, Processes
+from taue.batch.engines import StoreInProcess, StoreProcesses
 from taue.batch.index import part_of
 from taue.batch.maker import Recipe
 from taue.batch.plan import planned, save_plan, tasks_of
@@ -60,7 +60,7 @@ class Trial:
         """A driver with two workers, to its end."""
         store = open_store(str(self.where))
         store.prepare()
-        engine = Processes(str(self.where), self.recipe, WORKERS, "fork")
+        engine = StoreProcesses(str(self.where), self.recipe, WORKERS, "fork")
         drive(store, list(planned(store).values()), engine)
 
     def start(self) -> int:
@@ -104,7 +104,7 @@ def forked(work: Callable[[], None]) -> int:
         os._exit(code)
 
 
-def finished(child: int) -> bool:
+def has_ended(child: int) -> bool:
     return os.waitpid(child, os.WNOHANG)[0] == child
 
 
@@ -176,7 +176,7 @@ def read_only(trial: Trial) -> dict[str, Any]:
     def as_nobody() -> None:
         os.setgid(NOBODY)
         os.setuid(NOBODY)
-        engine = InProcess(trial.store, trial.recipe)
+        engine = StoreInProcess(trial.store, trial.recipe)
         drive(trial.store, list(planned(trial.store).values()), engine)
 
     code = os.waitstatus_to_exitcode(os.waitpid(forked(as_nobody), 0)[1])
@@ -212,7 +212,7 @@ def again(where: str, log: str) -> None:
     store = open_store(where)
     store.prepare()
     recipe = Recipe(maker=MAKER, options={"seconds": SECONDS, "log": log})
-    engine = Processes(where, recipe, WORKERS, "fork")
+    engine = StoreProcesses(where, recipe, WORKERS, "fork")
     drive(store, list(planned(store).values()), engine)
 
 

@@ -6,9 +6,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from taue.arrays import Array
 from taue.straight import from_nearest
-
-Array = NDArray[np.floating]
 
 BACKDROPS = ("black", "white", "magenta", "busy")
 

@@ -45,7 +45,7 @@ VAE: dict[str, Any] = {
 autoencoder upcasts to single precision; this one stays in bfloat16."""
 
 
-def build() -> StableDiffusionXLPipeline:
+def pipeline_on_gpu() -> StableDiffusionXLPipeline:
     """The pipeline on the GPU in bfloat16; prompts come encoded, so that it needs no encoders."""
     with torch.device("cuda"):
         unet, vae = UNet2DConditionModel(**UNET), AutoencoderKL(**VAE)
@@ -70,7 +70,7 @@ def build() -> StableDiffusionXLPipeline:
     return pipe
 
 
-def measured(work: Any) -> tuple[Any, dict[str, float]]:
+def timed_work(work: Any) -> tuple[Any, dict[str, float]]:
     """The answer of ``work()``, the seconds that it took and the most memory at once."""
     torch.cuda.synchronize()
     torch.cuda.reset_peak_memory_stats()
@@ -90,7 +90,7 @@ def main(
     repeats: int = 3,
 ) -> None:
     """Time the loop of UNet steps with guidance, and the decoding, after one short call."""
-    pipe = build()
+    pipe = pipeline_on_gpu()
     said = [
         torch.randn(1, *shape, device="cuda", dtype=torch.bfloat16)
         for shape in ((77, 2048), (77, 2048), (1280,), (1280,))
@@ -107,9 +107,9 @@ def main(
     pipe.vae.decode(loop(2))
     loops, decodings = [], []
     for _ in range(repeats):
-        latents, figures = measured(lambda: loop(steps))
+        latents, figures = timed_work(lambda: loop(steps))
         loops.append(figures)
-        decodings.append(measured(lambda latents=latents: pipe.vae.decode(latents))[1])
+        decodings.append(timed_work(lambda latents=latents: pipe.vae.decode(latents))[1])
     told = {
         "device": torch.cuda.get_device_name(),
         "steps": steps,

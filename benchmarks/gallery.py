@@ -17,13 +17,13 @@ import typer
 from PIL import Image
 
 from benchmarks.crew import Out, figure_in
-from benchmarks.sceneries import Row, sheet
+from benchmarks.sceneries import SheetRow, sheet
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 TILE = 192
 
 
-def row(script: Path) -> Row:
+def row(script: Path) -> SheetRow:
     """The script's first line and its pictures, the scenes before their objects."""
     title = (ast.get_docstring(ast.parse(script.read_text())) or "").splitlines()[0]
     with tempfile.TemporaryDirectory() as folder:

@@ -24,14 +24,15 @@ from diffusers import AutoencoderTiny
 from rich.progress import track
 
 from benchmarks.crew import figure_in
-from benchmarks.judge_agreement import agreement, read_labels
+from benchmarks.judge_agreement import read_labels, shares_agreed
 from benchmarks.judge_planted import MISTAKES, DrawnResult, draw_result
 from benchmarks.judge_sheet import sighting_sheet
+from taue.arrays import Bytes
 from taue.evaluation.frechet import frechet
 from taue.models import NAMED
 from taue.paddy.judge import Judge
 from taue.paddy.judge.findings import Asked, SeenLayer, Verdict
-from taue.paddy.judge.regions import Pixels, iou
+from taue.paddy.judge.regions import iou
 from taue.paddy.judge.train.album import round_trip
 from taue.paddy.judge.verdict import judge_layers
 from taue.paddy.scenes import RenderedScene, SceneSpec, render, sample_spec
@@ -53,16 +54,18 @@ def held_out(count: int, side: int) -> list[tuple[SceneSpec, RenderedScene]]:
     return [(spec, render(spec, side)) for spec in specs]
 
 
-def passed(pictures: Sequence[Pixels], coder: AutoencoderTiny, seed: int) -> list[Pixels]:
+def passed(pictures: Sequence[Bytes], coder: AutoencoderTiny, seed: int) -> list[Bytes]:
     """The pictures through the autoencoder, with noise, eight at a time."""
-    done: list[Pixels] = []
+    done: list[Bytes] = []
     for start in range(0, len(pictures), 8):
         some = list(pictures[start : start + 8])
         done += round_trip(some, coder, np.full(len(some), NOISE), seed + start)
     return done
 
 
-def score(judge: Judge, scenes: list[tuple[SceneSpec, RenderedScene]], shown: list[Pixels]) -> dict:
+def shares_right(
+    judge: Judge, scenes: list[tuple[SceneSpec, RenderedScene]], shown: list[Bytes]
+) -> dict:
     """Shares of what is right, and overlaps, over pictures of single objects."""
     lines: list[dict[str, float]] = []
     for (spec, scene), sighting in zip(scenes, judge.look(shown), strict=True):
@@ -81,7 +84,7 @@ def score(judge: Judge, scenes: list[tuple[SceneSpec, RenderedScene]], shown: li
     return {name: round(statistics.fmean(line[name] for line in lines), 4) for name in lines[0]}
 
 
-def counting(judge: Judge, coder: AutoencoderTiny, count: int, side: int) -> dict[str, float]:
+def counts_right(judge: Judge, coder: AutoencoderTiny, count: int, side: int) -> dict[str, float]:
     """How often the number of objects is right, by that number, after the autoencoder."""
     shares: dict[str, float] = {}
     for number in (0, 1, 2, 3):
@@ -95,7 +98,7 @@ def counting(judge: Judge, coder: AutoencoderTiny, count: int, side: int) -> dic
     return shares
 
 
-def planted(judge: Judge, coder: AutoencoderTiny, count: int, side: int) -> dict[str, Any]:
+def mistakes_found(judge: Judge, coder: AutoencoderTiny, count: int, side: int) -> dict[str, Any]:
     """Results with one mistake each: how many are found, and how often a right one is accused.
 
     Composite, background and foreground go through the autoencoder; the cut-out does not.
@@ -154,7 +157,9 @@ def mean(answers: Sequence[bool]) -> float:
     return round(statistics.fmean(answers), 4)
 
 
-def likeness(judge: Judge, coder: AutoencoderTiny, count: int, side: int) -> dict[str, float]:
+def render_distances(
+    judge: Judge, coder: AutoencoderTiny, count: int, side: int
+) -> dict[str, float]:
     """Fréchet distances of renders to other renders, to their round trips and to plates alone."""
     one, other = (
         [
@@ -173,9 +178,9 @@ def likeness(judge: Judge, coder: AutoencoderTiny, count: int, side: int) -> dic
     return {"pictures": count} | {name: round(d, 3) for name, d in distances.items()}
 
 
-def shown_pictures(coder: AutoencoderTiny, side: int) -> list[Pixels]:
+def shown_pictures(coder: AutoencoderTiny, side: int) -> list[Bytes]:
     """What the sheet shows: scenes of one to three objects, a plate, an object on its key."""
-    pictures: list[Pixels] = []
+    pictures: list[Bytes] = []
     for index in range(24):
         rng = np.random.default_rng((SEED, 6, index))
         spec = sample_spec(rng, objects=(1, 2, 3, 1, 1, 1)[index % 6])
@@ -200,7 +205,7 @@ def main(
     labels: Annotated[Path, typer.Option(help="Skipped if it is not there.")] = Path(
         "docs/judge/labels.json"
     ),
-    side: Annotated[int, typer.Option(help="Pixels of the renders.")] = 256,
+    side: Annotated[int, typer.Option(help="Bytes of the renders.")] = 256,
     count: Annotated[int, typer.Option(help="Renders of each kind.")] = 400,
 ) -> None:
     """Measure, print, write figures and a sheet."""
@@ -210,15 +215,15 @@ def main(
     scenes = held_out(count, side)
     composites = [scene.composite for _, scene in scenes]
     steps = {
-        "held-out renders": lambda: score(judge, scenes, composites),
-        "after the autoencoder": lambda: score(judge, scenes, passed(composites, coder, 0)),
-        "number of objects": lambda: counting(judge, coder, count // 4, side),
-        "planted mistakes": lambda: planted(judge, coder, count // 2, side),
-        "Fréchet distance of renders to": lambda: likeness(judge, coder, count, side),
+        "held-out renders": lambda: shares_right(judge, scenes, composites),
+        "after the autoencoder": lambda: shares_right(judge, scenes, passed(composites, coder, 0)),
+        "number of objects": lambda: counts_right(judge, coder, count // 4, side),
+        "planted mistakes": lambda: mistakes_found(judge, coder, count // 2, side),
+        "Fréchet distance of renders to": lambda: render_distances(judge, coder, count, side),
     }
     if labels.exists():
         said, pictures = read_labels(labels)
-        steps["agreement with labels by eye"] = lambda: agreement(said, judge.look(pictures))
+        steps["agreement with labels by eye"] = lambda: shares_agreed(said, judge.look(pictures))
     document: dict[str, Any] = {"renders": count, "side": side, "latent noise": NOISE}
     document |= {name: step() for name, step in track(steps.items(), "measuring")}
     text = json.dumps(document, indent=2, ensure_ascii=False)

@@ -58,7 +58,7 @@ def read_labels(path: Path) -> tuple[list[Label], list[Image.Image]]:
     return labels, pictures
 
 
-def agreement(labels: Sequence[Label], sightings: Sequence[Sighting]) -> dict[str, Any]:
+def shares_agreed(labels: Sequence[Label], sightings: Sequence[Sighting]) -> dict[str, Any]:
     """Shares of pictures (0..1) in which judge and person agree, word by word and altogether.
 
     Pictures without named objects count by their background alone. None where nothing counts.
@@ -66,7 +66,7 @@ def agreement(labels: Sequence[Label], sightings: Sequence[Sighting]) -> dict[st
     named = [(a, b) for a, b in zip(labels, sightings, strict=True) if a.objects is not None]
     pairs = [(label.objects or (), seen_names(sighting)) for label, sighting in named]
     wrong = [
-        {"file": label.file, "seen": described(sighting)}
+        {"file": label.file, "seen": sighting_words(sighting)}
         for label, sighting in zip(labels, sightings, strict=True)
         if not agrees(label, sighting)
     ]
@@ -94,7 +94,7 @@ def seen_names(sighting: Sighting) -> Names:
     return tuple(sorted((thing.kind, thing.colour) for thing in sighting.objects))
 
 
-def described(sighting: Sighting) -> str:
+def sighting_words(sighting: Sighting) -> str:
     """A sighting in words: "a red apple and a blue car, a desert"."""
     things = " and ".join(thing.caption for thing in sighting.objects) or "nothing"
     return f"{things}, {sighting.background or 'plain ground'}"

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from taue.arrays import Bytes
 from taue.box import Box
 from taue.paddy.judge.findings import Cutout, SubjectVerdict
-from taue.paddy.judge.regions import Pixels, key_colour
+from taue.paddy.judge.regions import key_colour
 from taue.paddy.judge.verdict import OPAQUE
 from taue.paddy.scenes import COLOURS, KINDS, ObjectSpec, SceneSpec, render
 
@@ -27,9 +28,9 @@ class DrawnResult:
     """A result of one subject: what it should show, its pictures uint8 [S, S, 3], the cut-out."""
 
     spec: SceneSpec
-    composite: Pixels
-    background: Pixels
-    foreground: Pixels
+    composite: Bytes
+    background: Bytes
+    foreground: Bytes
     cutout: Cutout
 
     @property
@@ -87,7 +88,7 @@ def twice(right: DrawnResult, rng: np.random.Generator) -> DrawnResult:
     return replace(right, composite=render(both, right.composite.shape[0]).composite)
 
 
-def missing(right: DrawnResult, _rng: np.random.Generator) -> DrawnResult:
+def object_missing(right: DrawnResult, _rng: np.random.Generator) -> DrawnResult:
     """The composite shows the background alone."""
     return replace(right, composite=right.background)
 
@@ -120,7 +121,7 @@ MISTAKES: dict[str, tuple[Plant, Callable[[SubjectVerdict], bool]]] = {
         lambda verdict: not (verdict.foreground.kind and verdict.composite.kind),
     ),
     "twice": (twice, lambda verdict: verdict.twice > 0),
-    "missing": (missing, lambda verdict: verdict.missing),
+    "missing": (object_missing, lambda verdict: verdict.missing),
     "key colour left in": (key_left, lambda verdict: verdict.key_left),
 }
 """How each mistake is planted, and what in the verdict says that it was found."""
@@ -142,7 +143,7 @@ def _renamed(
 
 def _over(
     upper: NDArray[np.number], alpha: NDArray[np.floating], lower: NDArray[np.number]
-) -> Pixels:
+) -> Bytes:
     """One picture laid over another, rounded once."""
     share = alpha[..., None].astype(np.float64)
     return (upper * share + lower * (1 - share) + 0.5).astype(np.uint8)

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from taue.paddy.judge.regions import Pixels
+from taue.arrays import Bytes
 from taue.paddy.judge.sighting import Sighting
 
 ACROSS, TILE, LABEL = 6, 256, 16
 OUTLINE = (255, 230, 0)
 
 
-def sighting_sheet(pictures: Sequence[Pixels], sightings: Sequence[Sighting]) -> Image.Image:
+def sighting_sheet(pictures: Sequence[Bytes], sightings: Sequence[Sighting]) -> Image.Image:
     """Six pictures uint8 [H, W, 3] a row; above each its background and how sure that is."""
     down = -(-len(pictures) // ACROSS)
     page = Image.new("RGB", (ACROSS * TILE, down * (TILE + LABEL)), "white")
@@ -27,8 +27,8 @@ def sighting_sheet(pictures: Sequence[Pixels], sightings: Sequence[Sighting]) ->
     return page
 
 
-def _tile(picture: Pixels, sighting: Sighting) -> Image.Image:
-    shown = Image.fromarray(outlined(picture, sighting)).resize((TILE, TILE))
+def _tile(picture: Bytes, sighting: Sighting) -> Image.Image:
+    shown = Image.fromarray(seen_outlined(picture, sighting)).resize((TILE, TILE))
     pen = ImageDraw.Draw(shown)
     for thing in sighting.objects:
         left, top, right, bottom = thing.box.pixels(TILE, TILE)
@@ -39,7 +39,7 @@ def _tile(picture: Pixels, sighting: Sighting) -> Image.Image:
     return shown
 
 
-def outlined(picture: Pixels, sighting: Sighting) -> Pixels:
+def seen_outlined(picture: Bytes, sighting: Sighting) -> Bytes:
     """The picture with the edge of the judge's mask in yellow."""
     solid = sighting.mask > 0.5
     edge = np.zeros_like(solid)

@@ -26,7 +26,7 @@ from rich.progress import track
 
 from benchmarks.crew import Out, figure_in, share_out
 from benchmarks.pair import OneSubject
-from benchmarks.plain import Device, Lora, load, settings
+from benchmarks.plain import Device, Lora, load_plain, settings
 from taue import Layers, TauePipeline, metrics
 from taue.evaluation.frechet import frechet
 from taue.paddy import scenes
@@ -130,7 +130,7 @@ def fitted(box: scenes.Box, kind: str) -> scenes.Box:
     return scenes.Box(box.x, box.y + box.height - height, width, height)
 
 
-def distances(
+def distances_to_renders(
     judge: Judge, asked: Sequence[DrawnPrompt], images: Sequence[Image.Image]
 ) -> dict[str, float]:
     """The distance of the pictures to renders of the same words, and between two such halves."""
@@ -143,16 +143,16 @@ def distances(
     }
 
 
-def standing(asked: DrawnPrompt, seen: Sighting, image: Image.Image) -> float | None:
+def standing_shade(asked: DrawnPrompt, seen: Sighting, image: Image.Image) -> float | None:
     """The shade under the object of a scene with ground."""
     if asked.kind is None or asked.background is None or seen.surest is None:
         return None
     if not scenes.BACKGROUNDS[asked.background].ground:
         return None
-    return shade(np.asarray(image), seen.surest.mask)
+    return shade_under(np.asarray(image), seen.surest.mask)
 
 
-def keep(folder: Path | None, names: Sequence[str], images: Sequence[Image.Image]) -> None:
+def keep_pictures(folder: Path | None, names: Sequence[str], images: Sequence[Image.Image]) -> None:
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         for name, image in zip(names, images, strict=True):
@@ -164,7 +164,7 @@ SHADED = 0.08
 renderer's own scenes this finds nearly all shadows (see ``shade_check``)."""
 
 
-def shade(picture: np.ndarray, mask: np.ndarray) -> float | None:
+def shade_under(picture: np.ndarray, mask: np.ndarray) -> float | None:
     """How much darker the ground under an object is than on both sides of it, in the same rows.
 
     Args:
@@ -191,7 +191,7 @@ def shade(picture: np.ndarray, mask: np.ndarray) -> float | None:
 
 
 def shade_check(count: int = 400, side: int = 256) -> dict[str, float]:
-    """What :func:`shade` says of rendered scenes with their shadows, and without."""
+    """What :func:`shade_under` says of rendered scenes with their shadows, and without."""
     rng = np.random.default_rng(SEED + 9)
     found: dict[str, list[bool]] = {"with_shadow": [], "without_shadow": []}
     while len(found["with_shadow"]) < count:
@@ -202,7 +202,7 @@ def shade_check(count: int = 400, side: int = 256) -> dict[str, float]:
         bare = replace(scene, shadow=np.zeros_like(scene.shadow))
         mask = scene.objects[0].rgba[..., 3] > 127
         for name, picture in (("with_shadow", scene), ("without_shadow", bare)):
-            measured = shade(picture.composite, mask)
+            measured = shade_under(picture.composite, mask)
             if measured is not None:
                 found[name].append(measured >= SHADED)
     return {name: round(float(np.mean(values)), 4) for name, values in found.items()}
@@ -221,8 +221,8 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 Kept = Annotated[Path | None, typer.Option("--pictures", help="Keep the pictures here.")]
 
 
-@app.command()
-def plain(
+@app.command("plain")
+def judge_plain(
     out: Out,
     model: str = "paddy",
     steps: int | None = None,
@@ -234,7 +234,7 @@ def plain(
     first: int | None = None,
 ) -> None:
     """360 prompts through plain diffusers, judged; steps and guidance are the pipeline's own."""
-    pipe = load(model, lora, device)
+    pipe = load_plain(model, lora, device)
     chosen = settings(pipe, steps, guidance)
     judge, asked = Judge.load(), prompts()[:: 1 if first is None else max(1, 360 // first)]
     images: list[Image.Image] = []
@@ -251,7 +251,7 @@ def plain(
             "prompt": a.prompt,
             "seed": a.seed,
             "right": answers(a, seen),
-            "shade": standing(a, seen, image),
+            "shade": standing_shade(a, seen, image),
         }
         for a, seen, image in zip(asked, judge.look(images), images, strict=True)
     ]
@@ -261,14 +261,14 @@ def plain(
         "groups": groups,
         "contact_shadow": {"scenes": len(shaded), "there": round(float(np.mean(shaded)), 4)},
         "contact_shadow_of_renders": shade_check(),
-        "frechet": distances(judge, asked, images),
+        "frechet": distances_to_renders(judge, asked, images),
     }
     print(json.dumps(told, indent=1))
     used = {"steps": chosen["num_inference_steps"], "guidance_scale": chosen["guidance_scale"]}
     drawn_by = {"model": model} if lora is None else {"model": model, "lora": lora.name}
     document = {**drawn_by, **used, **told, "each": lines}
     (out / f"judged-{name}.json").write_text(json.dumps(document, indent=1) + "\n")
-    keep(pictures, [f"plain-{a.seed:03}.png" for a in asked], images)
+    keep_pictures(pictures, [f"plain-{a.seed:03}.png" for a in asked], images)
 
 
 def pairs(count: int) -> list[OneSubject]:
@@ -322,7 +322,9 @@ def left_behind(pair: OneSubject, layers: Layers) -> bool | None:
     """Whether the background layer is darker where the object stands than beside it."""
     if not scenes.BACKGROUNDS[pair.background].ground:
         return None
-    dark = shade(np.asarray(layers.background), np.asarray(layers.subjects[0].image)[..., 3] > 127)
+    dark = shade_under(
+        np.asarray(layers.background), np.asarray(layers.subjects[0].image)[..., 3] > 127
+    )
     return None if dark is None else bool(dark >= SHADED)
 
 
@@ -409,7 +411,7 @@ def _grow(
     )
     images = [layers.foregrounds[0], layers.composite, layers.background]
     names = [f"{pair.seed}-{part}.png" for part in PARTS]
-    keep(folder, names, images)
+    keep_pictures(folder, names, images)
     return judged_pair(judge, pair, layers)
 
 

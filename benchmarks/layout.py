@@ -14,7 +14,7 @@ import torch
 import typer
 
 from benchmarks.crew import Out, figure_in, share_out
-from benchmarks.sceneries import write
+from benchmarks.sceneries import write_figures
 from taue import TauePipeline, matte, stages
 from taue.backbones.sdxl import SDXLBackbone
 from taue.box import Box
@@ -65,7 +65,7 @@ def alpha_box(alpha: np.ndarray) -> Box | None:
 
 
 @torch.no_grad()
-def grow(
+def foregrounds_alone(
     pipe: TauePipeline, _judge: Judge, job: tuple[bool, int, list[Wish]]
 ) -> list[dict[str, float]]:
     """A batch of foregrounds alone: the later stages do not move the object."""
@@ -118,10 +118,12 @@ def main(
     batches = [(start + 1, asked[start : start + BATCH]) for start in range(0, count, BATCH)]
     results: dict[str, list[dict[str, float]]] = {}
     for name, fits in {"fit": True, "suggest": False}.items():
-        answers = share_out(grow, [(fits, *batch) for batch in batches], model, name, workers)
+        answers = share_out(
+            foregrounds_alone, [(fits, *batch) for batch in batches], model, name, workers
+        )
         results[name] = [one for answer in answers for one in answer]
     told = {name: summary(found) for name, found in results.items()}
-    write(out / "layout.json", told, results)
+    write_figures(out / "layout.json", told, results)
     figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
     for name, found in results.items():
         ious = [one["iou"] for one in found]

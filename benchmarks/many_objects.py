@@ -17,7 +17,16 @@ from diffusers import StableDiffusionXLPipeline
 from PIL import Image
 
 from benchmarks.crew import Out, figure_in, share_out
-from benchmarks.sceneries import Row, Scenery, all_there, grown, sceneries, sheet, thumbnail, write
+from benchmarks.sceneries import (
+    Scenery,
+    SheetRow,
+    all_there,
+    sceneries,
+    scenery_layers,
+    sheet,
+    thumbnail,
+    write_figures,
+)
 from taue import TauePipeline
 from taue.flaws import Flaw
 from taue.paddy.judge import Judge
@@ -30,7 +39,7 @@ def work(
     pipe: TauePipeline, judge: Judge, scenery: Scenery
 ) -> tuple[dict[str, Any], list[Image.Image]]:
     """One scene made both ways: the judge's answers and the pictures, small."""
-    layers = grown(pipe, scenery)
+    layers = scenery_layers(pipe, scenery)
     plain_pipe = StableDiffusionXLPipeline(**pipe.components)
     plain_pipe.set_progress_bar_config(disable=True)
     drawn = plain_pipe(scenery.whole, generator=torch.Generator().manual_seed(scenery.seed))
@@ -85,9 +94,9 @@ def main(
     jobs = [one for objects in (2, 3) for one in sceneries(count, objects)]
     answers = share_out(work, jobs, model, "many objects", workers)
     shown = [*answers[:ROWS], *answers[count : count + ROWS]]
-    rows: list[Row] = [(line["prompt"], pictures) for line, pictures in shown]
+    rows: list[SheetRow] = [(line["prompt"], pictures) for line, pictures in shown]
     each = [line for line, _ in answers]
-    write(out / "many-objects.json", summary(each), each)
+    write_figures(out / "many-objects.json", summary(each), each)
     sheet(figure_in(out, "many-objects.png"), COLUMNS, rows)
 
 

@@ -19,17 +19,16 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.crew import Out
 from benchmarks.designer import BACKDROPS, GREY, on
+from taue.arrays import Bytes
 
 SEED = 77
 LARGE, SMALL, MARGIN = 4, 2, 12
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-Picture = NDArray[np.uint8]
 
 
 @app.command()
@@ -64,7 +63,7 @@ def count(
     typer.echo(json.dumps(told))
 
 
-def marked_sheet(folder: Path) -> Picture:
+def marked_sheet(folder: Path) -> Bytes:
     """Composite, background and effects on grey above; below the subject, four times as large, on
     white, magenta and black, cut to what is seen of it."""
     layers = {path.stem.split("-")[1]: path for path in sorted(folder.glob("*.png"))}
@@ -86,7 +85,7 @@ def marked_sheet(folder: Path) -> Picture:
     return np.concatenate(padded)
 
 
-def enlarged(picture: Picture, times: int) -> Picture:
+def enlarged(picture: Bytes, times: int) -> Bytes:
     """Every pixel as a square."""
     return picture.repeat(times, axis=0).repeat(times, axis=1)
 

@@ -23,7 +23,7 @@ import typer
 from rich.progress import track
 from torch import Tensor
 
-from benchmarks.crew import Out, load
+from benchmarks.crew import Out, load_quiet
 from benchmarks.judged import pairs
 from benchmarks.pair import OneSubject
 from taue import TauePipeline, stages
@@ -73,7 +73,9 @@ class Found:
 
 
 @torch.no_grad()
-def grown(pipe: TauePipeline, judge: Judge, pair: OneSubject, settings: Settings) -> Found | None:
+def finished_foreground(
+    pipe: TauePipeline, judge: Judge, pair: OneSubject, settings: Settings
+) -> Found | None:
     """None where the judge sees no object in the finished foreground."""
     backbone = SDXLBackbone(pipe)
     height, width = backbone.shape[-2:]
@@ -115,7 +117,7 @@ def told(each: Sequence[tuple[float, float, float]]) -> dict[str, float]:
     return {name: round(float(value), 4) for name, value in zip(names, means, strict=True)}
 
 
-def sweep(found: Sequence[Found], settings: Settings) -> list[dict[str, Any]]:
+def every_combination(found: Sequence[Found], settings: Settings) -> list[dict[str, Any]]:
     """Every combination of rule and thresholds."""
     rows: list[dict[str, Any]] = []
     for rule, a, b in itertools.product(CHOICES["mask_rule"], FACTORS, FACTORS):
@@ -147,7 +149,7 @@ def roc_area(inside: Tensor, outside: Tensor) -> float:
     return float(more + equal / 2)
 
 
-def audit(found: Sequence[Found], names: Sequence[str], tau: float) -> dict[str, Any]:
+def by_layer_and_phase(found: Sequence[Found], names: Sequence[str], tau: float) -> dict[str, Any]:
     """By layer over all steps, by phase over all layers, and everything."""
     everything = [f.maps.mean(dim=(0, 1)) for f in found]
     layers = {
@@ -171,17 +173,22 @@ def main(
     count: int = 60,
 ) -> None:
     """Grow the foregrounds once, then try everything on what was harvested."""
-    pipe, judge = load(model), Judge.load()
+    pipe, judge = load_quiet(model), Judge.load()
     # The estimate of the harvest step, and one pass only, of which the audit hears every step.
     settings = Settings(planting="harvested", crop_ratio=0.5, tries=1)
-    tried = [grown(pipe, judge, pair, settings) for pair in track(pairs(count), "foregrounds")]
+    tried = [
+        finished_foreground(pipe, judge, pair, settings)
+        for pair in track(pairs(count), "foregrounds")
+    ]
     found = [one for one in tried if one is not None]
     document = {
         "model": model,
         "foregrounds": len(found),
         "not_seen": count - len(found),
-        "sweep": sweep(found, settings),
-        "attention": audit(found, execution_order(pipe.unet), settings.attention_threshold),
+        "sweep": every_combination(found, settings),
+        "attention": by_layer_and_phase(
+            found, execution_order(pipe.unet), settings.attention_threshold
+        ),
     }
     print(json.dumps(document, indent=1))
     (out / "masks.json").write_text(json.dumps(document, indent=1) + "\n")

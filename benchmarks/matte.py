@@ -24,9 +24,10 @@ from rich.progress import track
 from benchmarks.alpha_errors import colour_error, errors
 from benchmarks.crew import Out, figure_in
 from benchmarks.fringe import BACKDROPS, fringed
-from benchmarks.matte_cases import GROUPS, Case, make
-from benchmarks.matte_methods import METHODS, Array
+from benchmarks.matte_cases import GROUPS, Case, make_case
+from benchmarks.matte_methods import METHODS
 from taue import models
+from taue.stack.mixing import Floats
 
 SIDE = 256
 SHOWN = (3, 47, 82, 125, 66, 200, 202, 203, 209, 253)
@@ -85,7 +86,7 @@ def rounded(value: Any) -> Any:
     return float(f"{value:.5g}") if isinstance(value, float) else value
 
 
-def tile(rgba: Array) -> Array:
+def tile(rgba: Floats) -> Floats:
     """A layer over a checkerboard [H, W, 3]."""
     y, x = np.indices(rgba.shape[:2]) // 16
     board = np.where((y + x) % 2 == 0, 0.6, 0.9)[..., None]
@@ -112,7 +113,7 @@ def case_sheet(cases: list[Case], path: Path) -> None:
     Image.fromarray(np.concatenate(rows)).save(path)
 
 
-def table(label: str, found: dict[str, dict[str, float]]) -> str:
+def markdown_table(label: str, found: dict[str, dict[str, float]]) -> str:
     """Markdown."""
     lines = [f"\n| {label} | SAD | MSE | gradient | connectivity | colour | fringed | seconds |"]
     lines.append("|---|---|---|---|---|---|---|---|")
@@ -133,15 +134,15 @@ def main(
     torch.set_num_threads(1)
     folder = Path(models.resolve("paddy").location) / "vae"
     network = AutoencoderTiny.from_pretrained(folder).eval()
-    warm = make(0, SIDE, network)
+    warm = make_case(0, SIDE, network)
     for method in METHODS.values():  # compiles what compiles
         method(warm.picture, warm.mask)
-    rows = [judged(make(n, SIDE, network)) for n in track(numbers(count), "cases")]
+    rows = [judged(make_case(n, SIDE, network)) for n in track(numbers(count), "cases")]
     found = means(rows)
-    print("\n".join(table(label, found[label]) for label in found))
+    print("\n".join(markdown_table(label, found[label]) for label in found))
     document = {"side": SIDE, "count": count, "means": found, "cases": rows}
     (out / "matte.json").write_text(json.dumps(rounded(document)) + "\n")
-    case_sheet([make(n, SIDE, network) for n in SHOWN], figure_in(out, "matte.png"))
+    case_sheet([make_case(n, SIDE, network) for n in SHOWN], figure_in(out, "matte.png"))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from diffusers import AutoencoderTiny
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy import ndimage
 from torch import Tensor
@@ -22,8 +21,7 @@ from taue.masks import find_object
 from taue.paddy.scenes import ASPECT, COLOURS, KINDS
 from taue.paddy.scenes.objects import draw_object
 from taue.settings import Settings
-
-Array = NDArray[np.float32]
+from taue.stack.mixing import Floats
 
 KEYS = {"green": (64, 191, 64), "magenta": (191, 64, 191), "blue": (64, 64, 191)}
 GROUPS = {"plain": 200, "thin": 50, "transparent": 50}
@@ -39,9 +37,9 @@ class Case:
     name: str
     group: str
     decoded: bool
-    picture: Array
-    truth: Array
-    key: Array
+    picture: Floats
+    truth: Floats
+    key: Floats
     mask: Tensor
 
 
@@ -55,11 +53,11 @@ def recipe(number: int) -> tuple[str, str, str]:
     return group, kind, colour
 
 
-def make(number: int, side: int, network: AutoencoderTiny) -> Case:
+def make_case(number: int, side: int, network: AutoencoderTiny) -> Case:
     """Case ``number`` of ``sum(GROUPS.values())``; the same number is the same picture."""
     rng = np.random.default_rng((20_262, number))
     group, kind, colour = recipe(number)
-    truth = placed(drawn(group, kind, colour, side, rng), side, rng)
+    truth = set_down(drawn(group, kind, colour, side, rng), side, rng)
     if group == "transparent":
         truth[..., 3] *= OPACITY
     key_name = key_for(colour, number)
@@ -68,7 +66,7 @@ def make(number: int, side: int, network: AutoencoderTiny) -> Case:
     picture = alpha * truth[..., :3] + (1 - alpha) * key
     decoded = number % 2 == 1
     if decoded:
-        picture = round_trip(picture, network)
+        picture = decoded_again(picture, network)
     else:
         picture = picture + rng.normal(0, rng.uniform(1.5, 4) / 255, picture.shape)
     picture = np.clip(picture, 0, 1).astype(np.float32)
@@ -84,7 +82,7 @@ def key_for(colour: str, number: int) -> str:
     return "magenta" if colour == "green" else "green"
 
 
-def drawn(group: str, kind: str, colour: str, side: int, rng: np.random.Generator) -> Array:
+def drawn(group: str, kind: str, colour: str, side: int, rng: np.random.Generator) -> Floats:
     """The object alone, RGBA [h, w, 4] in [0, 1]."""
     longest = rng.uniform(0.35, 0.7) * side
     if group == "thin":
@@ -95,7 +93,7 @@ def drawn(group: str, kind: str, colour: str, side: int, rng: np.random.Generato
     return object_.astype(np.float32) / np.float32(255)
 
 
-def placed(thing: Array, side: int, rng: np.random.Generator) -> Array:
+def set_down(thing: Floats, side: int, rng: np.random.Generator) -> Floats:
     """On the canvas, one time in eight cut off by its border; beyond, the mean colour goes on."""
     height, width = thing.shape[:2]
     mean = np.average(thing[..., :3].reshape(-1, 3), axis=0, weights=thing[..., 3].ravel() + 1e-6)
@@ -109,7 +107,7 @@ def placed(thing: Array, side: int, rng: np.random.Generator) -> Array:
     return canvas[side // 2 : side // 2 + side, side // 2 : side // 2 + side].copy()
 
 
-def painted(name: str, alpha: Array, rng: np.random.Generator) -> Array:
+def painted(name: str, alpha: Floats, rng: np.random.Generator) -> Floats:
     """The key as a model paints it: dull, sloping, rippled near the object [H, W, 3]."""
     height, width = alpha.shape
     dull = rng.uniform(0.75, 1)
@@ -122,18 +120,18 @@ def painted(name: str, alpha: Array, rng: np.random.Generator) -> Array:
 
 
 @torch.no_grad()
-def encoded(picture: Array, network: AutoencoderTiny) -> Tensor:
+def encoded(picture: Floats, network: AutoencoderTiny) -> Tensor:
     batch = torch.from_numpy(np.ascontiguousarray(picture, np.float32)).permute(2, 0, 1)[None]
     return network.encode(batch * 2 - 1).latents
 
 
 @torch.no_grad()
-def round_trip(picture: Array, network: AutoencoderTiny) -> Array:
+def decoded_again(picture: Floats, network: AutoencoderTiny) -> Floats:
     out = network.decode(encoded(picture, network)).sample
     return (out[0].permute(1, 2, 0).numpy() / 2 + 0.5).astype(np.float32)
 
 
-def mask_in_use(picture: Array, alpha: Array, network: AutoencoderTiny) -> Tensor:
+def mask_in_use(picture: Floats, alpha: Floats, network: AutoencoderTiny) -> Tensor:
     """What ``find_object`` makes of the picture's latents and the blurred true mask [h, w]."""
     latents = encoded(picture, network) * float(network.config["scaling_factor"])
     true = torch.from_numpy(np.ascontiguousarray(alpha))[None, None]
@@ -145,7 +143,7 @@ def mask_in_use(picture: Array, alpha: Array, network: AutoencoderTiny) -> Tenso
 # Shapes that no cell of a latent grid can hold
 
 
-def hairy(colour: str, side: int, rng: np.random.Generator) -> Array:
+def hairy(colour: str, side: int, rng: np.random.Generator) -> Floats:
     """A ball with hair of half a pixel to two pixels."""
     image, pen, tint = _sheet(colour, side)
     middle, big = side * FINER / 2, side * FINER
@@ -162,7 +160,7 @@ def hairy(colour: str, side: int, rng: np.random.Generator) -> Array:
     return _reduced(image)
 
 
-def wheel(colour: str, side: int, rng: np.random.Generator) -> Array:
+def wheel(colour: str, side: int, rng: np.random.Generator) -> Floats:
     """A rim with thin spokes; the key shows between them."""
     image, pen, tint = _sheet(colour, side)
     middle, radius = side * FINER / 2, 0.46 * side * FINER
@@ -176,7 +174,7 @@ def wheel(colour: str, side: int, rng: np.random.Generator) -> Array:
     return _reduced(image)
 
 
-def stick(colour: str, side: int, rng: np.random.Generator) -> Array:
+def stick(colour: str, side: int, rng: np.random.Generator) -> Floats:
     """A head on a thin stem of another colour."""
     image, pen, tint = _sheet(colour, side)
     big = side * FINER
@@ -186,7 +184,7 @@ def stick(colour: str, side: int, rng: np.random.Generator) -> Array:
     return _reduced(image)
 
 
-def soft(colour: str, side: int, rng: np.random.Generator) -> Array:
+def soft(colour: str, side: int, rng: np.random.Generator) -> Floats:
     """A blob out of focus."""
     thing = hairy(colour, side, rng)
     blur = rng.uniform(1.5, 3)
@@ -195,7 +193,7 @@ def soft(colour: str, side: int, rng: np.random.Generator) -> Array:
     return thing
 
 
-SHAPES: dict[str, Callable[[str, int, np.random.Generator], Array]] = {
+SHAPES: dict[str, Callable[[str, int, np.random.Generator], Floats]] = {
     "hairy ball": hairy,
     "wheel": wheel,
     "stick": stick,
@@ -209,7 +207,7 @@ def _sheet(colour: str, side: int) -> tuple[Image.Image, ImageDraw.ImageDraw, tu
     return image, ImageDraw.Draw(image), tint
 
 
-def _reduced(image: Image.Image) -> Array:
+def _reduced(image: Image.Image) -> Floats:
     """To the final size, colours averaged premultiplied."""
     fine = np.asarray(image, np.float32) / 255
     side = fine.shape[0] // FINER

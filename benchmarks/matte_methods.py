@@ -15,20 +15,19 @@ from torch import Tensor
 
 from taue import matte
 from taue.masks import grow
-
-Array = NDArray[np.float32]
+from taue.stack.mixing import Floats
 
 SOFT = 0.3
 """Distance to the key over which the plain key's alpha rises."""
 
 
-def ours(picture: Array, mask: Tensor) -> Array:
+def ours(picture: Floats, mask: Tensor) -> Floats:
     """``taue.matte``."""
     found = matte.extract(torch.from_numpy(picture).permute(2, 0, 1), mask)
     return found.permute(1, 2, 0).numpy()
 
 
-def chroma(picture: Array, mask: Tensor) -> Array:
+def by_chroma(picture: Floats, mask: Tensor) -> Floats:
     """Distance to the median colour of the border, from its noise on; nothing beyond the mask
     grown by a cell; the picture's own colours."""
     cell = picture.shape[0] // mask.shape[0]
@@ -39,7 +38,7 @@ def chroma(picture: Array, mask: Tensor) -> Array:
     return with_alpha(picture, alpha)
 
 
-def grabcut(picture: Array, mask: Tensor) -> Array:
+def by_grabcut(picture: Floats, mask: Tensor) -> Floats:
     """GrabCut seeded as Alfie does: sure object is the eroded mask, sure background what is outside
     the dilated one, the rest probable by the mask; binary alpha, the picture's own colours."""
     import cv2
@@ -56,7 +55,7 @@ def grabcut(picture: Array, mask: Tensor) -> Array:
     return with_alpha(picture, np.isin(seeds, (cv2.GC_FGD, cv2.GC_PR_FGD)))
 
 
-def closed_form(picture: Array, mask: Tensor) -> Array:
+def by_closed_form(picture: Floats, mask: Tensor) -> Floats:
     """pymatting's closed form and multi-level foreground, the trimap from the mask alone: eroded
     by a cell, dilated by a cell, unknown between."""
     # Installed by hand for this comparison: its compiler is larger than all of ours.
@@ -76,11 +75,11 @@ def closed_form(picture: Array, mask: Tensor) -> Array:
     return with_alpha(estimate_foreground_ml(exact, alpha), alpha)
 
 
-METHODS: dict[str, Callable[[Array, Tensor], Array]] = {
+METHODS: dict[str, Callable[[Floats, Tensor], Floats]] = {
     "ours": ours,
-    "chroma key": chroma,
-    "GrabCut": grabcut,
-    "closed form": closed_form,
+    "chroma key": by_chroma,
+    "GrabCut": by_grabcut,
+    "closed form": by_closed_form,
 }
 
 
@@ -89,9 +88,9 @@ def enlarged(mask: Tensor, cell: int) -> NDArray[np.bool_]:
     return np.kron(mask.numpy() > 0.5, np.ones((cell, cell), bool))
 
 
-def with_alpha(picture: Array, alpha: NDArray) -> Array:
+def with_alpha(picture: Floats, alpha: NDArray) -> Floats:
     return np.concatenate([picture, alpha[..., None]], axis=-1).astype(np.float32)
 
 
-def to_bytes(picture: Array) -> NDArray[np.uint8]:
+def to_bytes(picture: Floats) -> NDArray[np.uint8]:
     return (picture * 255).round().astype(np.uint8)

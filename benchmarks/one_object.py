@@ -25,14 +25,14 @@ from benchmarks.judged import contact_shadow, raw_psnr
 from benchmarks.layout import alpha_box
 from benchmarks.sceneries import (
     SEED,
-    Row,
     Scenery,
+    SheetRow,
     all_there,
-    grown,
     sceneries,
+    scenery_layers,
     sheet,
     thumbnail,
-    write,
+    write_figures,
 )
 from taue import Layers, TauePipeline, metrics
 from taue.box import Box
@@ -50,15 +50,15 @@ COLUMNS = {
     "moves": ("subject", "composite", "moved subject", "moved composite", "its background"),
     "harmony": ("subject", *(f"harmony {level:g}" for level in HARMONIES)),
 }
-Pictures = dict[str, list[Image.Image]]
+PicturesByKind = dict[str, list[Image.Image]]
 
 
 def work(
     pipe: TauePipeline, judge: Judge, job: tuple[int, Scenery]
-) -> tuple[dict[str, Any], Pictures]:
+) -> tuple[dict[str, Any], PicturesByKind]:
     """One object through all applications: figures, and pictures for the sheets."""
     index, scenery = job
-    layers = grown(pipe, scenery)
+    layers = scenery_layers(pipe, scenery)
     told: dict[str, Any] = {
         "prompt": scenery.whole,
         "background": scenery.background,
@@ -66,7 +66,7 @@ def work(
         "psnr": raw_psnr(layers)["foreground_psnr"],
         "seen": all_there(scenery.objects, judge.look([layers.composite])[0]),
     }
-    pictures: Pictures = {}
+    pictures: PicturesByKind = {}
     told["rebackground"], pictures["new-backgrounds"] = behind(pipe, judge, index, scenery, layers)
     told["move"], pictures["moves"] = moved(pipe, judge, index, scenery, layers)
     told["harmony"], pictures["harmony"] = lit(pipe, scenery, layers)
@@ -248,9 +248,9 @@ def main(
     answers = share_out(work, list(enumerate(sceneries(count, 1))), model, "one object", workers)
     each = [line for line, _ in answers]
     told = summary(each)
-    write(out / "one-object.json", told, each)
+    write_figures(out / "one-object.json", told, each)
     for name, columns in COLUMNS.items():
-        rows: list[Row] = [(line["prompt"], row[name]) for line, row in answers[:ROWS]]
+        rows: list[SheetRow] = [(line["prompt"], row[name]) for line, row in answers[:ROWS]]
         sheet(figure_in(out, f"{name}.png"), columns, rows)
     curve(figure_in(out, "harmony-curve.png"), told)
 

@@ -46,7 +46,7 @@ HIDDEN = 100
 RENDERED, CANVAS, SEEN = 100, 256, 50
 """Rendered scenes of each number of objects, their side, and pixels of one that must be seen."""
 
-Row = dict[str, float | None]
+SubjectFigures = dict[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -80,9 +80,9 @@ def jobs(count: int = COUNT) -> list[SceneJob]:
     return made
 
 
-def opened(
+def opened_scene(
     pipe: TauePipeline, judge: Judge, job: SceneJob
-) -> tuple[list[Row], NDArray[np.uint8], list[str]]:
+) -> tuple[list[SubjectFigures], NDArray[np.uint8], list[str]]:
     """A row for each subject, the scene's row of the sheet, and what its user was warned of."""
     first = pipe(
         job.scenery.prompts,
@@ -99,17 +99,17 @@ def opened(
     shade = np.max([e.pixels[..., 3] for e in stack.of("effects")], axis=0) / 255
     pictures = _pixels(layers.composite), _pixels(layers.background), shade
     kinds = [kind for _, kind in job.scenery.objects]
-    rows = measured(judge, kinds, *pictures, subjects, [_pixels(cut) for cut in layers.cuts])
+    rows = subject_figures(judge, kinds, *pictures, subjects, [_pixels(cut) for cut in layers.cuts])
     if layers is not first:
         before = _pixels(first.subjects[0].image) / 255
         if job.box is not None:
             moved = brought(torch.from_numpy(before).permute(2, 0, 1).float(), job.box)
             before = moved.permute(1, 2, 0).numpy()
         rows = [row | same(before * 255, _pixels(layers.subjects[0].image)) for row in rows]
-    return rows, picture(layers), layers.warnings
+    return rows, overview(layers), layers.warnings
 
 
-def measured(
+def subject_figures(
     judge: Judge,
     kinds: Sequence[str],
     composite: NDArray[np.uint8],
@@ -117,17 +117,17 @@ def measured(
     shade: NDArray[np.floating],
     subjects: Sequence[NDArray[np.uint8]],
     cuts: Sequence[NDArray[np.uint8]],
-) -> list[Row]:
+) -> list[SubjectFigures]:
     """The figures of every subject; colours and shape where no other is in front."""
     (seen,) = judge.look([composite])
     alphas = [s[..., 3] / 255 for s in subjects]
     everything = 1 - np.prod([1 - alpha for alpha in alphas], axis=0)
-    rows: list[Row] = []
+    rows: list[SubjectFigures] = []
     for i, (kind, subject) in enumerate(zip(kinds, subjects, strict=True)):
         in_front = 1 - np.prod([np.ones(shade.shape), *(1 - a for a in alphas[i + 1 :])], axis=0)
         visible = subject.copy()
         visible[..., 3] = (subject[..., 3] * (1 - in_front)).round()
-        found: Row = dict(
+        found: SubjectFigures = dict(
             figures(composite, background, visible, visible, shade, mask=mask(seen, kind))
         )
         # What other subjects change is no fault of this one's layers.
@@ -140,10 +140,10 @@ def measured(
     return rows
 
 
-def truth(judge: Judge, objects: int, count: int = RENDERED) -> list[Row]:
+def truth(judge: Judge, objects: int, count: int = RENDERED) -> list[SubjectFigures]:
     """The figures of rendered scenes' true layers, of all objects that are seen at all."""
     rng = np.random.default_rng((SEED, len(SORTS), objects))
-    rows: list[Row] = []
+    rows: list[SubjectFigures] = []
     for _ in range(count):
         spec = scenes.sample_spec(rng, objects=objects)
         scene = scenes.render(spec, CANVAS)
@@ -152,7 +152,7 @@ def truth(judge: Judge, objects: int, count: int = RENDERED) -> list[Row]:
         # A shadow beneath an object is no part of an effects layer that anybody sees.
         shade = np.where(np.any(solid, axis=0), 0, scene.shadow)
         kinds = [one.kind for one in spec.objects]
-        some = measured(judge, kinds, scene.composite, scene.plate, shade, layers, layers)
+        some = subject_figures(judge, kinds, scene.composite, scene.plate, shade, layers, layers)
         in_front = [
             np.any([np.zeros_like(s), *solid[i + 1 :]], axis=0) for i, s in enumerate(solid)
         ]
@@ -161,7 +161,7 @@ def truth(judge: Judge, objects: int, count: int = RENDERED) -> list[Row]:
     return rows
 
 
-def same(before: NDArray[Any], after: NDArray[Any]) -> Row:
+def same(before: NDArray[Any], after: NDArray[Any]) -> SubjectFigures:
     """How far two layers [H, W, 4] in 0..255 are one object."""
     solids = [layer[..., 3] > 127 for layer in (before, after)]
     weight = np.minimum(before[..., 3], after[..., 3]) / 255
@@ -172,7 +172,7 @@ def same(before: NDArray[Any], after: NDArray[Any]) -> Row:
     }
 
 
-def picture(layers: Layers) -> NDArray[np.uint8]:
+def overview(layers: Layers) -> NDArray[np.uint8]:
     """Background, composite, effects on grey and up to three subjects on white."""
     stack = layers.stack()
     shade = np.zeros((*np.asarray(layers.composite).shape[:2], 4), np.uint8)
@@ -190,7 +190,7 @@ def _pixels(image: Any) -> NDArray[np.uint8]:
 def main(out: Out, count: int = COUNT, model: str = "paddy", workers: int = 2) -> None:
     """Grow the scenes, measure their layers, draw the sheet."""
     chosen = jobs(count)
-    answers = share_out(opened, chosen, model, "scenes", workers)
+    answers = share_out(opened_scene, chosen, model, "scenes", workers)
     judge = Judge.load()
     told: dict[str, Any] = {
         "sum": {},

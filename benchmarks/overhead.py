@@ -20,7 +20,7 @@ import typer
 from diffusers import StableDiffusionXLPipeline
 from rich.progress import track
 
-from benchmarks.crew import Out, load
+from benchmarks.crew import Out, load_quiet
 from taue.backbones import Conditioning
 from taue.backbones.sdxl import SDXLBackbone
 from taue.cultivate import cultivate
@@ -40,7 +40,7 @@ def seconds(call: Callable[[], Any]) -> float:
 def main(out: Out, rounds: int = 12, steps: int = 50, model: str = "paddy") -> None:
     """Draw a prompt both ways, ``rounds`` times after one that warms up."""
     torch.set_num_threads(1)
-    pipe = load(model)
+    pipe = load_quiet(model)
     backbone = SDXLBackbone(pipe, None, None)
     noise = torch.randn(backbone.shape, generator=torch.Generator().manual_seed(1))
     encoded = backbone.encode_prompt(PROMPT, None)

@@ -23,7 +23,7 @@ import typer
 from PIL import Image, ImageDraw, ImageFilter
 
 from benchmarks.crew import Out, figure_in
-from benchmarks.sceneries import Row, sheet
+from benchmarks.sceneries import SheetRow, sheet
 from taue.box import Box
 from taue.paddy import scenes
 from taue.paddy.judge import Judge
@@ -42,7 +42,7 @@ def photo(background: str, width: int, height: int) -> Image.Image:
     return Image.fromarray(scenes.render(spec, (height, width)).plate)
 
 
-def cut_out(colour: str, kind: str, side: int = 480, height: float = 0.8) -> Image.Image:
+def rendered_object(colour: str, kind: str, side: int = 480, height: float = 0.8) -> Image.Image:
     """A render of an object in neutral light, RGBA."""
     thing = scenes.ObjectSpec(kind, colour, Box(0.15, 0.1, 0.7, height))
     spec = scenes.SceneSpec((thing,), None, (0, 0, 0), SEED)
@@ -80,7 +80,7 @@ def painted_star() -> Image.Image:
 
 
 @dataclass(frozen=True)
-class Brought:
+class OwnCase:
     """What is given to ``taue generate``; subjects are (prompt, box, own picture)."""
 
     title: str
@@ -99,7 +99,7 @@ CUP, CHAIR = (
 TREE, CAR = ("a green tree", "0.55,0.25,0.38,0.6", "tree.png"), ("a red car", GROUND, "car.webp")
 
 
-def cases() -> list[Brought]:
+def cases() -> list[OwnCase]:
     """The twelve; pictures are named as :func:`pictures` makes them."""
     sunset, kitchen, night = "a beach at sunset", "a kitchen", "a city at night"
     meadow, gift = "a green meadow", ("a purple gift", "0.06,0.45,0.36,0.4", "")
@@ -108,18 +108,18 @@ def cases() -> list[Brought]:
         ("a yellow star", GROUND, "star.png"),
     )
     return [
-        Brought("photo, JPEG", sunset, (("a red car", GROUND, ""),), "sunset.jpg"),
-        Brought("photo turned by EXIF", kitchen, (("a blue cup", GROUND, ""),), "phone.jpg"),
-        Brought("photo, CMYK", night, (("a yellow duck", GROUND, ""),), "night.tif"),
-        Brought("photo painted by hand", meadow, (("a red mushroom", GROUND, ""),), "hand.png"),
-        Brought("cut-out", "a desert", ((CUP[0], "", CUP[2]),)),
-        Brought("green cut-out", "snowy mountains", ((TREE[0], "0.3,0.2,0.45,0.65", TREE[2]),)),
-        Brought("cut-out painted by hand", "a living room", (star,)),
-        Brought("one drawn, one brought", "an autumn park", (gift, CHAIR)),
-        Brought("both brought", sunset, (CUP,), "sunset.jpg"),
-        Brought("both brought, two subjects", night, (car, TREE), "night.tif"),
-        Brought("harmony 0", "a dark forest", (CAR,), "forest.png", ("--harmony", "0")),
-        Brought(
+        OwnCase("photo, JPEG", sunset, (("a red car", GROUND, ""),), "sunset.jpg"),
+        OwnCase("photo turned by EXIF", kitchen, (("a blue cup", GROUND, ""),), "phone.jpg"),
+        OwnCase("photo, CMYK", night, (("a yellow duck", GROUND, ""),), "night.tif"),
+        OwnCase("photo painted by hand", meadow, (("a red mushroom", GROUND, ""),), "hand.png"),
+        OwnCase("cut-out", "a desert", ((CUP[0], "", CUP[2]),)),
+        OwnCase("green cut-out", "snowy mountains", ((TREE[0], "0.3,0.2,0.45,0.65", TREE[2]),)),
+        OwnCase("cut-out painted by hand", "a living room", (star,)),
+        OwnCase("one drawn, one brought", "an autumn park", (gift, CHAIR)),
+        OwnCase("both brought", sunset, (CUP,), "sunset.jpg"),
+        OwnCase("both brought, two subjects", night, (car, TREE), "night.tif"),
+        OwnCase("harmony 0", "a dark forest", (CAR,), "forest.png", ("--harmony", "0")),
+        OwnCase(
             "both brought, then moved",
             kitchen,
             ((CHAIR[0], "0.1,0.4,0.35,0.5", CHAIR[2]),),
@@ -140,14 +140,14 @@ def pictures(folder: Path) -> None:
     photo("a city at night", 640, 400).convert("CMYK").save(folder / "night.tif")
     photo("a dark forest", 256, 256).save(folder / "forest.png")
     painted_meadow().save(folder / "hand.png")
-    cut_out("white", "cup").save(folder / "cup.png")
-    cut_out("green", "tree", 300).save(folder / "tree.png")
-    cut_out("orange", "chair").save(folder / "chair.png")
-    cut_out("red", "car", height=0.45).save(folder / "car.webp", lossless=True, exact=True)
+    rendered_object("white", "cup").save(folder / "cup.png")
+    rendered_object("green", "tree", 300).save(folder / "tree.png")
+    rendered_object("orange", "chair").save(folder / "chair.png")
+    rendered_object("red", "car", height=0.45).save(folder / "car.webp", lossless=True, exact=True)
     painted_star().save(folder / "star.png")
 
 
-def made(case: Brought, number: int, results: Path, brought: Path) -> Path:
+def made(case: OwnCase, number: int, results: Path, brought: Path) -> Path:
     """The case's folder of results, made if it is missing."""
     out = results / f"{number:02}"
     first = results / f"{number:02}-before" if case.then else out
@@ -170,7 +170,7 @@ def _taue(*arguments: str) -> None:
     subprocess.run(command, check=True)  # noqa: S603 - ours
 
 
-def row(case: Brought, out: Path, brought: Path) -> Row:
+def row(case: OwnCase, out: Path, brought: Path) -> SheetRow:
     """What was given and what came of it."""
     names = [case.photo, *(own for _, _, own in case.subjects)]
     given = [Image.open(brought / name) for name in names if name]
@@ -207,7 +207,7 @@ def main(
     """Make what is missing, judge all, and write the sheet and the verdicts."""
     brought = results / "pictures"
     pictures(brought)
-    judge, verdicts, rows = Judge.load(), [], list[Row]()
+    judge, verdicts, rows = Judge.load(), [], list[SheetRow]()
     read: Callable[[Path], object] = read_judged
     for number, case in enumerate(cases(), 1):
         folder = made(case, number, results, brought)

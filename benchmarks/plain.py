@@ -40,7 +40,7 @@ Lora = Annotated[
 Device = Annotated[str, typer.Option(help="Where the networks run.")]
 
 
-def load(model: str, lora: Path | None, device: str) -> Any:
+def load_plain(model: str, lora: Path | None, device: str) -> Any:
     """Plain diffusers' own pipeline of a model, quiet."""
     pipe: Any = DiffusionPipeline.from_pretrained(models.resolve(model).location)
     if lora is not None:
@@ -66,7 +66,7 @@ def main(
     device: Device = "cpu",
 ) -> None:
     """One picture per prompt; the seed is the prompt's place."""
-    pipe = load(model, lora, device)
+    pipe = load_plain(model, lora, device)
     side = min(TILE, pipe.default_sample_size * pipe.vae_scale_factor)
     rows = -(-len(PROMPTS) // COLUMNS)
     page = Image.new("RGB", (COLUMNS * (side + 2), rows * (side + LABEL)), "white")

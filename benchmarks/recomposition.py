@@ -23,11 +23,11 @@ from PIL import Image, ImageDraw
 from rich.progress import track
 from scipy import ndimage
 
-from benchmarks.crew import Out, figure_in, load
+from benchmarks.crew import Out, figure_in, load_quiet
+from taue.arrays import Bytes
 from taue.files.saved import read_pictures
 from taue.paddy import scenes
 from taue.stack import Pictures, Stack, coverage, darkened, exact, flatten, largest_error
-from taue.stack.model import Bytes
 
 SHIFT = 0.2
 SHADOW = 0.1
@@ -49,9 +49,9 @@ def specs(count: int, objects: int) -> Iterator[scenes.SceneSpec]:
     return (scenes.sample_spec(rng, objects=objects) for _ in range(count))
 
 
-def autoencoder(model: str) -> Codec:
+def there_and_back(model: str) -> Codec:
     """There and back: uint8 [H, W, 3] to the same."""
-    vae: Any = load(model).vae
+    vae: Any = load_quiet(model).vae
 
     @torch.no_grad()
     def trip(picture: Bytes) -> Bytes:
@@ -87,7 +87,7 @@ def alpha_error(subjects: Iterable[Bytes], true: Iterable[Bytes]) -> float:
     return float(sum(np.abs(s[..., 3].astype(float) - t[..., 3]).sum() / 255 for s, t in pairs))
 
 
-def figures(
+def scene_figures(
     scene: scenes.RenderedScene, pictures: Pictures, stack: Stack
 ) -> dict[str, float | None]:
     """One scene's figures; the shadow's IoU where no object hides it, None without a shadow."""
@@ -130,14 +130,14 @@ def moved(stack: Stack, *, effects: bool) -> Bytes:
     step = round(SHIFT * width) * (1 if left + right < width else -1)
     roles = ("subject", "effects") if effects else ("subject",)
     return flatten(
-        replace(layer, pixels=shifted(layer.pixels, step))
+        replace(layer, pixels=to_the_right(layer.pixels, step))
         if layer.subject == 1 and layer.role in roles
         else layer
         for layer in stack.layers
     )
 
 
-def shifted(pixels: Bytes, step: int) -> Bytes:
+def to_the_right(pixels: Bytes, step: int) -> Bytes:
     """Moved to the right by ``step`` pixels (to the left if negative), clear where nothing was."""
     result = np.zeros_like(pixels)
     if step > 0:
@@ -184,14 +184,14 @@ def main(
     """Measure, print, write figures and sheet."""
     document: dict[str, Any] = {"model": model, "size": size}
     rows: list[Stack] = []
-    for name, codec in (("as rendered", None), ("after the autoencoder", autoencoder(model))):
+    for name, codec in (("as rendered", None), ("after the autoencoder", there_and_back(model))):
         for objects in (1, 2):
             lines: list[dict[str, float | None]] = []
             for spec in track(list(specs(count // objects**2, objects)), f"{name}, {objects}"):
                 scene = scenes.render(spec, size)
                 pictures = pictures_of(scene, codec)
                 stack = exact(pictures)
-                lines.append(figures(scene, pictures, stack))
+                lines.append(scene_figures(scene, pictures, stack))
                 if codec is None and len(rows) < ROWS * objects // 2 and scene.shadow.any():
                     rows.append(stack)
             document[f"{name}, {objects} object(s)"] = summary(lines)

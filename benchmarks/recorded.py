@@ -105,8 +105,8 @@ Arrays = dict[str, Any]
 app = typer.Typer(add_completion=False)
 
 
-@app.command()
-def draw(out: Path) -> None:
+@app.command("draw")
+def draw_scenes(out: Path) -> None:
     """Draw all scenes that are not in ``out`` with the package on the path, an ``.npz`` each."""
     out.mkdir(parents=True, exist_ok=True)
     pipe: Any = TauePipeline.from_pretrained("paddy")

@@ -70,7 +70,11 @@ def main(
         scores = table.read_text(encoding="utf-8")
     first = told["runs"][0]
     head = HEAD.format(pairs=shared, of=shared + first["absent"], ours=first["name"])
-    page = [head, standing(told), scores.replace("# Scores\n", "", 1).replace("\n## ", "\n### ")]
+    page = [
+        head,
+        best_columns(told),
+        scores.replace("# Scores\n", "", 1).replace("\n## ", "\n### "),
+    ]
     (out / "results.md").write_text("\n".join(page), encoding="utf-8")
     (out / "results.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     pictures = out / "figures"
@@ -82,7 +86,7 @@ def main(
     picture_grid(folders, chosen(figures)).save(pictures / "results-pairs.png")
 
 
-def standing(told: Mapping[str, Any]) -> str:
+def best_columns(told: Mapping[str, Any]) -> str:
     """In which columns the first run is the best of those that do not copy, or inside the interval
     of the best, and in which it is not."""
     rivals = [run for run in told["runs"] if not run["copies"]]

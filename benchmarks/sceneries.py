@@ -49,7 +49,7 @@ def sceneries(count: int, objects: int) -> list[Scenery]:
     return made
 
 
-def grown(pipe: TauePipeline, scenery: Scenery, **options: Any) -> Layers:
+def scenery_layers(pipe: TauePipeline, scenery: Scenery, **options: Any) -> Layers:
     """Its three stages, with the defaults of the method."""
     return pipe(
         scenery.prompts,
@@ -64,7 +64,7 @@ def all_there(asked: Sequence[tuple[str, str]], seen: Sighting) -> bool:
     return set(asked) <= {(o.colour, o.kind) for o in seen.objects}
 
 
-Row = tuple[str, list[Image.Image]]
+SheetRow = tuple[str, list[Image.Image]]
 """A label and pictures."""
 
 
@@ -76,7 +76,7 @@ def thumbnail(picture: Image.Image, tile: int = TILE) -> Image.Image:
     return picture.convert("RGB").resize((tile, tile), Image.Resampling.LANCZOS)
 
 
-def sheet(path: Path, columns: Sequence[str], rows: Sequence[Row], tile: int = TILE) -> None:
+def sheet(path: Path, columns: Sequence[str], rows: Sequence[SheetRow], tile: int = TILE) -> None:
     """A row of pictures for each scene under the names of the columns."""
     page = Image.new("RGB", (len(columns) * (tile + 4), 16 + len(rows) * (tile + 18)), "white")
     draw = ImageDraw.Draw(page)
@@ -90,7 +90,7 @@ def sheet(path: Path, columns: Sequence[str], rows: Sequence[Row], tile: int = T
     page.save(path, optimize=True)
 
 
-def write(path: Path, told: dict[str, Any], each: Any) -> None:
+def write_figures(path: Path, told: dict[str, Any], each: Any) -> None:
     """Print the sums and write them with every scene's figures."""
     print(json.dumps(told, indent=1))
     path.write_text(json.dumps({"summary": told, "each": each}, indent=1) + "\n")

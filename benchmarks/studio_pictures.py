@@ -49,7 +49,7 @@ def wait_for_results(page: Any, count: int) -> None:
     page.wait_for_selector("canvas[data-drawn]")
 
 
-def beside(pictures: list[Image.Image]) -> Image.Image:
+def side_by_side(pictures: list[Image.Image]) -> Image.Image:
     """In a row, with room between them."""
     width, height = pictures[0].size
     row = Image.new("RGB", (len(pictures) * (width + GAP) - GAP, height), "white")
@@ -99,7 +99,7 @@ def main(out: Out) -> None:
     laptop.save(figure_in(out, "studio.png"), optimize=True)
     wide.thumbnail((WIDEST, WIDEST), Image.Resampling.LANCZOS)
     wide.save(figure_in(out, "studio-wide.png"), optimize=True)
-    beside(narrow).save(figure_in(out, "studio-narrow.png"), optimize=True)
+    side_by_side(narrow).save(figure_in(out, "studio-narrow.png"), optimize=True)
 
 
 if __name__ == "__main__":

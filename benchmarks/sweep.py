@@ -24,15 +24,16 @@ import typer
 from rich.progress import track
 from torch import Tensor
 
-from benchmarks.crew import Out, load
+from benchmarks.crew import Out, load_quiet
 from benchmarks.judged import pairs
 from benchmarks.masks import scores
 from benchmarks.pair import OneSubject
 from taue import TauePipeline, matte, stages
+from taue.arrays import Bytes
 from taue.backbones.sdxl import SDXLBackbone
 from taue.box import Box
 from taue.evaluation import figures
-from taue.evaluation.score import placed
+from taue.evaluation.score import box_iou
 from taue.layering import picture_of
 from taue.masks import find_harvested
 from taue.noise import NoiseSource
@@ -40,7 +41,6 @@ from taue.paddy.judge import Judge, Sighting
 from taue.scene.subject import CENTRED
 from taue.settings import Settings
 from taue.stack.mixing import Floats
-from taue.stack.model import Bytes
 
 SEEDS = 10_000
 """Noise of these seeds is used by no other benchmark."""
@@ -67,7 +67,7 @@ class Grown:
     truth: Tensor | None
 
 
-def eight_bits(picture: Floats) -> Bytes:
+def in_eight_bits(picture: Floats) -> Bytes:
     return (picture * 255).round().clip(0, 255).astype(np.uint8)
 
 
@@ -82,12 +82,12 @@ def condition_of(context: stages.Context, pair: OneSubject, box: Box) -> stages.
     return stages.SubjectCondition(1, prompt, key, box, fits=False, crop_ratio=ratio)
 
 
-def grown(
+def swept_foreground(
     pipe: TauePipeline, judge: Judge, pair: OneSubject, settings: Settings, box: Box = CENTRED
 ) -> Grown:
     context = context_of(pipe, pair, settings)
     result = stages.foregrounds(context, [condition_of(context, pair, box)])[0]
-    picture = eight_bits(picture_of(context.backbone.decode(result.latents)))
+    picture = in_eight_bits(picture_of(context.backbone.decode(result.latents)))
     seen = judge.look([picture])[0]
     truth = None
     if seen.surest is not None:
@@ -129,7 +129,7 @@ def masks(found: Sequence[Grown], settings: Settings) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: -row["iou"])
 
 
-def together(
+def swept_composite(
     pipe: TauePipeline, judge: Judge, pair: OneSubject, one: Grown, settings: Settings
 ) -> dict[str, float]:
     """The composite of a foreground: agreement inside the matte's alpha, and what is seen."""
@@ -142,7 +142,7 @@ def together(
     found = find_harvested(seedling.estimate, seedling.attention, settings)
     result = replace(one.result, seedling=replace(seedling, mask=found.mask))
     ended = stages.composite(context, [condition], behind, whole, [result])
-    picture = eight_bits(picture_of(context.backbone.decode(ended.latents)))
+    picture = in_eight_bits(picture_of(context.backbone.decode(ended.latents)))
     tensor = torch.from_numpy(one.picture.astype(np.float32) / 255).permute(2, 0, 1)
     alpha = matte.extract(tensor, found.mask)[3].numpy()
     psnr = figures.region_psnr(one.picture, picture, figures.foreground_region(alpha))
@@ -168,14 +168,14 @@ def told(each: Sequence[dict[str, float]]) -> dict[str, float]:
 def main(out: Out, model: str = "paddy", count: int = 12, composites: int = 8) -> None:
     """Everything once, on one thread."""
     torch.set_num_threads(1)
-    pipe, judge, asked = load(model), Judge.load(), pairs(count)
+    pipe, judge, asked = load_quiet(model), Judge.load(), pairs(count)
     paper = Settings.paper()
     document: dict[str, Any] = {"model": model, "pairs": count, "alpha": [], "sigma": []}
     by_alpha: dict[float, list[Grown]] = {}
     for alpha in ALPHAS:
         settings = replace(paper, key_strength=alpha)
         by_alpha[alpha] = [
-            grown(pipe, judge, pair, settings) for pair in track(asked, f"alpha {alpha}")
+            swept_foreground(pipe, judge, pair, settings) for pair in track(asked, f"alpha {alpha}")
         ]
         named = [right(g.seen, p) for g, p in zip(by_alpha[alpha], asked, strict=True)]
         best = masks(by_alpha[alpha], settings)[0]
@@ -193,13 +193,16 @@ def main(out: Out, model: str = "paddy", count: int = 12, composites: int = 8) -
     )
     for sigma in SIGMAS:
         settings = replace(chosen, placement="suggest", layout_sigma=sigma)
-        found = [grown(pipe, judge, pair, settings, BOX) for pair in track(asked, f"sigma {sigma}")]
+        found = [
+            swept_foreground(pipe, judge, pair, settings, BOX)
+            for pair in track(asked, f"sigma {sigma}")
+        ]
         named = [right(g.seen, p) for g, p in zip(found, asked, strict=True)]
         regions = [g.truth.numpy().astype(np.uint8) * 255 for g in found if g.truth is not None]
         line = {
             "sigma": sigma,
             "right": round(float(np.mean(named)), 3),
-            "box_iou": round(float(np.mean([placed(region, BOX) for region in regions])), 3),
+            "box_iou": round(float(np.mean([box_iou(region, BOX) for region in regions])), 3),
         }
         document["sigma"].append(line)
         print(line, flush=True)
@@ -212,7 +215,7 @@ def main(out: Out, model: str = "paddy", count: int = 12, composites: int = 8) -
         for value in values:
             settings = replace(chosen, **{field: value})
             each = [
-                together(pipe, judge, pair, one, settings)
+                swept_composite(pipe, judge, pair, one, settings)
                 for pair, one in track(some, f"{name} {value}")
             ]
             document[name].append({name: value, **told(each)})

@@ -23,7 +23,7 @@ import typer
 from PIL import Image, ImageDraw
 from rich.progress import track
 
-from benchmarks.crew import Out, load
+from benchmarks.crew import Out, load_quiet
 from benchmarks.pair import OneSubject
 from taue import TauePipeline
 from taue.backbones.sdxl import KEYS
@@ -57,7 +57,7 @@ def pairs(which: str) -> list[OneSubject]:
     return [OneSubject(*triple, seed=start + i) for i, triple in enumerate(chosen)]
 
 
-def figures(layers: Layers, without_key: Layers | None) -> dict[str, float | None]:
+def layers_figures(layers: Layers, without_key: Layers | None) -> dict[str, float | None]:
     """One pair's figures. Pictures are arrays [H, W, C] in [0, 1]."""
     alpha = layers.subjects[0].image[..., 3]
     within, beyond = inside(alpha), outside([alpha])
@@ -140,7 +140,7 @@ def main(
     settings: Annotated[str, typer.Option(help="Other settings, as JSON.")] = "{}",
 ) -> None:
     """Run the pairs, print the medians, write figures and sheets."""
-    pipe = load(model)
+    pipe = load_quiet(model)
     chosen = Settings(num_inference_steps=steps, **json.loads(settings))
     rows: list[tuple[OneSubject, Layers]] = []
     lines: list[dict[str, Any]] = []
@@ -154,7 +154,7 @@ def main(
                 "background": pair.background,
                 "seed": pair.seed,
                 "light_bound_psnr": light_bound(pair),
-                **figures(layers, plain),
+                **layers_figures(layers, plain),
                 "warnings": layers.warnings,
             }
         )

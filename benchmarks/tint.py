@@ -28,7 +28,7 @@ from taue.paddy.judge import Judge
 SEED, COUNT = 5_151, 40
 COLOURS = ("white", "yellow")
 
-Row = dict[str, float | None]
+Leaning = dict[str, float | None]
 
 
 def pairs(count: int = COUNT) -> list[OneSubject]:
@@ -43,7 +43,7 @@ def pairs(count: int = COUNT) -> list[OneSubject]:
     ]
 
 
-def leaning(pipe: TauePipeline, judge: Judge, pair: OneSubject) -> Row:
+def leaning(pipe: TauePipeline, judge: Judge, pair: OneSubject) -> Leaning:
     """How far the layer and the plain picture lean to the key; None where the judge sees no such
     object in the plain picture."""
     layers = pipe(

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from batches import prepared, scenes_file, sleeping
 from taue.batch.driver import drive
-from taue.batch.engines import InProcess
+from taue.batch.engines import StoreInProcess
 from taue.cli import app
 
 
@@ -26,7 +26,7 @@ def files_of(folder: Path) -> set[str]:
 def test_what_speaks_against_a_batch_is_said_before_it_runs(tmp_path: Path) -> None:
     file, there = scenes_file(tmp_path, 3, background="a qwxyz beach"), tmp_path / "store"
     store, tasks = prepared(there, file)
-    drive(store, tasks, InProcess(store, sleeping()))
+    drive(store, tasks, StoreInProcess(store, sleeping()))
     half = ("--device", "cpu", "--dtype", "float16")
     looked = batch("run", file, "--check")
     for done in (batch("run", file, "--out", there, *half), batch("retry", there, *half), looked):
@@ -42,7 +42,7 @@ def test_a_device_that_is_not_there_is_refused_before_a_store_is_touched(tmp_pat
     assert new.exit_code == 2 and "device cuda is not available" in new.stderr
     assert not (tmp_path / "new").exists()
     store, tasks = prepared(there, file)
-    drive(store, tasks, InProcess(store, sleeping()))
+    drive(store, tasks, StoreInProcess(store, sleeping()))
     next(there.glob("results/*/*/composite.png")).write_bytes(b"no picture")
     before = files_of(there)
     again = batch("retry", there, "--device", "cuda")

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from batches import prepared, scenes_file, sleeping
 from taue.batch.driver import drive
-from taue.batch.engines import InProcess
+from taue.batch.engines import StoreInProcess
 from taue.batch.export import Threshold
 from taue.cli import app
 from taue.errors import TaueError
@@ -28,7 +28,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subjects = [{"prompt": "a red ball", "box": [0.1, 0.2, 0.3, 0.4]}]
     opened, tasks = prepared(folder / "store", scenes_file(folder, COUNT, subjects=subjects))
     recipe = sleeping(poor=[5, 6])
-    drive(opened, tasks, InProcess(opened, recipe))
+    drive(opened, tasks, StoreInProcess(opened, recipe))
     return folder / "store"
 
 

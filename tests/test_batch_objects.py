@@ -10,11 +10,11 @@ import pytest
 from batches import done, prepared, scenes_file, sleeping
 from taue.batch.audit import audit, forget
 from taue.batch.driver import drive
-from taue.batch.engines import InProcess, Processes
+from taue.batch.engines import StoreInProcess, StoreProcesses
 from taue.batch.records import Marker
 from taue.batch.store import StoreError, marker_name
 from taue.batch.stores import open_store
-from taue.batch.worker import Worker
+from taue.batch.worker import StoreWorker
 from taue.work.jobs import DONE, THERE
 
 pytestmark = pytest.mark.slow
@@ -45,10 +45,10 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def test_a_bucket_takes_a_batch_and_its_marker_once(bucket: str, tmp_path: Path) -> None:
     store, tasks = prepared(bucket, scenes_file(tmp_path, 5))
     recipe = sleeping(failing=[5], attempts=1)
-    summary = drive(store, tasks, InProcess(store, recipe))
+    summary = drive(store, tasks, StoreInProcess(store, recipe))
     assert (summary.made, len(summary.failed)) == (4, 1)
     # One that was too late, because nothing is locked: its files go, the first one's stay.
-    late = Worker(store, sleeping())
+    late = StoreWorker(store, sleeping())
     key = tasks[0].id
     data = store.read(marker_name(key)) or b""
     store.remove(marker_name(key))
@@ -74,7 +74,7 @@ def test_a_bucket_takes_a_batch_and_its_marker_once(bucket: str, tmp_path: Path)
     assert "composite.png has 1 bytes" in found.corrupt[key]
     forget(store, [*found.corrupt, *found.status.failed])
     recipe = sleeping()
-    assert drive(store, tasks, Processes(bucket, recipe, 1)).made == 2
+    assert drive(store, tasks, StoreProcesses(bucket, recipe, 1)).made == 2
     found = audit(open_store(bucket))
     assert found.whole and (found.unindexed, found.doubled) == (0, 0)
 
@@ -89,8 +89,8 @@ def test_a_bucket_that_is_not_there_is_one_sentence(bucket: str, tmp_path: Path)
 def test_any_url_of_fsspec_is_a_store(tmp_path: Path) -> None:
     store, tasks = prepared(f"memory://{tmp_path.name}", scenes_file(tmp_path, 3))
     recipe = sleeping()
-    worker = Worker(store, recipe)
+    worker = StoreWorker(store, recipe)
     assert [one.kind for one in worker.work(tasks[:2])] == [DONE, DONE]
-    assert drive(store, tasks, InProcess(store, recipe)).made == 1
+    assert drive(store, tasks, StoreInProcess(store, recipe)).made == 1
     assert audit(store).whole and len(done(store)) == 3
     assert not store.put_new(done(store)[0], b"other")

@@ -20,14 +20,14 @@ from benchmarks.sleeping import Slept
 from taue.batch import driver
 from taue.batch.audit import audit, forget, status_of
 from taue.batch.driver import Summary, drive
-from taue.batch.engines import InProcess, Processes
+from taue.batch.engines import StoreInProcess, StoreProcesses
 from taue.batch.index import Index
 from taue.batch.maker import Recipe
 from taue.batch.plan import Task
 from taue.batch.records import Marker
 from taue.batch.store import Store, StoreError
 from taue.batch.stores import open_store
-from taue.batch.worker import Worker
+from taue.batch.worker import StoreWorker
 from taue.cli import app
 from taue.errors import LittleMemoryError, TaueError
 from taue.scene import Scene
@@ -35,7 +35,7 @@ from taue.scene import Scene
 
 def here(store: Store, tasks: Sequence[Task], recipe: Recipe | None = None) -> Summary:
     recipe = recipe or sleeping()
-    return drive(store, tasks, InProcess(store, recipe))
+    return drive(store, tasks, StoreInProcess(store, recipe))
 
 
 def contents(root: Path) -> dict[str, bytes]:
@@ -113,7 +113,7 @@ def test_a_poison_scene_cannot_loop(tmp_path: Path) -> None:
     log, where = tmp_path / "log", tmp_path / "store"
     store, tasks = prepared(where, scenes_file(tmp_path, 12))
     recipe = sleeping(log=str(log), fatal=[3], attempts=2)
-    summary = drive(store, tasks, Processes(str(where), recipe, 2, "fork"))
+    summary = drive(store, tasks, StoreProcesses(str(where), recipe, 2, "fork"))
     assert summary.made == 11
     assert [error for _, error in summary.failed] == ["the process that made it ended, 2 times"]
     assert Counter(log.read_text().split()) == {str(s): 1 + (s == 3) for s in range(1, 13)}
@@ -144,7 +144,7 @@ def test_out_of_memory_halves_the_batch_then_makes_each_alone(tmp_path: Path) ->
     recipe = Recipe(
         maker="test_batch_store:Narrow", together=8, attempts=1, options={"room": 2, "large": 6}
     )
-    engine = InProcess(store, recipe)
+    engine = StoreInProcess(store, recipe)
     summary = drive(store, tasks, engine)
     maker: Any = engine._worker.maker if engine._worker else None
     assert summary.made == 7 and [error for _, error in summary.failed] == ["memory ran out."]
@@ -194,7 +194,7 @@ def test_what_another_run_is_at_for_the_last_time_is_not_given_up(
 
     def other() -> None:
         recipe = sleeping(seconds=0.3, log=str(begun))
-        worker = Worker(open_store(str(where)), recipe)
+        worker = StoreWorker(open_store(str(where)), recipe)
         assert [one.kind for one in worker.work(tasks[:1])] == ["done"]
 
     child = forked(other)
@@ -292,7 +292,7 @@ def test_workers_are_told_to_be_quiet_before_they_are_started(
         found.extend(os.environ.get(name) for name in names)
         raise StoreError("that is enough.")
 
-    monkeypatch.setattr(Processes, "run", look)
+    monkeypatch.setattr(StoreProcesses, "run", look)
     told = [str(scenes_file(tmp_path, 1)), "--out", str(tmp_path / "s"), "--workers", "2"]
     result = CliRunner().invoke(app, ["batch", "run", *told, "--batch-size", "1"])
     assert "that is enough" in result.stderr
@@ -304,7 +304,7 @@ def test_workers_that_cannot_begin_are_told_of(tmp_path: Path) -> None:
     store, tasks = prepared(where, scenes_file(tmp_path, 3))
     recipe = Recipe(maker="test_batch_store:Stillborn")
     with pytest.raises(TaueError, match="workers end before they make anything"):
-        drive(store, tasks, Processes(str(where), recipe, 2, "fork"))
+        drive(store, tasks, StoreProcesses(str(where), recipe, 2, "fork"))
 
 
 class Stillborn:
@@ -349,7 +349,7 @@ def test_kills_of_workers_and_drivers_lose_and_double_nothing(
     recipe = Recipe(device="cpu", threads=1)
 
     def work() -> None:
-        drive(open_store(str(where)), tasks, Processes(str(where), recipe, 2, "fork"))
+        drive(open_store(str(where)), tasks, StoreProcesses(str(where), recipe, 2, "fork"))
 
     killed = 0
 
@@ -377,7 +377,7 @@ def test_kills_of_workers_and_drivers_lose_and_double_nothing(
     assert (found.checked, found.doubled, found.unindexed) == (count, 0, 0)
     # One that nothing happened to has the same bytes.
     other, _ = prepared(tmp_path / "other", file)
-    drive(other, tasks[::8], InProcess(other, recipe))
+    drive(other, tasks[::8], StoreInProcess(other, recipe))
     for name in done(other):
         one, two = (json.loads(s.read(name) or b"") for s in (other, store))
         pictures = {k: v for k, v in one["files"].items() if k.endswith(".png")}

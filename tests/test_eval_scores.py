@@ -29,7 +29,7 @@ from taue.evaluation.dataset import read_data
 from taue.evaluation.items import Item, read_item, write_item
 from taue.evaluation.rendered import write_rendered
 from taue.evaluation.reported import REPORTED
-from taue.evaluation.score import placed, recomposition_error
+from taue.evaluation.score import box_iou, recomposition_error
 from taue.evaluation.tint import key_tint
 from tiny_networks import save_alexnet, save_clip, save_inception
 
@@ -267,8 +267,8 @@ def test_every_figure_worsens_with_what_it_measures(data: Path) -> None:
     assert recomposition_error(replace(item, composite=spoilt)) >= 20
     assert recomposition_error(replace(item, shown=item.composite)) == recomposition_error(item)
     box = read.pairs[0].area
-    assert placed(item.mask, box) > placed(np.roll(item.mask, 9, axis=1), box)
-    assert placed(np.zeros_like(item.mask), box) == 0
+    assert box_iou(item.mask, box) > box_iou(np.roll(item.mask, 9, axis=1), box)
+    assert box_iou(np.zeros_like(item.mask), box) == 0
     assert figures.similarity(np.zeros(3), np.ones(3)) == 0
 
 

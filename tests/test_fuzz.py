@@ -26,7 +26,7 @@ from batches import prepared, scenes_file, sleeping
 from command_tree import ALL
 from made_scenes import overlapping
 from taue.batch.driver import drive
-from taue.batch.engines import InProcess
+from taue.batch.engines import StoreInProcess
 from taue.cli import app
 from taue.files.layered import save
 from taue.stack import exact
@@ -142,7 +142,7 @@ def pristine() -> Path:
     (folder / "m" / "model_index.json").write_text("{}")
     (folder / "w.safetensors").write_bytes(b"\x08" + bytes(100))
     store, tasks = prepared(folder / "store", scenes_file(folder, 2))
-    drive(store, tasks, InProcess(store, sleeping()))
+    drive(store, tasks, StoreInProcess(store, sleeping()))
     CliRunner().invoke(
         app, ["eval", "data", "paddy", "--n", "2", "--size", "64", "--out", str(folder / "set")]
     )

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from benchmarks.judge_agreement import agreement, read_labels
+from benchmarks.judge_agreement import read_labels, shares_agreed
 from benchmarks.judge_planted import MISTAKES, DrawnResult, draw_result
 from made_scenes import png_of
 from taue.cli import app
@@ -261,7 +261,7 @@ def test_agreement_with_labels(elsewhere: Path) -> None:
     path = elsewhere / "labels.json"
     path.write_text(json.dumps({"pictures": "some", "labels": lines}))
     labels, pictures = read_labels(path)
-    shares = agreement(labels, Judge.load().look(pictures))
+    shares = shares_agreed(labels, Judge.load().look(pictures))
     assert shares["kind"] == shares["colour"] == shares["number of objects"] == 0.6667
     assert shares["background"] == 0.75
     assert shares["everything"] == 0.5

@@ -13,7 +13,7 @@ from scipy.special import erf
 from torch import Tensor
 
 from benchmarks.fringe import BACKDROPS, fringed
-from benchmarks.matte_cases import make
+from benchmarks.matte_cases import make_case
 from taue import matte, models
 from taue.masks import grow
 from taue.matte.measures import NEAR
@@ -89,7 +89,7 @@ def test_what_the_autoencoder_blurred_with_the_key_is_freed_of_it(
     network: AutoencoderTiny, number: int
 ) -> None:
     # Boats, whose mast and sail it runs together, hair, and wheels, whose far rim alone is pure.
-    case = make(number, 256, network)
+    case = make_case(number, 256, network)
     picture = torch.from_numpy(case.picture).permute(2, 0, 1)
     rgba = matte.extract(picture, case.mask).permute(1, 2, 0).numpy()
     count = sum(fringed(rgba, case.truth, case.key, b, reach=0) for b in BACKDROPS)
@@ -99,7 +99,7 @@ def test_what_the_autoencoder_blurred_with_the_key_is_freed_of_it(
 @pytest.mark.slow
 def test_a_trunk_stays_brown_though_key_and_leaves_mix_to_brown(network: AutoencoderTiny) -> None:
     # Green leaves on magenta: a twelfth of the tree, all of its trunk, once turned green.
-    case = make(3, 256, network)
+    case = make_case(3, 256, network)
     assert case.name == "3: green tree on magenta"
     rgba = matte.extract(torch.from_numpy(case.picture).permute(2, 0, 1), case.mask)
     inner = case.truth[..., 3] == 1

@@ -1,4 +1,5 @@
-"""One name, one thing: no two public classes or functions of one name mean different things."""
+"""One name, one thing: no two public classes, functions or types of one name mean different
+things, neither in the package nor in what measures it."""
 
 from __future__ import annotations
 
@@ -8,12 +9,10 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parent.parent / "src/taue"
+ROOT = Path(__file__).parent.parent
+PACKAGE, BENCHMARKS = ROOT / "src/taue", ROOT / "benchmarks"
 
 THE_SAME = {
-    "InProcess": "the engine of this process, of any place and of a batch's store",
-    "Processes": "the engine of several processes, of any place and of a batch's store",
-    "Worker": "what makes jobs with a loaded model, of any place and of a batch's store",
     "build": "paddy's denoiser with fresh weights, of each family",
     "document": "the JSON from which a page is made",
     "flatten": "layers laid over each other, and the command that does it",
@@ -28,17 +27,51 @@ THE_SAME = {
 
 
 def public(path: Path) -> list[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    kinds = (ast.ClassDef, ast.FunctionDef)
-    return [one.name for one in tree.body if isinstance(one, kinds) and one.name[0] != "_"]
+    found: list[str] = []
+    for one in ast.parse(path.read_text(encoding="utf-8")).body:
+        match one:
+            case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
+                found.append(name)
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if names_type(name, value):
+                found.append(name)
+            case _:
+                pass
+    return [name for name in found if name[0] != "_"]
+
+
+def names_type(name: str, value: ast.expr) -> bool:
+    """Options and checked fields, ``Annotated``, are called what a user calls them."""
+    option = isinstance(value, ast.Subscript) and ast.unparse(value.value) == "Annotated"
+    return name[0].isupper() and not name.isupper() and not option
+
+
+def rooms_of(folder: Path) -> dict[str, list[str]]:
+    """Where each public name is defined."""
+    rooms: dict[str, list[str]] = defaultdict(list)
+    for path in sorted(folder.rglob("*.py")):
+        for name in public(path):
+            rooms[name].append(path.relative_to(folder).as_posix())
+    return rooms
 
 
 @pytest.mark.slow
 def test_no_name_means_two_things() -> None:
-    rooms: dict[str, list[str]] = defaultdict(list)
-    for path in sorted(PACKAGE.rglob("*.py")):
-        for name in public(path):
-            rooms[name].append(path.relative_to(PACKAGE).as_posix())
-    twice = {name: found for name, found in rooms.items() if len(found) > 1}
+    twice = {name: found for name, found in rooms_of(PACKAGE).items() if len(found) > 1}
     assert {name: found for name, found in twice.items() if name not in THE_SAME} == {}
     assert set(twice) == set(THE_SAME)  # and none is excused in vain
+
+
+@pytest.mark.slow
+def test_no_benchmark_calls_a_thing_of_its_own_as_the_package_calls_another() -> None:
+    rooms, theirs = rooms_of(PACKAGE), rooms_of(BENCHMARKS)
+    shared = {name: (found, rooms[name]) for name, found in theirs.items() if name in rooms}
+    assert set(shared) - {"main"} == set(), shared
+
+
+def test_types_are_names_and_options_are_not(tmp_path: Path) -> None:
+    file = tmp_path / "named.py"
+    file.write_text(
+        "Region = NDArray[np.bool_]\nSide = Annotated[int, Option()]\nMOST = 3\n"
+        "_Own = dict[str, int]\nclass Kept: ...\ndef grown(): ...\ndef _hidden(): ...\n"
+    )
+    assert public(file) == ["Region", "Kept", "grown"]

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from taue.arrays import Bytes
 from taue.errors import TaueError
 from taue.files.layered import read_layered
 from taue.files.placed import Placed
 from taue.readable import readable
 from taue.stack.flatten import clear, finished, lay_over
-from taue.stack.model import Bytes, Layer, Stack
+from taue.stack.model import Layer, Stack
 
 LONGEST = 60
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from taue.arrays import Array, Region
 from taue.colour import OPPONENTS
-from taue.shown import Picture, Region, background_instead, certainly, scaled
+from taue.shown import background_instead, certainly, scaled
 from taue.stack.mixing import Floats
 from taue.straight import from_nearest
 
@@ -38,7 +39,7 @@ OPAQUE = 0.9
 """Alpha above which a pixel is the object's alone."""
 
 
-def surely(subject: Floats, composite: Picture, background: Picture, region: Region) -> Region:
+def surely(subject: Floats, composite: Array, background: Array, region: Region) -> Region:
     """Where a composite shows a subject and nothing else, bool [H, W].
 
     Args:
@@ -51,7 +52,7 @@ def surely(subject: Floats, composite: Picture, background: Picture, region: Reg
     return certainly(sure)
 
 
-def scene_lit(subject: Floats, composite: Picture, sure: Region, harmony: float) -> Floats:
+def scene_lit(subject: Floats, composite: Array, sure: Region, harmony: float) -> Floats:
     """A subject in the scene's light, broadly, as far as ``harmony`` in [0, 1] says; alpha stays.
 
     Args:
@@ -71,7 +72,7 @@ def scene_lit(subject: Floats, composite: Picture, sure: Region, harmony: float)
     return np.concatenate([lit, subject[..., 3:]], axis=-1).astype(np.float32)
 
 
-def broadly_lit(subject: Floats, composite: Picture, sure: Region, harmony: float) -> Floats:
+def broadly_lit(subject: Floats, composite: Array, sure: Region, harmony: float) -> Floats:
     """A user's own picture in the scene's light, as far as ``harmony`` in [0, 1] says: multiplied
     by what changes slowly over all of it, so that it stays what it is; alpha stays.
 
@@ -92,7 +93,7 @@ def broadly_lit(subject: Floats, composite: Picture, sure: Region, harmony: floa
     return np.concatenate([colours.clip(0, 1), subject[..., 3:]], axis=-1).astype(np.float32)
 
 
-def scene_hued(subject: Floats, composite: Picture, sure: Region, harmony: float) -> Floats:
+def scene_hued(subject: Floats, composite: Array, sure: Region, harmony: float) -> Floats:
     """A subject with its hues brought within the scene's, as far as ``harmony`` in [0, 1] says;
     lightness (the mean of the channels) and alpha stay.
 
@@ -116,7 +117,7 @@ def scene_hued(subject: Floats, composite: Picture, sure: Region, harmony: float
     return np.concatenate([colours, subject[..., 3:]], axis=-1).astype(np.float32)
 
 
-def _bounds(values: Picture, known: Region) -> tuple[Picture, Picture]:
+def _bounds(values: Array, known: Region) -> tuple[Array, Array]:
     """Least and most of the known values around each place [H, W]; where there are none, those of
     the nearest place that has some."""
     within = scaled(WITHIN, values)

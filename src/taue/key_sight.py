@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from taue.arrays import Array
 from taue.colour import hue
-from taue.shown import Picture
 
 RGB = tuple[float, float, float]
 
@@ -26,7 +26,7 @@ MOST = 0.5
 """Of an object's middle, the share that is like the key from which on another key suits better."""
 
 
-def likeness(colours: Picture, key: RGB) -> Picture:
+def likeness(colours: Array, key: RGB) -> Array:
     r"""How much of a key's hue colours have for their brightness: with the chroma
     :math:`\tilde c = c - \bar c`, :math:`\langle \tilde c, \tilde k \rangle / (\lVert \tilde k
     \rVert^2 \max c)`; 1 for the key, 0 for greys, negative for what is opposite [H, W].
@@ -41,7 +41,7 @@ def likeness(colours: Picture, key: RGB) -> Picture:
     return np.asarray(own @ chroma / (chroma @ chroma) / brightest, np.float32)
 
 
-def like_key(picture: Picture, mask: Picture, key: RGB) -> bool:
+def like_key(picture: Array, mask: Array, key: RGB) -> bool:
     """Whether an object is so like its key that it should be drawn on another.
 
     Args:

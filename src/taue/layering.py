@@ -22,6 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from taue import layer_stages, matte, stages
+from taue.arrays import Array, Region
 from taue.backbones import Encoded
 from taue.box import Box
 from taue.context import picture_of
@@ -33,7 +34,7 @@ from taue.painted_key import best_key, key_rgb
 from taue.placing import HALF, Placement, bounding_box, place
 from taue.relight import relit
 from taue.settings import Settings
-from taue.shown import Picture, Region, shown
+from taue.shown import shown
 from taue.sight import Sight, sighted
 from taue.stack.mixing import Floats
 from taue.stack.shade import as_layer, shade, shaded, shared
@@ -260,13 +261,13 @@ def union(alphas: Sequence[Floats]) -> Floats:
     return 1 - np.prod([1 - alpha for alpha in alphas], axis=0, dtype=np.float32)
 
 
-def share_of_cells(region: Picture | Region, size: tuple[int, int]) -> Tensor:
+def share_of_cells(region: Array | Region, size: tuple[int, int]) -> Tensor:
     """The share of each latent cell that a region [H, W] takes [h, w]."""
     values = torch.from_numpy(np.asarray(region, np.float32))[None, None]
     return F.adaptive_avg_pool2d(values, size)[0, 0]
 
 
-def _batch(pictures: Sequence[Picture] | Picture) -> Tensor:
+def _batch(pictures: Sequence[Array] | Array) -> Tensor:
     """Arrays [H, W, 3] as a batch [B, 3, H, W]."""
     stacked = np.stack([np.asarray(p, np.float32) for p in pictures])
     return torch.from_numpy(stacked).permute(0, 3, 1, 2).contiguous()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from diffusers.utils import BaseOutput
 
+from taue.arrays import Bytes
 from taue.box import Box
 from taue.errors import TaueError
 from taue.finite import require_finite
@@ -17,7 +18,6 @@ from taue.scene import Request, Scene, Subject
 from taue.scene.subject import layer_stems
 from taue.seedling import Seedling
 from taue.stack import Pictures, Stack, stack_of
-from taue.stack.model import Bytes
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from taue.arrays import Array, Region
 from taue.flaws import Flaw, flaws
 from taue.hue import FLOOR, OPAQUE
-from taue.shown import Picture, Region, background_instead, certainly, in_front
+from taue.shown import background_instead, certainly, in_front
 from taue.stack.mixing import Floats
 
 HALF = 0.5
@@ -27,7 +28,7 @@ ANOTHER = 25 / 255
 another thing: the same ones are half as far apart, two of several that changed places more."""
 
 
-def lost(subjects: Sequence[Floats], composite: Picture, background: Picture) -> list[bool]:
+def lost(subjects: Sequence[Floats], composite: Array, background: Array) -> list[bool]:
     """Which subjects a composite has lost, where no other is in front of them.
 
     Args:
@@ -41,7 +42,7 @@ def lost(subjects: Sequence[Floats], composite: Picture, background: Picture) ->
     ]
 
 
-def is_lost(subject: Floats, composite: Picture, background: Picture, visible: Region) -> bool:
+def is_lost(subject: Floats, composite: Array, background: Array, visible: Region) -> bool:
     """Whether a composite shows no such subject where it should be.
 
     Args:

@@ -9,18 +9,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from taue.shown import (
-    IN_GAPS,
-    SIDE,
-    UNEXPLAINED,
-    Picture,
-    Region,
-    away_from,
-    certainly,
-    closed,
-    scaled,
-    unlikeness,
-)
+from taue.arrays import Array, Region
+from taue.shown import IN_GAPS, SIDE, UNEXPLAINED, away_from, certainly, closed, scaled, unlikeness
 from taue.sight import Sight
 from taue.stack.mixing import Floats
 
@@ -37,7 +27,7 @@ SOFT = 0.8
 """Standard deviation in pixels of the edge between what is given back and what is not."""
 
 
-def mended(cut: Floats, composite: Picture, sight: Sight) -> Floats:
+def mended(cut: Floats, composite: Array, sight: Sight) -> Floats:
     """A cut-out [H, W, 4] in [0, 1] with its narrow bites filled from the composite [H, W, 3]."""
     fill = bites(cut[..., 3], composite, sight)
     if not fill.any():
@@ -52,7 +42,7 @@ def mended(cut: Floats, composite: Picture, sight: Sight) -> Floats:
     return np.concatenate([colours, alpha[..., None]], axis=-1).astype(np.float32)
 
 
-def bites(alpha: Floats, composite: Picture, sight: Sight) -> Region:
+def bites(alpha: Floats, composite: Array, sight: Sight) -> Region:
     """Where a cut-out lacks what the composite shows of the object, in narrow places that the rest
     of it encloses, bool [H, W]: there its colours are rather the object's own than the ground's.
 

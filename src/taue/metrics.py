@@ -13,14 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from taue.arrays import Region
+
 OPAQUE = 0.9
 """Alpha above this is inside an object: edge pixels hold a share of something else."""
 
 LATENT_CELL = 8
 """Pixels of one latent cell: by so much an object is grown before the outside begins."""
 
-Picture = NDArray[np.uint8] | NDArray[np.floating]
-Region = NDArray[np.bool_]
+AnyPicture = NDArray[np.uint8] | NDArray[np.floating]
 
 
 def inside(alpha: NDArray[np.floating]) -> Region:
@@ -39,7 +40,7 @@ def outside(alphas: Sequence[NDArray[np.floating]], cell: int = LATENT_CELL) -> 
     return np.logical_not(np.asarray(grown, dtype=bool))
 
 
-def psnr(one: Picture, other: Picture, region: Region) -> float | None:
+def psnr(one: AnyPicture, other: AnyPicture, region: Region) -> float | None:
     """Peak signal-to-noise ratio in dB over a region: 10 log10(1 / MSE), channels together.
 
     Infinite for equal pictures, None for an empty region.
@@ -51,7 +52,7 @@ def psnr(one: Picture, other: Picture, region: Region) -> float | None:
     return math.inf if error == 0 else -10 * math.log10(error)
 
 
-def ssim(one: Picture, other: Picture, region: Region) -> float | None:
+def ssim(one: AnyPicture, other: AnyPicture, region: Region) -> float | None:
     """Structural similarity, -1 to 1: torchmetrics' map of the whole picture, mean in the region.
 
     Gaussian window of 11 pixels, sigma 1.5, so pixels just outside the region have a say near its
@@ -72,7 +73,7 @@ def ssim(one: Picture, other: Picture, region: Region) -> float | None:
 
 
 def _checked(
-    one: Picture, other: Picture, region: Region
+    one: AnyPicture, other: AnyPicture, region: Region
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Both as float64 in [0, 1]; ValueError if the shapes do not fit together."""
     if one.shape != other.shape or one.ndim != 3 or region.shape != one.shape[:2]:
@@ -82,6 +83,6 @@ def _checked(
     return _unit(one), _unit(other)
 
 
-def _unit(picture: Picture) -> NDArray[np.float64]:
+def _unit(picture: AnyPicture) -> NDArray[np.float64]:
     scale = 255.0 if picture.dtype == np.uint8 else 1.0
     return picture.astype(np.float64) / scale

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from taue.shown import Picture, Region, certainly
+from taue.arrays import Array, Region
+from taue.shown import certainly
 
 NEAREST = 0.05
 """The share of an object's pixels that may be nearer to the key than its distance says."""
@@ -33,7 +34,7 @@ def key_rgb(key: str) -> tuple[float, float, float]:
     return red / 255, green / 255, blue / 255
 
 
-def best_key(composite: Picture, region: Region, keys: Sequence[str] = AUTOMATIC) -> str:
+def best_key(composite: Array, region: Region, keys: Sequence[str] = AUTOMATIC) -> str:
     """The key colour that is farthest from what the composite shows of an object.
 
     Args:

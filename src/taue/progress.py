@@ -24,7 +24,7 @@ from taue.readable import readable
 LONGEST = 52
 BEST = EFFORTS["best"]
 
-Key = tuple[int, ...]
+SubjectKey = tuple[int, ...]
 """The numbers of the subjects that a stage grows; none for the scene's stages."""
 
 
@@ -47,9 +47,9 @@ class StageProgress:
     def __init__(
         self,
         console: Console,
-        foregrounds: Mapping[Key, Sequence[str]],
+        foregrounds: Mapping[SubjectKey, Sequence[str]],
         steps: int,
-        further: Sequence[tuple[str, Key]] = (),
+        further: Sequence[tuple[str, SubjectKey]] = (),
         memory: int = 0,
         scenes: Sequence[str] = ("composite", "background"),
         effort: Effort = BEST,
@@ -64,7 +64,7 @@ class StageProgress:
             TimeElapsedColumn(),
             console=console,
         )
-        self.bars: dict[tuple[str, Key], TaskID] = {}
+        self.bars: dict[tuple[str, SubjectKey], TaskID] = {}
         for numbers, prompts in foregrounds.items():
             label = _short("foreground: " + "; ".join(prompts))
             self._add(("foreground", numbers), label, effort.steps("foreground", steps))
@@ -111,10 +111,10 @@ class StageProgress:
                 self._begin(later[0])
         return callback_kwargs
 
-    def _add(self, key: tuple[str, Key], label: str, steps: int) -> None:
+    def _add(self, key: tuple[str, SubjectKey], label: str, steps: int) -> None:
         self.bars[key] = self.progress.add_task(label, total=steps, start=False)
 
-    def _begin(self, key: tuple[str, Key]) -> None:
+    def _begin(self, key: tuple[str, SubjectKey]) -> None:
         bar = self.bars[key]
         if not self.progress.tasks[self.progress.task_ids.index(bar)].started:
             self.progress.start_task(bar)

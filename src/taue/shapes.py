@@ -33,7 +33,7 @@ Cells = Float[Tensor, "h w"]
 Same = Float[Tensor, "*s"]
 """Of any shape, the same for all."""
 
-Region = Float[Tensor, "*#s"]
+Broadcast = Float[Tensor, "*#s"]
 """What is broadcast to that shape, as a mask [1, 1, h, w] to latents."""
 
 Colour = Float[Tensor, " C"]
@@ -42,5 +42,7 @@ Picture = Float[np.ndarray, "H W 3"]
 Rgba = Float[np.ndarray, "H W 4"]
 Alpha = Float[np.ndarray, "H W"]
 Mask = Bool[np.ndarray, "H W"]
+"""A region (:mod:`taue.arrays`) of one channel."""
+
 Finer = Bool[np.ndarray, "nH nW"]
 """A mask with several places to a pixel."""

@@ -14,10 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from taue.arrays import Array, Region
 from taue.colour import BLACK, across, along
-
-Picture = NDArray[np.floating]
-Region = NDArray[np.bool_]
 
 SIDE = 256
 """Shorter side in pixels at which the widths below count pixels; they scale with the picture."""
@@ -59,7 +57,7 @@ SPARSE = 2
 """Pixels from one colour to the next that others are compared with."""
 
 
-def shown(composite: Picture, background: Picture, alphas: Sequence[Picture]) -> list[Region]:
+def shown(composite: Array, background: Array, alphas: Sequence[Array]) -> list[Region]:
     """Where the composite shows each subject, bool [H, W] each.
 
     That is a subject's own alpha, where no later subject is in front of it, and what hangs on to it
@@ -96,11 +94,11 @@ def in_front(solids: Sequence[Region], number: int) -> Region:
 
 
 def cleared(
-    composite: Picture,
-    background: Picture,
+    composite: Array,
+    background: Array,
     region: Region,
-    alpha: Picture,
-    colours: Picture,
+    alpha: Array,
+    colours: Array,
     beyond: Region,
 ) -> Region:
     """What a composite shows of a subject, as :func:`shown` says, without what is background.
@@ -140,7 +138,7 @@ def fringe(region: Region, ground: Region) -> Region:
     return np.asarray(reached, bool) & region
 
 
-def holes(alpha: Picture) -> Region:
+def holes(alpha: Array) -> Region:
     """Where a foreground encloses its key and nothing else, bool [H, W]."""
     return np.asarray(ndimage.binary_fill_holes(alpha > 0.5), bool) & (alpha < EMPTY)
 
@@ -168,7 +166,7 @@ def without_ground(region: Region, ground: Region) -> Region:
     return left & np.asarray(ndimage.binary_dilation(hanging, iterations=width), bool)
 
 
-def background_instead(composite: Picture, background: Picture, colours: Picture) -> Region:
+def background_instead(composite: Array, background: Array, colours: Array) -> Region:
     """Where the composite has background for a subject's colours, bool [H, W]; all [H, W, 3]."""
     size = 2 * scaled(CORE, composite) + 1
     shows, ground, own = (
@@ -180,7 +178,7 @@ def background_instead(composite: Picture, background: Picture, colours: Picture
 
 
 def unlikeness(
-    composite: Picture, region: Region, core: Region, beyond: Region
+    composite: Array, region: Region, core: Region, beyond: Region
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """How far a region's colours are from its core's, and from those of what lies beyond, the most
     alike of them nearby; 0 where the region is not, infinite where there is none [H, W] each.
@@ -203,7 +201,7 @@ def unlikeness(
     return own, other
 
 
-def _most_alike(colours: Picture, known: Region, rows: Any, columns: Any) -> NDArray[np.floating]:
+def _most_alike(colours: Array, known: Region, rows: Any, columns: Any) -> NDArray[np.floating]:
     """The least distance of colour from pixels to the known ones within ``REACH`` of each."""
     reach, step = scaled(REACH, colours), scaled(SPARSE, colours)
     least = np.full(len(rows), np.inf, np.float32)
@@ -218,7 +216,7 @@ def _most_alike(colours: Picture, known: Region, rows: Any, columns: Any) -> NDA
     return least
 
 
-def unexplained(composite: Picture, background: Picture) -> Region:
+def unexplained(composite: Array, background: Array) -> Region:
     r"""Where the composite C is no shade of the background B, bool [H, W]: with
     :math:`s = \langle C, B\rangle / \lVert B \rVert^2` at most 1, where
     :math:`\lVert C - s B \rVert` is large or s is too small for a shadow. Both [H, W, 3]."""

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from taue.arrays import Region
 from taue.box import Box
 from taue.flaws import flaws
 from taue.hue import scene_lit, surely
 from taue.lost import is_lost
-from taue.shown import Region, cleared, in_front, shown
+from taue.shown import cleared, in_front, shown
 from taue.stack.mixing import Floats
 
 

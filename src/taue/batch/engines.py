@@ -8,8 +8,8 @@ from taue.batch.maker import Recipe
 from taue.batch.plan import Task
 from taue.batch.store import Store
 from taue.batch.stores import open_store
-from taue.batch.worker import Worker
-from taue.work import engines
+from taue.batch.worker import StoreWorker
+from taue.work.engines import InProcess, Processes
 from taue.work.tried import Tried
 
 
@@ -20,22 +20,22 @@ class StoreWorkers:
     where: str
     recipe: Recipe
 
-    def worker(self, number: int) -> Worker:
-        return Worker(open_store(self.where), self.recipe, number)
+    def worker(self, number: int) -> StoreWorker:
+        return StoreWorker(open_store(self.where), self.recipe, number)
 
     def begun(self, job: Task) -> bool:
         return Tried(open_store(self.where)).begun(job)
 
 
-class InProcess(engines.InProcess[Task]):
+class StoreInProcess(InProcess[Task]):
     """One worker, here."""
 
     def __init__(self, store: Store, recipe: Recipe) -> None:
-        super().__init__(lambda: Worker(store, recipe))
+        super().__init__(lambda: StoreWorker(store, recipe))
         self.recipe = recipe
 
 
-class Processes(engines.Processes[Task]):
+class StoreProcesses(Processes[Task]):
     """So many workers.
 
     Args:

@@ -12,13 +12,13 @@ from taue.batch.plan import Task
 from taue.batch.records import Kept, Marker
 from taue.batch.rows import row_of
 from taue.batch.store import Store, marker_name
-from taue.work import worker
 from taue.work.jobs import DONE, THERE, Outcome, this_process
 from taue.work.place import place_blamed
 from taue.work.tried import Tried
+from taue.work.worker import Worker
 
 
-class Worker(worker.Worker[Task]):
+class StoreWorker(Worker[Task]):
     """Makes tasks for a store.
 
     Args:

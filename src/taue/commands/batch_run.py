@@ -183,14 +183,14 @@ class EngineOptions:
             from taue.batch.ray_engine import RayActors
 
             return RayActors(store.where, recipe, self.ray, self.workers, self.worker_cpus)
-        from taue.batch.engines import InProcess, Processes
+        from taue.batch.engines import StoreInProcess, StoreProcesses
 
         if not recipe.together:
             place, _ = devices.choose(recipe.device, recipe.dtype)
             recipe = replace(recipe, together=default_size(place.type))
         if self.here:
-            return InProcess(store, recipe)
-        return Processes(store.where, recipe, self.workers or 1)
+            return StoreInProcess(store, recipe)
+        return StoreProcesses(store.where, recipe, self.workers or 1)
 
 
 def _recipe(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from taue.box import Box
+from taue.commands.asked import Several
 from taue.commands.conventions import Device, Dtype, NewFolder, Overwrite
 from taue.commands.growing import foregrounds_of, grow_result, scene_told
 from taue.commands.options import box_from, require_one_each
@@ -23,8 +24,6 @@ from taue.scene import Scene, Subject
 if TYPE_CHECKING:
     from taue.commands.growing import Grow
     from taue.layers import Layers
-
-Several = list[str] | None
 
 
 @dataclass(frozen=True)

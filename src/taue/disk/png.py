@@ -8,15 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from taue.arrays import Bytes
 from taue.disk.limits import Allowance, read_bytes, reading
 from taue.disk.writing import whole_file
 from taue.errors import TaueError
-
-Bytes = NDArray[np.uint8]
 
 COMPRESSION = 6
 

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from taue.equations.grid import gaussian_blur, scale_to_unit
-from taue.shapes import Cells, Colour, Float, Latents, One, Region, Same
+from taue.shapes import Broadcast, Cells, Colour, Float, Latents, One, Same
 
 
 def inject_key(noise: Latents, outside: Cells, key: Colour, alpha: float) -> Latents:
@@ -186,7 +186,7 @@ def transplanted_noise(filtered: Same, noise: Same, strength: float) -> Same:
     return filtered + strength * noise
 
 
-def transplant(region: Region, planted: Same, latents: Same) -> Same:
+def transplant(region: Broadcast, planted: Same, latents: Same) -> Same:
     r"""Noise transplant, :math:`z_{all} = m\,(f(L) + \lambda n_{crop}) + (1 - m)\,z`.
 
     Whose: the paper's, stages 2 and 3.
@@ -194,7 +194,7 @@ def transplant(region: Region, planted: Same, latents: Same) -> Same:
     return region * planted + (1 - region) * latents
 
 
-def blend_noise(region: Region, planted: Same, predicted: Same) -> Same:
+def blend_noise(region: Broadcast, planted: Same, predicted: Same) -> Same:
     r"""Two-phase noise blending: before the crop step the prediction inside the region is the
     seedling's, :math:`\epsilon = m\,\epsilon_{crop} + (1 - m)\,\epsilon_\theta`; then it is free.
 

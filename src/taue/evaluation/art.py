@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from taue.arrays import Bytes
 from taue.errors import TaueError
 from taue.evaluation.items import COMPOSITE, Item, read_item
 from taue.evaluation.pictures import read_picture
-from taue.stack.model import Bytes
 
 MERGED, STACKED = "merged.png", "merged_rgba.png"
 _LAYER = re.compile(r"layer_(\d{1,3})_rgba\.png")

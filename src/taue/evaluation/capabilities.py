@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from taue.arrays import Bytes
 from taue.evaluation import figures
 from taue.evaluation.dataset import Pair
 from taue.evaluation.items import Item
@@ -18,7 +19,6 @@ from taue.paddy.judge.findings import parse_background, parse_object
 from taue.paddy.judge.regions import iou
 from taue.paddy.judge.sighting import SeenObject, Sighting
 from taue.paddy.judge.verdict import residue
-from taue.stack.model import Bytes
 
 MOST = 0.8
 """The share of pairs from which on a method is said to be able to."""

@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from taue.arrays import Bytes
 from taue.errors import TaueError
 from taue.evaluation.weights import local, sha256
-from taue.stack.model import Bytes
 
 OPTION = "clip"
 MEAN = (0.48145466, 0.4578275, 0.40821073)

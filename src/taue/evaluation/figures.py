@@ -7,9 +7,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from taue import metrics
+from taue.arrays import Bytes, Region
 from taue.evaluation.lpips import Lpips
-from taue.metrics import Region
-from taue.stack.model import Bytes
 
 BESIDE = (3, 8)
 """Pixels from an outline, on either side, with which its sharpness is compared."""

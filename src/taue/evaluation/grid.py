@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
+from taue.arrays import Bytes
 from taue.evaluation.items import Item, read_item
 from taue.evaluation.runs import ITEMS
-from taue.stack.model import Bytes
 
 RULE = "psnr_fg"
 """The column by which pairs are ranked, in the run that is named first."""

@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from taue.arrays import Bytes
 from taue.evaluation.weights import read_weights, take
-from taue.stack.model import Bytes
 
 SIDE = 299
 OPTION = "inception"

@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import BaseModel
 
+from taue.arrays import Bytes
 from taue.disk.png import write_png
 from taue.errors import TaueError
 from taue.evaluation.checked import read_checked
 from taue.evaluation.pictures import read_picture
-from taue.stack.model import Bytes
 
 COMPOSITE, BACKGROUND, FOREGROUND, MASK = (
     f"{name}.png" for name in ("composite", "background", "foreground", "mask")

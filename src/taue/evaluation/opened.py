@@ -26,11 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from taue.arrays import Region
 from taue.colour import luma
 from taue.paddy.judge.regions import iou
-
-Picture = NDArray[Any]
-Region = NDArray[np.bool_]
 
 DARKER = 0.1
 """The share of the ground's light that a shadow takes at least."""
@@ -40,11 +38,11 @@ SMOOTHING = 2.0
 
 
 def figures(
-    composite: Picture,
-    background: Picture,
-    subject: Picture,
-    cut: Picture,
-    effect: Picture,
+    composite: NDArray[Any],
+    background: NDArray[Any],
+    subject: NDArray[Any],
+    cut: NDArray[Any],
+    effect: NDArray[Any],
     mask: Region,
 ) -> dict[str, float]:
     """The figures above.
@@ -82,14 +80,17 @@ def figures(
     }
 
 
-def weighted_psnr(one: Picture, other: Picture, weight: NDArray[np.floating]) -> float:
+def weighted_psnr(one: NDArray[Any], other: NDArray[Any], weight: NDArray[np.floating]) -> float:
     """Of two pictures [H, W, 3] in 0..255, weighted by [H, W], in dB; 90 at most."""
     error = ((one.astype(float) - other.astype(float)) / 255) ** 2 * weight[..., None]
     return float(-10 * np.log10(error.sum() / max(3 * weight.sum(), 1e-9) + 1e-9))
 
 
 def shadow_figures(
-    healed: Picture, background: Picture, alpha: NDArray[np.floating], effect: Picture
+    healed: NDArray[Any],
+    background: NDArray[Any],
+    alpha: NDArray[np.floating],
+    effect: NDArray[Any],
 ) -> dict[str, float | None]:
     """How far the effects are the shadow that the model drew; None where it drew none.
 
@@ -130,7 +131,7 @@ def pasted(alpha: NDArray[np.floating]) -> NDArray[np.floating]:
     return 0.5 * np.exp(-2 * (across**2 + down**2)) * (alpha < 0.5)
 
 
-def _light(picture: Picture, free: Region) -> NDArray[np.floating]:
+def _light(picture: NDArray[Any], free: Region) -> NDArray[np.floating]:
     """A picture's light, smoothed over free pixels alone, so that no object's rim passes for its
     shadow [H, W]."""
     shown = luma(picture.astype(float))

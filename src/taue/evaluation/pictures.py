@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from taue.arrays import Bytes
 from taue.disk.limits import Allowance, read_bytes, reading
-from taue.stack.model import Bytes
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from taue.arrays import Bytes
 from taue.box import Box
 from taue.errors import TaueError
 from taue.evaluation import figures
@@ -25,7 +26,6 @@ from taue.evaluation.seen import seen, tint
 from taue.evaluation.tint import key_direction
 from taue.paddy.judge.findings import parse_object
 from taue.stack import Layer, flatten, largest_error
-from taue.stack.model import Bytes
 
 Features = dict[str, NDArray[np.floating]]
 """A picture's features by network: "judge", and "inception" and "clip" where there are those."""
@@ -170,7 +170,7 @@ def item_figures(
             found["clip_i"] = figures.similarity(own["clip"], true["clip"])
             found["clip_s"] = figures.similarity(own["clip"], networks.clip.words(pair.scene))
         if item.mask is not None:
-            found["box_iou"] = placed(item.mask, pair.area)
+            found["box_iou"] = box_iou(item.mask, pair.area)
             found |= seen(item, networks, pair)
     found["seconds"] = item.cost.seconds
     evaluations = item.cost.unet_evaluations
@@ -202,7 +202,7 @@ def recomposition_error(item: Item) -> float:
     return float(largest_error(flatten(stack), shown))
 
 
-def placed(mask: Bytes, wanted: Box) -> float:
+def box_iou(mask: Bytes, wanted: Box) -> float:
     """Intersection over union of the mask's bounding box (above one half) and the pair's box; 0
     for an empty mask."""
     left, top, width, height = pixel_box(mask > SOLID)

@@ -7,10 +7,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from taue.arrays import Bytes, Region
 from taue.colour import chroma
 from taue.equations import border
-from taue.metrics import Region
-from taue.stack.model import Bytes
 
 COLOURFUL = 20.0
 """Chroma, in 1/255, below which a ground is no key colour."""

@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from PIL import Image
 
+from taue.arrays import Bytes
 from taue.disk.limits import full_path
 from taue.disk.png import write_png
 from taue.disk.writing import complete_folder, whole_file
@@ -16,7 +17,7 @@ from taue.errors import TaueError
 from taue.files.made import layer_file
 from taue.files.placed import Placed
 from taue.stack.flatten import clear, finished, lay_over
-from taue.stack.model import Bytes, Stack
+from taue.stack.model import Stack
 
 
 def flatten_file(path: str | os.PathLike[str]) -> Bytes:

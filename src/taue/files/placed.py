@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from taue.stack.model import Bytes
+from taue.arrays import Bytes
 
 
 @dataclass(frozen=True)

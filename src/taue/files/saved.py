@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from taue.arrays import Bytes
 from taue.disk.limits import MOST_LAYERS, full_path
 from taue.disk.png import read_png
 from taue.errors import TaueError
@@ -17,7 +18,6 @@ from taue.files.saved_report import REPORT, read_report, require_agreement
 from taue.scene import Scene
 from taue.scene.subject import layer_file_names, layer_stems
 from taue.stack.build import Pictures
-from taue.stack.model import Bytes
 
 if TYPE_CHECKING:
     from taue.seedling import Seedling

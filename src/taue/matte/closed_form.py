@@ -11,7 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage, sparse
 from scipy.sparse.linalg import splu
 
-from taue.matte.key import Array
+from taue.arrays import Array
 from taue.matte.measures import HARDLY, LEAST, PIXELS, WINDOW
 from taue.shapes import Alpha, Mask, Picture
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from taue.matte.key import Array
+from taue.arrays import Array
 from taue.matte.measures import HARDLY, LEAST, NEARLY
 from taue.shapes import Alpha, Picture
 

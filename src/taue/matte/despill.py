@@ -11,8 +11,8 @@ from collections.abc import Callable
 import numpy as np
 from scipy import ndimage
 
+from taue.arrays import Array
 from taue.colour import BLACK, across, along, hue, unmixed
-from taue.matte.key import Array
 from taue.matte.measures import (
     BESIDE,
     BOUND,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from taue.matte.key import Array
+from taue.arrays import Array
 from taue.matte.measures import BRINK, INVISIBLE
 from taue.matte.trimap import narrowed, widened
 from taue.ramp import falling

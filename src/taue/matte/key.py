@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 from taue.matte.measures import LEAST, PIXELS, STEPS
 from taue.shapes import Mask, Picture
 
-Array = NDArray[np.floating]
-
 FEWEST = 64
 """With fewer pixels outside the object, the canvas's border is the key."""
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from taue.colour import across, along
 from taue.matte.measures import BESIDE, HARDLY, LEAST, SPREAD
+from taue.ramp import falling
 from taue.shapes import Alpha, Picture
 
 
@@ -33,5 +34,4 @@ def beside(picture: Picture, key: Picture, own: Picture, noise: float) -> Alpha:
     """
     off = across(picture, key, own, along(picture, key, own, LEAST).clip(0))
     sine = (off - noise) / np.maximum(np.linalg.norm(picture - key, axis=-1), LEAST)
-    low, high = BESIDE
-    return ((sine - low) / (high - low)).clip(0, 1)
+    return 1 - falling(sine, BESIDE)

@@ -12,7 +12,7 @@ from math import ceil
 import numpy as np
 from scipy import ndimage
 
-from taue.matte.key import Array
+from taue.arrays import Array
 from taue.matte.measures import (
     APART,
     BEND,

@@ -7,7 +7,7 @@ from math import isqrt
 
 import numpy as np
 
-from taue.matte.key import Array
+from taue.arrays import Array
 from taue.matte.measures import ALIKE, LEAST, OPAQUE, PURITY, SHARE, SOFT
 from taue.matte.trimap import narrowed
 from taue.shapes import Alpha, Picture

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from taue.matte.key import Array
+from taue.arrays import Array
 from taue.matte.measures import (
     BEND,
     DEEP,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from taue.matte.key import Array
+from taue.arrays import Array
 from taue.matte.measures import EDGE, SHARP, SIDE
 from taue.matte.trimap import largest
 from taue.shapes import Alpha, Picture

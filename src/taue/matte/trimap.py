@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from taue.matte.key import Array
+from taue.arrays import Array
 from taue.matte.measures import CLEAR, FAR, LEVEL, NEAR, SOFT, STRONG
 from taue.shapes import Alpha, Mask
 

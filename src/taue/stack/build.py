@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from taue.arrays import Bytes
 from taue.errors import TaueError
 from taue.readable import counted
 from taue.stack.effects import least_effects, nearest_subject
 from taue.stack.flatten import flatten
 from taue.stack.mixing import Floats, least_change, shares
-from taue.stack.model import Bytes, Layer, Stack, label
+from taue.stack.model import Layer, Stack, label
 from taue.stack.outgrown import CLEARLY, with_outgrown
 from taue.straight import continued, from_nearest
 

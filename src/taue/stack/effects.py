@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from taue.arrays import Bytes
 from taue.stack.mixing import Floats
-from taue.stack.model import Bytes, Layer
+from taue.stack.model import Layer
 
 TOLERANCE = 1.0
 """Levels of 255 by which a mixture may miss its target before it is rounded. A reader that is less

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from taue.arrays import Bytes
 from taue.stack.mixing import Floats
-from taue.stack.model import Bytes, Layer
+from taue.stack.model import Layer
 
 
 def flatten(layers: Iterable[Layer]) -> Bytes:

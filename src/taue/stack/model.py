@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Bytes = NDArray[np.uint8]
+from taue.arrays import Bytes
+
 Bounds = tuple[int, int, int, int]
 
 LONGEST_NAME = 100

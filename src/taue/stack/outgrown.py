@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
+from taue.arrays import Bytes
 from taue.colour import BLACK, across, along
 from taue.ramp import falling
 from taue.stack.effects import nearest_subject
 from taue.stack.mixing import Floats, shares
-from taue.stack.model import Bytes
 from taue.straight import from_nearest
 
 CLEARLY = 0.9

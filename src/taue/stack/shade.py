@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from taue.arrays import Bytes
 from taue.colour import luma
 from taue.ramp import falling
 from taue.shown import distance_to, unexplained
 from taue.stack.mixing import Floats
-from taue.stack.model import Bytes
 from taue.stack.smooth import blurred, explained
 from taue.straight import from_nearest
 

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
+from taue.arrays import Region
 from taue.ramp import falling
-from taue.shown import Region, distance_to
+from taue.shown import distance_to
 from taue.stack.mixing import Floats
 
 GRID = 256

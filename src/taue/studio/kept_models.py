@@ -12,7 +12,7 @@ from taue.scene import Scene
 if TYPE_CHECKING:
     from taue.pipeline import TauePipeline
 
-Key = tuple[str, tuple[tuple[str, float], ...]]
+ModelKey = tuple[str, tuple[tuple[str, float], ...]]
 
 
 class KeptModels:
@@ -26,7 +26,7 @@ class KeptModels:
     def __init__(self, device: str, dtype: str, most: int = 2) -> None:
         self.device, self.dtype = devices.choose(device, dtype)
         self.most = most
-        self._pipes: OrderedDict[Key, TauePipeline] = OrderedDict()
+        self._pipes: OrderedDict[ModelKey, TauePipeline] = OrderedDict()
         self._lock = threading.Lock()
 
     def names(self) -> list[str]:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import numpy as np
 
 from taue import models
+from taue.arrays import Bytes, Region
 from taue.errors import TaueError
 from taue.evaluation.items import Item, two_layers
 from taue.evaluation.methods.base import ComparedMethod, Drawing
 from taue.evaluation.methods.regions import grown, otsu
-from taue.metrics import Region
 from taue.stack.mixing import Floats
-from taue.stack.model import Bytes
 
 GROUND = "on a white background"
 SURE = 0.8

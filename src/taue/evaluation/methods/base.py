@@ -14,17 +14,16 @@ from diffusers import StableDiffusionXLPipeline
 from PIL import Image
 
 from taue import equations
+from taue.arrays import Bytes, Region
 from taue.backbones import Conditioning
 from taue.errors import TaueError
 from taue.evaluation.dataset import Pair
 from taue.evaluation.items import Item
 from taue.families import FAMILIES, SDXL
-from taue.metrics import Region
 from taue.noise import NoiseSource
 from taue.pipeline import TauePipeline
 from taue.scene import Scene
 from taue.stack.mixing import Floats
-from taue.stack.model import Bytes
 
 
 @dataclass(frozen=True)

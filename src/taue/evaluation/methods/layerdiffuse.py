@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from taue.arrays import Bytes
 from taue.disk.limits import reading
 from taue.errors import TaueError
 from taue.evaluation.items import Item, two_layers
@@ -26,7 +27,6 @@ from taue.evaluation.methods.offsets import added, read_offsets
 from taue.evaluation.methods.transparent import MULTIPLE, TransparentDecoder
 from taue.evaluation.pictures import over_grey
 from taue.evaluation.weights import local, sha256
-from taue.stack.model import Bytes
 
 OPTION = "layerdiffuse"
 HUB = "LayerDiffusion/layerdiffusion-v1"

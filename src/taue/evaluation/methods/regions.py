@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from taue.metrics import LATENT_CELL, Region
+from taue.arrays import Region
+from taue.metrics import LATENT_CELL
 from taue.stack.mixing import Floats
 
 BINS = 256

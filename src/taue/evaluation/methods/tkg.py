@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from taue.arrays import Bytes
 from taue.box import Box
 from taue.equations import border
 from taue.evaluation.items import Item, two_layers
 from taue.evaluation.methods.base import ComparedMethod, Drawing
 from taue.stack.mixing import Floats
-from taue.stack.model import Bytes
 
 CHANNELS = (1, 2)
 """Both up is green in SDXL's latents."""

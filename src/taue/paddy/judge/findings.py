@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from taue.arrays import Bytes
 from taue.box import Box
-from taue.paddy.judge.regions import Pixels
 from taue.paddy.judge.sighting import Sighting
 from taue.paddy.scenes import BACKGROUNDS, COLOURS, KINDS
 
@@ -132,7 +132,7 @@ class Verdict:
 class SeenLayer:
     """A picture uint8 [H, W, 3] and what is seen in it."""
 
-    pixels: Pixels
+    pixels: Bytes
     seen: Sighting
 
 
@@ -140,5 +140,5 @@ class SeenLayer:
 class Cutout:
     """A subject's layer: colours uint8 [H, W, 3] and alpha float [H, W] in 0..1."""
 
-    pixels: Pixels
+    pixels: Bytes
     alpha: NDArray[np.floating]

@@ -14,10 +14,10 @@ from torch import Tensor
 from taue.paddy.judge.network import FEATURES, SHIPPED, SIDE, JudgeNetwork, Seen, load_network
 from taue.paddy.judge.sighting import Sighting, decode
 
-Picture = Image.Image | NDArray[np.uint8]
+AnyImage = Image.Image | NDArray[np.uint8]
 
 
-def view(picture: Picture) -> NDArray[np.uint8]:
+def view(picture: AnyImage) -> NDArray[np.uint8]:
     """A picture of any size (PIL RGB, or uint8 [H, W, 3]) as uint8 [128, 128, 3], antialiased."""
     image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
     image = image.convert("RGB")
@@ -26,7 +26,7 @@ def view(picture: Picture) -> NDArray[np.uint8]:
     return np.asarray(image)
 
 
-def size_of(picture: Picture) -> tuple[int, int]:
+def size_of(picture: AnyImage) -> tuple[int, int]:
     """Height and width in pixels."""
     if isinstance(picture, Image.Image):
         return picture.height, picture.width
@@ -61,7 +61,7 @@ class Judge:
         """
         return cls(load_network(path or SHIPPED))
 
-    def look(self, images: Sequence[Picture]) -> list[Sighting]:
+    def look(self, images: Sequence[AnyImage]) -> list[Sighting]:
         """What is seen in each picture (PIL, or uint8 [H, W, 3]) of any size.
 
         The whole canvas is looked at, at 128 x 128 pixels; masks come back at the picture's size.
@@ -71,13 +71,13 @@ class Judge:
             sightings += [decode(seen, i, size_of(image)) for i, image in enumerate(some)]
         return sightings
 
-    def features(self, images: Sequence[Picture]) -> NDArray[np.float32]:
+    def features(self, images: Sequence[AnyImage]) -> NDArray[np.float32]:
         """What a Fréchet distance compares: [N, 128], means over each picture's grid."""
         parts = [seen.features.numpy() for _, seen in self._batches(images)]
         return np.concatenate([np.zeros((0, FEATURES), np.float32), *parts])
 
     @torch.no_grad()
-    def _batches(self, images: Sequence[Picture]) -> Iterator[tuple[Sequence[Picture], Seen]]:
+    def _batches(self, images: Sequence[AnyImage]) -> Iterator[tuple[Sequence[AnyImage], Seen]]:
         for start in range(0, len(images), BATCH):
             some = images[start : start + BATCH]
             pictures = views_to_tensor([view(image) for image in some])

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from taue.paddy.judge.regions import Pixels, Region, iou, light, shadow
+from taue.arrays import Bytes, Region
+from taue.paddy.judge.regions import iou, light, shadow
 from taue.paddy.judge.sighting import SeenObject
 from taue.paddy.scenes import BACKGROUNDS
 
@@ -72,7 +73,7 @@ DARKER = 0.06
 """Shade that takes away less than this is none."""
 
 
-def unlit(foreground: Pixels, composite: Pixels, visible: Region, background: str | None) -> bool:
+def unlit(foreground: Bytes, composite: Bytes, visible: Region, background: str | None) -> bool:
     """Whether the composite's object has the foreground's neutral light though the scene's differs.
 
     False where it cannot be told: hardly coloured light, dark objects, no known background.
@@ -87,7 +88,7 @@ def unlit(foreground: Pixels, composite: Pixels, visible: Region, background: st
     return bool(to_neutral < to_scene / 2)
 
 
-def floats(composite: Pixels, background: Pixels, visible: Region, where: str | None) -> bool:
+def floats(composite: Bytes, background: Bytes, visible: Region, where: str | None) -> bool:
     """Whether the object hangs in the air over a ground, and no shadow lies beneath it."""
     if where is None or not BACKGROUNDS[where].ground or not visible.any():
         return False

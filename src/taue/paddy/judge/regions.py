@@ -9,10 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from taue.arrays import Bytes, Region
 from taue.colour import across, along
-
-Region = NDArray[np.bool_]
-Pixels = NDArray[np.uint8]
 
 CLOSE = 40.0
 """Colours within this Euclidean distance (0..255 a channel) are one colour to the eye here."""
@@ -36,7 +34,7 @@ def share(part: Region, of: Region) -> float | None:
     return np.count_nonzero(part & of) / total if total else None
 
 
-def key_colour(foreground: Pixels, alpha: Region) -> NDArray[np.float64]:
+def key_colour(foreground: Bytes, alpha: Region) -> NDArray[np.float64]:
     """The key colour as painted, RGB in 0..255: the median colour away from the object.
 
     The whole picture's median if the object leaves nothing.
@@ -55,13 +53,13 @@ def ring_around(region: Region, width: float) -> Region:
     return (distance > 0) & (distance <= max(2.0, width * min(region.shape)))
 
 
-def key_inside(subject: Pixels, alpha: Region, key: NDArray[np.float64]) -> float | None:
+def key_inside(subject: Bytes, alpha: Region, key: NDArray[np.float64]) -> float | None:
     """The fraction of the cut-out's opaque pixels that have the key colour."""
     return share(_distance(subject, key) < CLOSE, alpha)
 
 
 def key_around(
-    composite: Pixels, background: Pixels, alpha: Region, key: NDArray[np.float64]
+    composite: Bytes, background: Bytes, alpha: Region, key: NDArray[np.float64]
 ) -> float | None:
     r"""Pixels just outside the object that are painted with the key colour, per object pixel.
 
@@ -80,7 +78,7 @@ def key_around(
     return np.count_nonzero(painted & ring) / np.count_nonzero(alpha)
 
 
-def light(foreground: Pixels, composite: Pixels, alpha: Region) -> NDArray[np.float64] | None:
+def light(foreground: Bytes, composite: Bytes, alpha: Region) -> NDArray[np.float64] | None:
     """By how much the scene multiplies each channel of the object, medians [3].
 
     Dark pixels say nothing about a factor and are left out.
@@ -92,7 +90,7 @@ def light(foreground: Pixels, composite: Pixels, alpha: Region) -> NDArray[np.fl
     return np.median(ratio, axis=0)
 
 
-def shadow(composite: Pixels, background: Pixels, alpha: Region) -> float | None:
+def shadow(composite: Bytes, background: Bytes, alpha: Region) -> float | None:
     """How much darker the scene is under the object's foot than the background there, 0..1."""
     if not alpha.any():
         return None
@@ -108,5 +106,5 @@ def shadow(composite: Pixels, background: Pixels, alpha: Region) -> float | None
     return max(0.0, 1 - after / max(before, 1.0))
 
 
-def _distance(picture: Pixels, colour: NDArray[np.float64]) -> NDArray[np.float64]:
+def _distance(picture: Bytes, colour: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.linalg.norm(picture.astype(np.float64) - colour, axis=-1)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from taue.arrays import Bytes
 from taue.disk.png import read_png
 from taue.errors import TaueError
 from taue.files.saved import read_scene
@@ -22,18 +22,16 @@ from taue.paddy.judge.verdict import judge_layers
 from taue.scene import Scene
 from taue.scene.subject import layer_file_names
 
-Pixels = NDArray[np.uint8]
-
 
 @dataclass(frozen=True)
 class Result:
     """The scene, its pictures uint8 [H, W, 3] (subjects [H, W, 4], straight alpha), the report."""
 
     scene: Scene
-    composite: Pixels
-    background: Pixels
-    foregrounds: tuple[Pixels, ...]
-    subjects: tuple[Pixels, ...]
+    composite: Bytes
+    background: Bytes
+    foregrounds: tuple[Bytes, ...]
+    subjects: tuple[Bytes, ...]
     report: dict[str, Any]
 
     @property
@@ -106,7 +104,7 @@ def judged_report(
     return {**result.report, "warnings": [*others, *warnings], "judge": dict(verdict)}
 
 
-def _picture(path: Path, mode: str) -> Pixels:
+def _picture(path: Path, mode: str) -> Bytes:
     return read_png(path, mode, convert=False)
 
 

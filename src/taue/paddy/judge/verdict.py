@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from taue.arrays import Region
 from taue.paddy.judge import regions
 from taue.paddy.judge.findings import (
     Asked,
@@ -19,7 +20,6 @@ from taue.paddy.judge.findings import (
     parse_object,
 )
 from taue.paddy.judge.matching import assign, floats, in_view, too_many, unlit
-from taue.paddy.judge.regions import Region
 from taue.paddy.judge.sighting import SeenObject, Sighting
 
 OPAQUE = 0.5

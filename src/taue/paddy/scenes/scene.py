@@ -19,7 +19,7 @@ from taue.paddy.scenes.words import (
     whole_captions,
 )
 
-Size = int | tuple[int, int]
+SideOrSize = int | tuple[int, int]
 SMALLEST, LARGEST = 64, 1024
 _SHADOW = 0.45
 
@@ -122,7 +122,7 @@ class RenderedScene:
         return (picture + np.float32(0.5)).astype(np.uint8)
 
 
-def sides(size: Size) -> tuple[int, int]:
+def sides(size: SideOrSize) -> tuple[int, int]:
     """Height and width of a size, which is one side of a square or (height, width)."""
     height, width = (size, size) if isinstance(size, int) else size
     if not (SMALLEST <= height <= LARGEST and SMALLEST <= width <= LARGEST):
@@ -130,7 +130,7 @@ def sides(size: Size) -> tuple[int, int]:
     return height, width
 
 
-def render(spec: SceneSpec, size: Size = 128) -> RenderedScene:
+def render(spec: SceneSpec, size: SideOrSize = 128) -> RenderedScene:
     """Draw the scene; the same spec and size always give the same pixels."""
     height, width = sides(size)
     plate = _draw_behind(spec, height, width)
