@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from schedulers import DETERMINISTIC, FAMILIES, build
-from taue import TauePipeline, equations, shown, stages
+from taue import TauePipeline, equations, painted_key, stages
 from taue.backbones import Conditioning
 from taue.backbones.sdxl import SDXLBackbone
 from taue.cultivate import cultivate
@@ -462,7 +462,7 @@ def test_equations_of_planting_are_those_that_are_called() -> None:
 def test_every_key_that_can_be_asked_for_is_a_colour_of_the_backbone(
     backbone: SDXLBackbone,
 ) -> None:
-    assert set(backbone.keys) == set(KEYS) == set(shown.KEYS)
+    assert set(backbone.keys) == set(KEYS) == set(painted_key.KEYS)
     assert {len(key) for key in backbone.keys.values()} == {backbone.shape[1]}
     for prompt, name in (("a red apple", "green"), ("a green mug", "magenta")):
         assert Settings().key_for(prompt) == name

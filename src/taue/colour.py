@@ -44,9 +44,10 @@ def chroma(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
 def unmixed(colours: Colours, other: Colours, share: NDArray[Any]) -> NDArray[Any]:
     r"""What a mixture is without another colour's share of it, 0 to below 1 [...], within [0, 1].
 
-    .. math:: F' = K + \frac{F - K}{1 - \beta}, \qquad F = (1 - \beta) F' + \beta K
+    .. math:: F' = \frac{F - \beta K}{1 - \beta}, \qquad F = (1 - \beta) F' + \beta K
     """
-    return (other + (colours - other) / (1 - share)[..., None]).clip(0, 1)
+    share = share[..., None]
+    return ((colours - share * other) / (1 - share)).clip(0, 1)
 
 
 def along(colours: Colours, start: Colours, end: Colours, least: float) -> NDArray[Any]:
