@@ -36,6 +36,7 @@ from taue.evaluation.opened import figures, weighted_psnr
 from taue.layering import brought
 from taue.paddy import scenes
 from taue.paddy.judge import Judge
+from taue.shown import in_front
 
 SEED, COUNT, SHOWN = 50_112, 40, 6
 SORTS = ("two", "three", "moved", "rebackground")
@@ -124,9 +125,9 @@ def subject_figures(
     everything = 1 - np.prod([1 - alpha for alpha in alphas], axis=0)
     rows: list[SubjectFigures] = []
     for i, (kind, subject) in enumerate(zip(kinds, subjects, strict=True)):
-        in_front = 1 - np.prod([np.ones(shade.shape), *(1 - a for a in alphas[i + 1 :])], axis=0)
+        covered = 1 - np.prod([np.ones(shade.shape), *(1 - a for a in alphas[i + 1 :])], axis=0)
         visible = subject.copy()
-        visible[..., 3] = (subject[..., 3] * (1 - in_front)).round()
+        visible[..., 3] = (subject[..., 3] * (1 - covered)).round()
         found: SubjectFigures = dict(
             figures(composite, background, visible, visible, shade, mask=mask(seen, kind))
         )
@@ -134,7 +135,7 @@ def subject_figures(
         thing = np.concatenate([subject[..., :3], 255 * everything[..., None]], -1)
         whole = figures(composite, background, thing, thing, shade, mask=seen.mask > 0.5)
         found |= {name: whole[name] for name in ("far", "structure", "coverage")}
-        hidden = (cuts[i][..., 3] > 127) & (in_front > 0.5)
+        hidden = (cuts[i][..., 3] > 127) & (covered > 0.5)
         found["whole"] = float((alphas[i] > 0.5)[hidden].mean()) if hidden.sum() >= HIDDEN else None
         rows.append(found)
     return rows
@@ -153,10 +154,7 @@ def truth(judge: Judge, objects: int, count: int = RENDERED) -> list[SubjectFigu
         shade = np.where(np.any(solid, axis=0), 0, scene.shadow)
         kinds = [one.kind for one in spec.objects]
         some = subject_figures(judge, kinds, scene.composite, scene.plate, shade, layers, layers)
-        in_front = [
-            np.any([np.zeros_like(s), *solid[i + 1 :]], axis=0) for i, s in enumerate(solid)
-        ]
-        seen = [(s & ~over).sum() >= SEEN for s, over in zip(solid, in_front, strict=True)]
+        seen = [(s & ~in_front(solid, i)).sum() >= SEEN for i, s in enumerate(solid)]
         rows += [row for row, shown in zip(some, seen, strict=True) if shown]
     return rows
 

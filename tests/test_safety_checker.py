@@ -117,7 +117,9 @@ def test_it_is_asked_of_every_picture_and_as_its_own_pipeline_asks_it(
 def test_no_checker_objects_to_nothing() -> None:
     for kit in KITS.values():
         pictures = torch.zeros(2, 3, 8, 8)
-        assert kit.pipeline().backbone().objections(pictures) == [False, False]
+        backbone = kit.pipeline().backbone()
+        assert not backbone.has_checker
+        assert backbone.objections(pictures) == [False, False]
 
 
 def test_one_picture_of_a_batch_is_told_by_its_place(

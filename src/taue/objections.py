@@ -29,6 +29,8 @@ def without_objections(layers: Layers, backbone: Backbone) -> Layers:
         layers: of any ``output_type`` but "latent".
         backbone: of the model that drew them.
     """
+    if not backbone.has_checker:
+        return layers
     own = (layers.composite, layers.raw_composite, layers.background, layers.healed)
     asked = [one for one in (*own, *layers.foregrounds, *layers.refined) if one is not None]
     if not any(any(backbone.objections(as_tensor(one))) for one in asked):

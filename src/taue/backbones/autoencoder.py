@@ -133,6 +133,10 @@ class WithAutoencoder:
     shape: tuple[int, int, int, int]
     has_green = False
 
+    @property
+    def has_checker(self) -> bool:
+        return False
+
     def windowed(self, window: Window) -> Self:
         part, cell = copy(self), self._vae.cell
         part.shape = (*self.shape[:2], window.height, window.width)

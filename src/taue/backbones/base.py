@@ -73,6 +73,7 @@ class Backbone(Protocol):
         default_size: the model's own height and width in pixels.
         size: the canvas's height and width in pixels.
         shape: of a row's latents on it, (1, C, h, w).
+        has_checker: whether the model has a safety checker.
         has_green: whether channels 1 and 2 of its latents add up to how green a cell is.
         key_share: how strongly they colour the noise, to the strength that SDXL needs.
         keys: the colours that foregrounds are painted on, by name, each one cell of latents [C].
@@ -90,6 +91,9 @@ class Backbone(Protocol):
     shape: tuple[int, int, int, int]
     has_green: bool
     key_share: float
+
+    @property
+    def has_checker(self) -> bool: ...
 
     @property
     def keys(self) -> Mapping[str, tuple[float, ...]]: ...

@@ -9,9 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from taue.backbones.base import Encoded
+from taue.backbones.denoiser import Grid
 from taue.backbones.flux_attention import FluxProcessor
 from taue.backbones.guided import Guided
-from taue.backbones.joint import Grid, JointBackbone
+from taue.backbones.joint import JointBackbone
 from taue.backbones.prompts import Reader, require_layers
 from taue.backbones.weighting import is_weighed, require_scales, unweighted
 from taue.errors import TaueError
@@ -33,7 +34,7 @@ HEARD = 8
 
 class FluxBackbone(JointBackbone):
     """Any ``FluxPipeline``, of FLUX.1-dev or -schnell; arguments and errors as of
-    :class:`taue.backbones.joint.JointBackbone`."""
+    :class:`taue.backbones.denoiser.Denoiser`."""
 
     family = FLUX
     returns = ("prompt", "pooled", "")
@@ -42,9 +43,8 @@ class FluxBackbone(JointBackbone):
     most_shift = 1.15
 
     def _grid(self) -> Grid:
-        pipeline = self.pipeline
-        channels = pipeline.transformer.config.in_channels // PATCH**2
-        return Grid(channels, pipeline.default_sample_size, PATCH)
+        channels = self.network.config.in_channels // PATCH**2
+        return Grid(channels, self.pipeline.default_sample_size, PATCH)
 
     def _sigmas(self, steps: int) -> list[float]:
         return np.linspace(1.0, 1 / steps, steps).tolist()
@@ -74,21 +74,20 @@ class FluxBackbone(JointBackbone):
             prompt_2=prompt,
             device=self.device,
             max_sequence_length=T5_TOKENS,
-            lora_scale=(self.joint_attention_kwargs or {}).get("scale"),
+            lora_scale=self._lora_scale,
         )
         return Encoded(read, read[:, :0], pooled, pooled[:, :0], t5.content([prompt]))
 
-    def evaluations(self, guidance_scale: float) -> int:
-        return 1
+    def _guides(self, guidance_scale: float) -> bool:
+        return False
 
     def _answer(
         self, inputs: Tensor, timesteps: Tensor, prompts: Tensor, samples: Guided
     ) -> Tensor:
-        pipeline, (rows, columns) = self.pipeline, (side // PATCH for side in inputs.shape[-2:])
-        transformer = pipeline.transformer
+        rows, columns = (side // PATCH for side in inputs.shape[-2:])
         scales = [samples.conditionings[row].guidance_scale for row in samples.rows]
-        guided = transformer.config.guidance_embeds
-        answer = transformer(
+        guided = self.network.config.guidance_embeds
+        answer = self.network(
             hidden_states=F.pixel_unshuffle(inputs, PATCH).flatten(2).transpose(1, 2),
             timestep=timesteps.to(self.dtype) / TIMES,
             guidance=torch.tensor(scales, device=self.device) if guided else None,
@@ -96,14 +95,14 @@ class FluxBackbone(JointBackbone):
             encoder_hidden_states=prompts,
             txt_ids=torch.zeros(prompts.shape[1], 3, device=self.device),
             img_ids=_positions(rows, columns, self.device),
-            joint_attention_kwargs=self.joint_attention_kwargs,
+            joint_attention_kwargs=self.attention_kwargs,
             return_dict=False,
         )[0]
         return F.pixel_shuffle(answer.transpose(1, 2).unflatten(2, (rows, columns)), PATCH)
 
     def denoising_bytes(self, samples: int) -> int:
         # As much as all else: prompts are long, and heads many.
-        heads = self.pipeline.transformer.config.num_attention_heads
+        heads = self.network.config.num_attention_heads
         heard = heads * self._tokens * T5_TOKENS * HEARD
         return super().denoising_bytes(samples) + samples * heard
 

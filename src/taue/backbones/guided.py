@@ -45,6 +45,11 @@ class Guided:
         """How many tokens are read of each of every sample's prompts."""
         return [[read.shape[1] for _, read in one] for one in self.prompts()]
 
+    @property
+    def longest(self) -> int:
+        """The most tokens that are read of any prompt."""
+        return max(map(max, self.lengths()))
+
     def pooled(self) -> Tensor:
         """Every sample's embedding of a whole prompt [B, P]."""
         return torch.cat(

@@ -168,5 +168,5 @@ def _tokenizers(*pairs: tuple[Any, Any, int | None]) -> Iterable[tuple[bool, str
                 and (longest or tokenizer.model_max_length)
                 <= encoder.config.max_position_embeddings
             ),
-            "a tokenizer is missing or gives more than its text encoder takes",
+            "a" + _NO_TOKENIZER,
         )

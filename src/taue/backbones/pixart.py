@@ -10,12 +10,11 @@ import torch
 from diffusers.utils import is_bs4_available, is_ftfy_available
 from torch import Tensor
 
-from taue.backbones.autoencoder import AT_ONCE
 from taue.backbones.base import Encoded, content_positions
 from taue.backbones.cross import CrossBackbone
 from taue.backbones.guided import Guided
 from taue.backbones.placed import placed
-from taue.backbones.prompts import require_layers, unpadded
+from taue.backbones.prompts import WARNING, require_layers, unpadded
 from taue.backbones.sdxl import KEYS
 from taue.backbones.weighting import is_weighed, require_scales, unweighted
 from taue.errors import TaueError
@@ -26,13 +25,10 @@ from taue.readable import quoted
 T5_TOKENS = 300
 """What its pipeline gives T5, and the most that it was trained with."""
 
-WIDENED = 4
-"""A transformer's feed-forward layers are so many times as wide as its tokens."""
-
 
 class PixArtBackbone(CrossBackbone):
     """Any ``PixArtSigmaPipeline``; arguments and errors as of
-    :class:`taue.backbones.cross.CrossBackbone`. Its canvas is the one that is asked for, which its
+    :class:`taue.backbones.denoiser.Denoiser`. Its canvas is the one that is asked for, which its
     pipeline moves to the nearest of a list unless it is told otherwise."""
 
     family = PIXART
@@ -82,7 +78,7 @@ class PixArtBackbone(CrossBackbone):
     def _ids(self, text: str, cleans: bool) -> list[int]:
         """A text's tokens, its end included."""
         [processed] = self.pipeline._text_preprocessing(text, clean_caption=cleans)
-        with muted("transformers.tokenization_utils_base", "Token indices sequence length"):
+        with muted(*WARNING):
             return self.pipeline.tokenizer(processed, verbose=False).input_ids
 
     def _answer(
@@ -94,7 +90,7 @@ class PixArtBackbone(CrossBackbone):
                 encoder_hidden_states=prompts,
                 timestep=timesteps,
                 added_cond_kwargs=self._added(len(inputs)),
-                cross_attention_kwargs=self.cross_attention_kwargs,
+                cross_attention_kwargs=self.attention_kwargs,
                 return_dict=False,
             )[0]
         return answer[:, : inputs.shape[1]]  # the others are the noise's variance, unused
@@ -123,7 +119,5 @@ class PixArtBackbone(CrossBackbone):
         }
 
     def denoising_bytes(self, samples: int) -> int:
-        pixels = self.size[0] * self.size[1]
-        tokens = pixels // self.multiple**2
-        activations = AT_ONCE * tokens * self.network.inner_dim * WIDENED
-        return samples * activations * self.dtype.itemsize
+        tokens = self.size[0] * self.size[1] // self.multiple**2
+        return samples * self._activations(tokens) * self.dtype.itemsize

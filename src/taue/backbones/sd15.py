@@ -31,7 +31,7 @@ def _with_text_model(encoder: Any) -> Iterator[None]:
 
 class SD15Backbone(UNetBackbone):
     """Any ``StableDiffusionPipeline``; arguments and errors as of
-    :class:`taue.backbones.unet.UNetBackbone`."""
+    :class:`taue.backbones.denoiser.Denoiser`."""
 
     family = SD15
     returns = ("prompt", "negative")
@@ -47,6 +47,10 @@ class SD15Backbone(UNetBackbone):
     @property
     def scales(self) -> tuple[Scale, ...]:
         return (Scale(self.pipeline.tokenizer, self.pipeline.text_encoder, normalised=True),)
+
+    @property
+    def has_checker(self) -> bool:
+        return self.pipeline.safety_checker is not None
 
     def objections(self, pictures: Tensor) -> list[bool]:
         # It says itself what becomes of a picture, which is not so of layers.
@@ -64,7 +68,7 @@ class SD15Backbone(UNetBackbone):
                 num_images_per_prompt=1,
                 do_classifier_free_guidance=True,
                 negative_prompt=negative_prompt,
-                lora_scale=(self.cross_attention_kwargs or {}).get("scale"),
+                lora_scale=self._lora_scale,
                 clip_skip=clip_skip,
             )
         nothing = encoded.new_zeros(1, 0)

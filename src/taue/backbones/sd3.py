@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from taue.backbones.base import Encoded, content_positions
+from taue.backbones.denoiser import Grid
 from taue.backbones.guided import Guided
-from taue.backbones.joint import Grid, JointBackbone
+from taue.backbones.joint import JointBackbone
 from taue.backbones.joint_attention import SD3Processor
 from taue.backbones.prompts import WARNING, EncodedPair, Reader, joined, require_layers
 from taue.backbones.weighting import is_weighed, require_scales, unweighted
@@ -25,7 +26,7 @@ T5_TOKENS, MOST_T5_TOKENS = 256, 512
 
 class SD3Backbone(JointBackbone):
     """Any ``StableDiffusion3Pipeline``, of Stable Diffusion 3 or 3.5; arguments and errors as of
-    :class:`taue.backbones.joint.JointBackbone`."""
+    :class:`taue.backbones.denoiser.Denoiser`."""
 
     family = SD3
     returns = ("prompt", "negative", "pooled", "negative_pooled")
@@ -34,7 +35,7 @@ class SD3Backbone(JointBackbone):
     most_shift = 1.16
 
     def _grid(self) -> Grid:
-        config = self.pipeline.transformer.config
+        config = self.network.config
         return Grid(
             config.in_channels, config.sample_size, config.patch_size, config.pos_embed_max_size
         )
@@ -67,7 +68,7 @@ class SD3Backbone(JointBackbone):
                 negative_prompt_3=negative_prompt,
                 device=self.device,
                 do_classifier_free_guidance=True,
-                lora_scale=(self.joint_attention_kwargs or {}).get("scale"),
+                lora_scale=self._lora_scale,
                 clip_skip=clip_skip,
                 max_sequence_length=min(max(tokens, T5_TOKENS), MOST_T5_TOKENS),
             )
@@ -97,18 +98,15 @@ class SD3Backbone(JointBackbone):
         reader = Reader(self.pipeline, (tokenizer,), MOST_T5_TOKENS)
         return max(reader.tokens(one or "") for one in prompts)
 
-    def evaluations(self, guidance_scale: float) -> int:
-        return 2 if guidance_scale > 1 else 1
-
     def _answer(
         self, inputs: Tensor, timesteps: Tensor, prompts: Tensor, samples: Guided
     ) -> Tensor:
-        return self.pipeline.transformer(
+        return self.network(
             inputs,
             timestep=timesteps,
             encoder_hidden_states=prompts,
             pooled_projections=samples.pooled().to(self.dtype),
-            joint_attention_kwargs=self.joint_attention_kwargs,
+            joint_attention_kwargs=self.attention_kwargs,
             return_dict=False,
         )[0]
 

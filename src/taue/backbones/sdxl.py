@@ -23,7 +23,7 @@ KEYS: dict[str, tuple[float, ...]] = {
 
 class SDXLBackbone(UNetBackbone):
     """Any ``StableDiffusionXLPipeline``; arguments and errors as of
-    :class:`taue.backbones.unet.UNetBackbone`."""
+    :class:`taue.backbones.denoiser.Denoiser`."""
 
     family = SDXL
     returns = ("prompt", "negative", "pooled", "negative_pooled")
@@ -56,7 +56,7 @@ class SDXLBackbone(UNetBackbone):
             negative_prompt=negative_prompt,
             device=self.device,
             do_classifier_free_guidance=True,
-            lora_scale=(self.cross_attention_kwargs or {}).get("scale"),
+            lora_scale=self._lora_scale,
             clip_skip=clip_skip,
         )
 

@@ -20,7 +20,7 @@ from taue.backbones.weighting import Scale, is_weighed, require_scales
 
 
 class UNetBackbone(CrossBackbone):
-    """Arguments and errors as of :class:`taue.backbones.cross.CrossBackbone`."""
+    """Arguments and errors as of :class:`taue.backbones.denoiser.Denoiser`."""
 
     @property
     @abstractmethod
@@ -77,7 +77,7 @@ class UNetBackbone(CrossBackbone):
             timesteps,
             encoder_hidden_states=prompts,
             timestep_cond=self._guidance_embedding([one.guidance_scale for one in told]),
-            cross_attention_kwargs=self.cross_attention_kwargs,
+            cross_attention_kwargs=self.attention_kwargs,
             added_cond_kwargs=self._added(samples.pooled(), [one.corner for one in told]),
             return_dict=False,
         )[0]
