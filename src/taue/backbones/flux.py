@@ -13,7 +13,7 @@ from taue.backbones.denoiser import Grid
 from taue.backbones.flux_attention import FluxProcessor
 from taue.backbones.guided import Guided
 from taue.backbones.joint import JointBackbone
-from taue.backbones.prompts import Reader, require_layers
+from taue.backbones.prompts import Reader, require_layers, require_t5
 from taue.backbones.weighting import is_weighed, require_scales, unweighted
 from taue.errors import TaueError
 from taue.families import FLUX
@@ -64,11 +64,7 @@ class FluxBackbone(JointBackbone):
         pipeline, prompt = self.pipeline, unweighted(prompt)
         clip = Reader(pipeline, (pipeline.tokenizer,), pipeline.tokenizer_max_length)
         t5 = Reader(pipeline, (pipeline.tokenizer_2,), T5_TOKENS)
-        if (tokens := t5.tokens(prompt)) > T5_TOKENS:
-            raise TaueError(
-                f"prompt {quoted(prompt)} has {tokens} tokens for T5, which takes {T5_TOKENS} at "
-                "most; shorten it."
-            )
+        require_t5(f"prompt {quoted(prompt)}", t5.tokens(prompt), T5_TOKENS)
         read, pooled, _ = pipeline.encode_prompt(
             prompt=clip.pieces(prompt)[0],
             prompt_2=prompt,

@@ -14,10 +14,9 @@ from taue.backbones.base import Encoded, content_positions
 from taue.backbones.cross import CrossBackbone
 from taue.backbones.guided import Guided
 from taue.backbones.placed import placed
-from taue.backbones.prompts import WARNING, require_layers, unpadded
+from taue.backbones.prompts import WARNING, require_layers, require_t5, unpadded
 from taue.backbones.sdxl import KEYS
 from taue.backbones.weighting import is_weighed, require_scales, unweighted
-from taue.errors import TaueError
 from taue.families import PIXART
 from taue.muted import muted
 from taue.readable import quoted
@@ -52,11 +51,7 @@ class PixArtBackbone(CrossBackbone):
         cleans = is_bs4_available() and is_ftfy_available()
         ids, negative_ids = self._ids(read, cleans), self._ids(unread, cleans)
         longest = max(len(ids), len(negative_ids))
-        if longest > T5_TOKENS:
-            raise TaueError(
-                f"prompt {quoted(prompt)} or its negative has {longest} tokens for T5, which takes "
-                f"{T5_TOKENS} at most; shorten it."
-            )
+        require_t5(f"prompt {quoted(prompt)} or its negative", longest, T5_TOKENS)
         encoded, mask, negative, negative_mask = self.pipeline.encode_prompt(
             read,
             do_classifier_free_guidance=True,

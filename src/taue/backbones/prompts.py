@@ -133,6 +133,23 @@ def require_layers(clip_skip: int | None, layers: int) -> None:
         )
 
 
+def require_t5(who: str, tokens: int, most: int) -> None:
+    """Make sure that T5 takes so many tokens.
+
+    Args:
+        who: has them, as an error says it.
+        tokens: its number.
+        most: that the model was trained with.
+
+    Raises:
+        TaueError: if not.
+    """
+    if tokens > most:
+        raise TaueError(
+            f"{who} has {tokens} tokens for T5, which takes {most} at most; shorten it."
+        )
+
+
 def padded(tokens: Tensor, length: int) -> Tensor:
     """[1, L, D] with tokens behind it that are to be seen by nobody."""
     return torch.nn.functional.pad(tokens, (0, 0, 0, length - tokens.shape[1]))

@@ -13,9 +13,8 @@ from taue.backbones.denoiser import Grid
 from taue.backbones.guided import Guided
 from taue.backbones.joint import JointBackbone
 from taue.backbones.joint_attention import SD3Processor
-from taue.backbones.prompts import WARNING, EncodedPair, Reader, joined, require_layers
+from taue.backbones.prompts import WARNING, EncodedPair, Reader, joined, require_layers, require_t5
 from taue.backbones.weighting import is_weighed, require_scales, unweighted
-from taue.errors import TaueError
 from taue.families import SD3
 from taue.muted import muted
 from taue.readable import quoted
@@ -82,11 +81,7 @@ class SD3Backbone(JointBackbone):
         by_clip = Encoded(read, unread, pooled, negative_pooled, content)
         if _alike(t5) and _alike(negative_t5):
             return _with_one_token(by_clip, t5, negative_t5)
-        if tokens > MOST_T5_TOKENS:
-            raise TaueError(
-                f"prompt {quoted(prompt)} or its negative has {tokens} tokens for T5, which "
-                f"takes {MOST_T5_TOKENS} at most; shorten it."
-            )
+        require_t5(f"prompt {quoted(prompt)} or its negative", tokens, MOST_T5_TOKENS)
         own = _content(pipeline.tokenizer_3, prompt, t5.shape[1])
         return _with_t5(by_clip, t5, negative_t5, own)
 
