@@ -12,7 +12,8 @@ from taue.context import Key, KeyChoice, SubjectCondition
 from taue.memo import Memo
 from taue.painted_key import AUTOMATIC, key_rgb
 from taue.scene import Request, Subject
-from taue.scene.subject import default_boxes
+from taue.scene.subject import CENTRED, default_boxes
+from taue.small import too_small
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,12 @@ class Conditions:
         """Of the scene in which the subjects' layers are made."""
         return self._scene(self.scene.subjects, self._request.first)
 
+    def alone(self, condition: SubjectCondition) -> SceneConditions:
+        """Of a scene of one of the subjects before its first background."""
+        first = self._request.first
+        one = first.subjects[condition.number - 1]
+        return self._scene([condition], first.showing([one]))
+
     def _scene(self, subjects: Sequence[SubjectCondition], request: Request) -> SceneConditions:
         """The same subjects, and what they are released to, before a background."""
         released = [
@@ -79,17 +86,27 @@ class Conditions:
         """A lone subject without a box stays where it grows; several are kept apart."""
         settings, subjects = self._request.settings, self._request.subjects
         fits = settings.placement == "fit" and (len(subjects) > 1 or any(s.box for s in subjects))
+        small = self._small(subject, box)
         return SubjectCondition(
             number=number,
             prompt=self._encode(subject.prompt, subject.negative_prompt),
             key=self._key(settings.key_for(subject.prompt)),
-            box=box,
+            box=box if small is None else CENTRED,
             fits=fits,
-            asked=subject.box is not None and settings.placement != "none",
+            asked=subject.box is not None and settings.placement != "none" and small is None,
             crop_ratio=ratio,
             seed=subject.seed,
             choice=self._choice(subject.prompt),
+            small=small,
         )
+
+    def _small(self, subject: Subject, box: Box) -> Box | None:
+        """A subject's box, if it has no room to be drawn in, and layers are ours to make first."""
+        settings = self._request.settings
+        ours = settings.placement == "fit" and settings.layering == "first"
+        if subject.image is not None or not ours:
+            return None
+        return box if too_small(box, self._backbone.shape[-2:]) else None
 
     def _encode(self, prompt: str, negative: str | None = None) -> Encoded:
         request = self._request

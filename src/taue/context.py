@@ -113,6 +113,8 @@ class SubjectCondition:
         seed: of its own noise, if that is not the scene's.
         choice: the key's colour and the one that may take its place; None if the key was chosen.
         harmony: how soon it may leave its foreground's look, if not as the settings say.
+        small: where it goes, if there is no room to draw it there (see :mod:`taue.small`); ``box``
+            is then where it grows.
     """
 
     number: int
@@ -126,6 +128,7 @@ class SubjectCondition:
     seed: int | None = None
     choice: KeyChoice | None = None
     harmony: float | None = None
+    small: Box | None = None
 
     @property
     def on_other_key(self) -> SubjectCondition:
@@ -155,6 +158,12 @@ class StageResult:
     def separated(self) -> bool:
         """Whether a foreground's object could be told from its key colour."""
         return Flaw.UNTOLD not in self.flaws
+
+    @property
+    def pictured(self) -> bool:
+        """Whether a picture is planted, a user's own or one of what was drawn elsewhere: its layer
+        is that picture, whatever the composite makes of it."""
+        return self.own or self.seedling.drawn is not None
 
 
 def picture_of(decoded: Tensor) -> Floats:

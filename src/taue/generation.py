@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from torch import Tensor
-
-from taue import layering, own_pictures, own_stages, stages
+from taue import layering, own_stages, stages
 from taue.backbones import Backbone
 from taue.backbones.given import Embeds
 from taue.box import Box
 from taue.conditions import Conditions, SceneConditions
-from taue.context import Passes, StageResult, Start, picture_of
+from taue.context import Passes, StageResult
 from taue.cultivate import cultivate
+from taue.drawing import DrawnScene, SceneDrawer, SceneInputs
 from taue.errors import TaueError
 from taue.flaws import Flaw
 from taue.layers import Layers, StageRecord, SubjectLayer
-from taue.lost import lost
 from taue.masks import find_harvested
 from taue.memo import Memo
 from taue.noise import NoiseSource
@@ -31,23 +27,12 @@ from taue.placing import Placement
 from taue.scene import Request
 from taue.seedling import Seedling
 from taue.shifting import Shift, in_places, shifted
+from taue.small import drawn_elsewhere, pictured
 from taue.stack.mixing import Floats
 from taue.watch import StageWatch, recorded
 
-HELD = 0.2
-"""The harmony, as a share of the one that is asked for, with which a subject is held that the
-composite lost: its object is settled by then, and the scene's light can still fall on it."""
-
-
-@dataclass(frozen=True)
-class DrawnScene:
-    """Composite and background as their stages ended, and in pictures with the foregrounds cut
-    out, RGBA [H, W, 4] in [0, 1]."""
-
-    together: StageResult
-    behind: StageResult
-    raw: layering.Raw
-    cuts: tuple[Floats, ...]
+LayerFinish = Callable[[layering.StagedScene, layering.Raw, Sequence[Floats]], list[Floats]]
+"""What is done to layers once their scene has made them."""
 
 
 class Generation:
@@ -90,6 +75,7 @@ class Generation:
         )
         self.conditions = self._conditions.scene.subjects
         self.records: list[StageRecord] = []
+        self.drawing = SceneDrawer(self.context, watch, self.records)
 
     def subjects(self, output_type: str) -> list[StageResult]:
         """Stage 1, one batch for each crop ratio; and before anything moves or goes before another
@@ -103,15 +89,31 @@ class Generation:
         mine = [condition for condition in self.conditions if condition.number in self.own]
         results |= {condition.number: self.own.first(condition) for condition in mine}
         subjects = self.request.subjects
-        begun = [results[condition.number] for condition in self.conditions]
+        begun = [
+            one if condition.small is None else self._small(condition, one, output_type)
+            for condition in self.conditions
+            for one in (results[condition.number],)
+        ]
         if self.request.first != self.request and self._layers_first(output_type):
-            begun = self._with_layers(begun)
+            before = self._first_inputs(self._conditions.first)
+            begun = self._with_layers(self.conditions, begun, before)
         return [
             self.own.subject(condition)
             if one.own
             else self._in_places(self._moved(condition, one, subject.moves), subject.places)
             for condition, one, subject in zip(self.conditions, begun, subjects, strict=True)
         ]
+
+    def _small(
+        self, condition: stages.SubjectCondition, one: StageResult, output_type: str
+    ) -> StageResult:
+        """A subject that grew where it had room, brought into its small box: with the layer that a
+        scene of its own makes of it, if layers are made."""
+        assert condition.small is not None
+        if self._layers_first(output_type) and not one.interrupted:
+            alone = self._first_inputs(self._conditions.alone(condition))
+            [one] = self._with_layers([condition], [one], alone, layering.in_its_hues)
+        return self._moved(condition, one, (condition.small,))
 
     def _begun(self, batch: Sequence[stages.SubjectCondition]) -> Sequence[StageResult]:
         """Stage 1 of a batch, unless another scene has the same subjects in the same noise."""
@@ -141,18 +143,30 @@ class Generation:
             if condition.number in self.own:
                 results.append(self.own.subject(condition))
                 continue
-            found = find_harvested(seedling.estimate, seedling.attention, self.settings)
             final = seedling.final.to(self.backbone.device)
-            kept = StageResult(final, seedling, 0, () if found.separated else (Flaw.UNTOLD,))
+            kept = StageResult(final, seedling, 0, self._told_flaws(seedling))
             box = moves.get(condition.number)
             results.append(self._moved(condition, kept, () if box is None else (box,)))
         return results
 
+    def _told_flaws(self, seedling: Seedling) -> tuple[Flaw, ...]:
+        """What is wrong with a subject's beginning, told from how it ended."""
+        if seedling.drawn is not None:  # no key is around it that it could be told from
+            return ()
+        found = find_harvested(seedling.estimate, seedling.attention, self.settings)
+        return () if found.separated else (Flaw.UNTOLD,)
+
     def _moved(
         self, condition: stages.SubjectCondition, results: StageResult, boxes: Sequence[Box]
     ) -> StageResult:
-        """A subject that grew, brought into one box after another."""
+        """A subject that grew, brought into one box after another; from a box too small to draw in
+        on as a picture, each time from where it had room."""
         for box in boxes:
+            drawn = drawn_elsewhere(results.seedling, box)
+            if drawn is not None and self.settings.moving != "transplanted":
+                planted = pictured(self.context, condition, drawn, box)
+                results = replace(planted, flaws=results.flaws, evaluations=results.evaluations)
+                continue
             found = stages.object_box(results.seedling, self.settings)
             if self.settings.moving == "transplanted":
                 shift = Shift.bringing(found, box, self._grid)
@@ -165,7 +179,7 @@ class Generation:
             layer = results.seedling.layer
             layer = None if layer is None else layering.brought(layer, box)
             results = replace(again[0], seedling=replace(again[0].seedling, layer=layer))
-        if (boxes or condition.asked) and not results.interrupted:
+        if (boxes or condition.asked) and not (results.interrupted or results.pictured):
             stages.object_box(results.seedling, self.settings)  # it can be moved again
         return results
 
@@ -173,9 +187,14 @@ class Generation:
         """A subject where it is and, its seedling shifted, in further places."""
         if not places or one.interrupted:
             return one
-        found = stages.object_box(one.seedling, self.settings)
+        found = self._object_box(one)
         shifts = [Shift.bringing(found, box, self._grid) for box in places]
         return self._showing(one, in_places(one.seedling, shifts))
+
+    def _object_box(self, one: StageResult) -> Box:
+        if one.pictured:
+            return own_stages.picture_box(one.seedling)
+        return stages.object_box(one.seedling, self.settings)
 
     @property
     def _grid(self) -> tuple[int, int]:
@@ -189,94 +208,45 @@ class Generation:
     def _layers_first(self, output_type: str) -> bool:
         return self.settings.layering == "first" and output_type != "latent"
 
-    def _with_layers(self, subjects: list[StageResult]) -> list[StageResult]:
-        """Subjects with the layers that their first scene makes of them; users' own have theirs."""
-        if all(one.own for one in subjects):
+    def _first_inputs(self, conditions: SceneConditions) -> SceneInputs:
+        """What the subjects' layers are made in."""
+        return SceneInputs(conditions, self.own.first_ground, self.own.first_start)
+
+    def _with_layers(
+        self,
+        conditions: Sequence[stages.SubjectCondition],
+        subjects: list[StageResult],
+        before: SceneInputs,
+        finish: LayerFinish | None = None,
+    ) -> list[StageResult]:
+        """Subjects with the layers that their first scene makes of them; pictures have theirs."""
+        if all(one.pictured for one in subjects):
             return subjects
-        context = self.context
-        before = self._conditions.first
-        ground, start = self.own.first_ground, self.own.first_start
-        drawn = self._drawn(before, subjects, ground, start)
+        drawn = self.drawing.drawn(before, subjects)
         scene = layering.StagedScene(
-            context, self.conditions, subjects, drawn.together, drawn.behind, before.whole
+            self.context,
+            conditions,
+            subjects,
+            drawn.together,
+            drawn.behind,
+            before.conditions.whole,
         )
-        own = layering.subject_layers(scene, drawn.raw, drawn.cuts, self.records)
-        return holding(subjects, own.layers)
+        layers = layering.subject_layers(scene, drawn.raw, drawn.cuts, self.records).layers
+        return holding(subjects, layers if finish is None else finish(scene, drawn.raw, layers))
 
     def layers(self, subjects: list[StageResult], output_type: str) -> Layers:
         """Stages 2 and 3, what they ended with decoded, and the layers of it."""
-        asked = self._conditions.scene, subjects, self.own.ground, self.own.start
+        asked = SceneInputs(self._conditions.scene, self.own.ground, self.own.start)
         if output_type == "latent":
-            layers = self._latent(subjects, *self._together(*asked))
+            layers = self._latent(subjects, *self.drawing.together(asked, subjects))
             shapes = [one.seedling.mask.numpy() for one in subjects]
         else:
-            layers, shapes = self._pictured(subjects, self._drawn(*asked), output_type)
+            layers, shapes = self._shown(subjects, self.drawing.drawn(asked, subjects), output_type)
         layers.records = self.records
         layers.warnings = (
             [INTERRUPTED] if self.watch.interrupted else warnings_of(self.request, subjects, shapes)
         )
         return layers if output_type == "latent" else without_objections(layers, self.backbone)
-
-    def _drawn(
-        self,
-        scene: SceneConditions,
-        subjects: Sequence[StageResult],
-        ground: Tensor | None,
-        start: Start | None,
-    ) -> DrawnScene:
-        """Stages 2 and 3, and their pictures. If the composite lost subjects, both once more, with
-        these held for longer; what lost fewer counts."""
-        ends = self._together(scene, subjects, ground, start)
-        with self._decoding():
-            foregrounds = self._foregrounds(subjects)
-            cuts = layering.cut_outs(foregrounds, subjects)
-            first = DrawnScene(*ends, self._raw(foregrounds, *ends, ground), cuts)
-        gone = self._lost(first, subjects)
-        if not gone:
-            return first
-        longer = scene.with_harmony(HELD * self.settings.harmony, gone)
-        ends = self._together(longer, subjects, ground, start)
-        with self._decoding():
-            again = DrawnScene(*ends, self._raw(foregrounds, *ends, ground), cuts)
-        return again if len(self._lost(again, subjects)) < len(gone) else first
-
-    def _lost(self, drawn: DrawnScene, subjects: Sequence[StageResult]) -> set[int]:
-        """Numbers of the subjects that a composite lost, if it is ours to try again."""
-        settings = self.settings
-        ours = settings.layering == "first" and settings.tries > 1 and settings.harmony > 0
-        if not ours or self.watch.interrupted:
-            return set()
-        raw = drawn.raw
-        gone = lost(drawn.cuts, raw.composite, raw.background)
-        return {
-            number
-            for number, (one, is_gone) in enumerate(zip(subjects, gone, strict=True), 1)
-            if is_gone and one.separated and not one.own and one.seedling.final is not None
-        }
-
-    def _together(
-        self,
-        scene: SceneConditions,
-        subjects: Sequence[StageResult],
-        ground: Tensor | None,
-        start: Start | None,
-    ) -> tuple[StageResult, StageResult]:
-        """Stages 2 and 3: the composite, and the background or the user's own picture of it."""
-        context = self.context
-        conditions, behind, whole = scene.subjects, scene.background, scene.whole
-        if ground is not None:
-            there = own_stages.own_background(context, ground)
-            with recorded(self.records, "composite") as made:
-                made.append(
-                    own_stages.composite_into(context, conditions, behind, whole, subjects, there)
-                )
-            return made[0], there
-        with recorded(self.records, "composite") as made:
-            made.append(stages.composite(context, conditions, behind, whole, subjects, start))
-        together = made[0]
-        with recorded(self.records, "background") as made:
-            made.append(stages.background(context, behind, together.seedling))
-        return together, made[0]
 
     def _latent(
         self,
@@ -288,7 +258,7 @@ class Generation:
         ends = [one.latents for one in subjects]
         return self._harvested(subjects, together.latents, behind.latents, ends, ends)
 
-    def _pictured(
+    def _shown(
         self,
         subjects: Sequence[StageResult],
         drawn: DrawnScene,
@@ -338,38 +308,6 @@ class Generation:
             for subject, image in zip(self.request.subjects, made.subjects, strict=True)
         ]
         return layers, [subject[..., 3] for subject in made.subjects]
-
-    @contextmanager
-    def _decoding(self) -> Iterator[None]:
-        started = time.perf_counter()
-        yield
-        self.records.append(StageRecord("decode", (), time.perf_counter() - started, 0))
-
-    def _foregrounds(self, subjects: Sequence[StageResult]) -> tuple[Floats, ...]:
-        """Stage 1 decoded; users' own as they are, on their key colours."""
-        return tuple(
-            own_pictures.on_key(array_of(one.seedling.layer))
-            if one.own and one.seedling.layer is not None
-            else (self.context.picture(one.latents) if one.picture is None else one.picture)
-            for one in subjects
-        )
-
-    def _raw(
-        self,
-        foregrounds: tuple[Floats, ...],
-        together: StageResult,
-        behind: StageResult,
-        ground: Tensor | None,
-    ) -> layering.Raw:
-        """The other two stages decoded, beside the foregrounds."""
-        composite = self.context.picture(together.latents)
-        decoded = self.backbone.decode(behind.latents)
-        # What every layer's composite is laid over is marked already; a user's own
-        # picture none.
-        decoded = decoded if behind.own else self.backbone.marked(decoded)
-        background = picture_of(decoded)
-        laid_over = background if ground is None else picture_of(ground[None])
-        return layering.Raw(composite, background, foregrounds, laid_over)
 
     def _harvested(
         self,

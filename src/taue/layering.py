@@ -77,7 +77,8 @@ class Layered:
 class SubjectLayers:
     """Subjects before a scene's light is on them: the layers, RGBA [H, W, 4] in [0, 1] of 8 bits,
     the pictures on key colours that they are cut from [H, W, 3], and the stages that these are of,
-    "refine" or "foreground", or "image" for a user's own."""
+    "refine" or "foreground", or "image" for a user's own and "elsewhere" for what was drawn where
+    it had room."""
 
     layers: list[Floats]
     pictures: list[Floats]
@@ -100,11 +101,11 @@ class StagedScene:
 def cut_outs(
     foregrounds: Sequence[Floats], results: Sequence[stages.StageResult]
 ) -> tuple[Floats, ...]:
-    """The foregrounds as stage 1 left them, cut out, RGBA [H, W, 4] in [0, 1]; users' own as they
+    """The foregrounds as stage 1 left them, cut out, RGBA [H, W, 4] in [0, 1]; pictures as they
     are."""
     return tuple(
         picture_of(one.seedling.layer[None])
-        if one.own and one.seedling.layer is not None
+        if one.pictured and one.seedling.layer is not None
         else _cut(picture, one.seedling.mask)
         for picture, one in zip(foregrounds, results, strict=True)
     )
@@ -116,13 +117,12 @@ def subject_layers(
     """The subjects as layers; what the further stage costs is added to ``records``.
 
     Each is grown once more on a fresh key (:func:`refined_pictures`); one that the composite spoilt
-    is the foreground as it was cut out, and without harmony all of them are. Users' own pictures
-    stay.
+    is the foreground as it was cut out, and without harmony all of them are. Pictures stay.
     """
     pictures, subjects = list(raw.foregrounds), [eight_bits(cut) for cut in cuts]
-    sources = ["image" if one.own else "foreground" for one in scene.results]
+    sources = [_source(one) for one in scene.results]
     made_of = SubjectLayers(subjects, pictures, sources)
-    if scene.context.settings.harmony == 0 or all(one.own for one in scene.results):
+    if scene.context.settings.harmony == 0 or all(one.pictured for one in scene.results):
         return made_of
     shape = raw.composite.shape[:2]
     sights = sighted(
@@ -132,7 +132,7 @@ def subject_layers(
         [None if one.separated else _captured(one, shape) for one in scene.results],
         [one.box if one.asked or one.fits else None for one in scene.conditions],
     )
-    drawn = [i for i, one in enumerate(scene.results) if not one.own]
+    drawn = [i for i, one in enumerate(scene.results) if not one.pictured]
     chosen = [i for i in drawn if not sights[i].spoilt]
     if not chosen:
         return made_of
@@ -146,6 +146,13 @@ def subject_layers(
         subjects[i] = eight_bits(matte.outlined(whole, pictures[i], mask))
         made_of.sources[i] = "refine"
     return made_of
+
+
+def _source(result: stages.StageResult) -> str:
+    """Of a layer that is not grown once more."""
+    if result.own:
+        return "image"
+    return "elsewhere" if result.pictured else "foreground"
 
 
 def refined_pictures(
@@ -188,19 +195,13 @@ def scene_layers(
     context, size = scene.context, scene.context.shape[-2:]
     alphas = [subject[..., 3] for subject in subjects]
     where, harmony = shown(raw.composite, raw.background, alphas), context.settings.harmony
-    owned = [result.own for result in scene.results]
-    pictures = raw.composite, raw.background
-    gone = lost(subjects, *pictures)
-    sure = [
-        # No light comes from a thing that is not this one.
-        np.zeros_like(region) if nothing and not mine else surely(subject, *pictures, region)
-        for subject, region, nothing, mine in zip(subjects, where, gone, owned, strict=True)
-    ]
+    pictured = [result.pictured for result in scene.results]
+    sure = _seen_surely(scene, raw, subjects, where)
     lit_up = [
         broadly_lit(s, raw.composite, one, harmony)
-        if own
+        if mine
         else scene_hued(scene_lit(s, raw.composite, one, harmony), raw.composite, one, harmony)
-        for s, one, own in zip(subjects, sure, owned, strict=True)
+        for s, one, mine in zip(subjects, sure, pictured, strict=True)
     ]
     covered = [np.maximum(a, region) for a, region in zip(alphas, where, strict=True)]
     lit = shaded(raw.background, shade(raw.composite, raw.background, covered))
@@ -219,11 +220,35 @@ def scene_layers(
     relit_subjects = [
         eight_bits(own if mine else scene_hued(subject, raw.composite, one, harmony))
         for own, subject, one, mine in zip(
-            lit_up, relit(lit_up, healed, harmony), sure, owned, strict=True
+            lit_up, relit(lit_up, healed, harmony), sure, pictured, strict=True
         )
     ]
     composite = laid_over(eight_bits(raw.ground), [*lights, *relit_subjects])
     return Layered(tuple(relit_subjects), tuple(lights), composite, healed)
+
+
+def in_its_hues(scene: StagedScene, raw: Raw, subjects: Sequence[Floats]) -> list[Floats]:
+    """Subjects as :func:`subject_layers` gives them without the tint that a key left, for scenes
+    that show too little of them to tell it."""
+    where = shown(raw.composite, raw.background, [subject[..., 3] for subject in subjects])
+    sure, harmony = _seen_surely(scene, raw, subjects, where), scene.context.settings.harmony
+    return [
+        eight_bits(scene_hued(subject, raw.composite, one, harmony))
+        for subject, one in zip(subjects, sure, strict=True)
+    ]
+
+
+def _seen_surely(
+    scene: StagedScene, raw: Raw, subjects: Sequence[Floats], where: Sequence[Region]
+) -> list[Region]:
+    """Where a scene shows each subject's own colours; nowhere of a thing that is not this one, for
+    no light comes from that."""
+    pictures = raw.composite, raw.background
+    gone = lost(subjects, *pictures)
+    return [
+        np.zeros_like(region) if nothing and not one.own else surely(subject, *pictures, region)
+        for subject, region, nothing, one in zip(subjects, where, gone, scene.results, strict=True)
+    ]
 
 
 def brought(layer: Tensor, box: Box) -> Tensor:

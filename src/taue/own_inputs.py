@@ -12,7 +12,6 @@ from taue import own_pictures, own_stages
 from taue.box import Box
 from taue.context import Context, StageResult, Start, SubjectCondition
 from taue.errors import TaueError
-from taue.placing import bounding_box
 from taue.scene import Request, Subject
 from taue.scene.compatible import require_compatible
 from taue.scene.init import Init
@@ -92,9 +91,7 @@ class OwnInputs:
         return self.request.subjects[condition.number - 1]
 
     def _shift(self, one: StageResult, box: Box) -> Shift:
-        assert one.seedling.layer is not None
-        alpha = one.seedling.layer[3]
-        return Shift.bringing(bounding_box(alpha / alpha.max()), box, self.context.shape[-2:])
+        return Shift.bringing(own_stages.picture_box(one.seedling), box, self.context.shape[-2:])
 
     def _start(self, init: Init | None) -> Start | None:
         """What the composite begins from; a picture of which nothing is left is only read."""

@@ -12,10 +12,11 @@ from torch import Tensor
 
 from taue import equations
 from taue.backbones import Encoded
+from taue.box import Box
 from taue.context import Context, StageResult, SubjectCondition
 from taue.harvest import harvest_index
 from taue.masks import REACH, cells, grow
-from taue.placing import HALF
+from taue.placing import HALF, bounding_box
 from taue.seedling import Seedling
 from taue.solver import Solver
 from taue.space import Level
@@ -54,6 +55,17 @@ def own_subject(
         family=backbone.family,
     )
     return StageResult(final, seedling, 0, own=True)
+
+
+def picture_box(seedling: Seedling) -> Box:
+    """Where the object of a planted picture is.
+
+    Raises:
+        ValueError: if nothing of it is seen.
+    """
+    assert seedling.layer is not None
+    alpha = seedling.layer[3]
+    return bounding_box(alpha / alpha.max())
 
 
 def own_background(context: Context, picture: Tensor) -> StageResult:

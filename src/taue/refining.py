@@ -21,6 +21,7 @@ from taue.placing import bounding_box
 from taue.scene import Scene, Subject
 from taue.scene.picture import OwnPicture
 from taue.scene.request import ONLY_SCENE
+from taue.scene.subject import default_boxes
 
 
 def kept(layers: Layers) -> Scene:
@@ -91,7 +92,12 @@ def edited(layers: Layers, edits: Edits) -> Scene:
 
 
 def _kept(layers: Layers, place: int) -> Subject:
-    subject, layer = layers.subjects[place].subject, layers.seedlings[place].layer
+    subject, seedling = layers.subjects[place].subject, layers.seedlings[place]
+    if seedling.drawn is not None:  # in its box as before, and no coarser than it was drawn
+        picture = _picture(as_bytes(seedling.drawn))
+        box = _place(subject) or default_boxes(len(layers.subjects))[place]
+        return replace(subject, image=picture, box=box, moves=(), places=())
+    layer = seedling.layer
     pixels = as_bytes(layers.subjects[place].image if layer is None else layer)
     if not pixels[..., 3].any():
         return subject

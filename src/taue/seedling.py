@@ -39,8 +39,10 @@ class Seedling:
     a background's seedling has neither of an object: its mask is the outside of all subjects.
     ``final`` [1, C, h, w] is where the trajectory ended, if it is known: what a subject looks
     like in its own foreground. ``layer`` [4, H, W] in [0, 1], of 8 bits, is the subject cut out as
-    its first scene showed it, if layers were made: it stays in every other scene. ``family`` names
-    the models whose latents these are: those of another family say nothing to them.
+    its first scene showed it, if layers were made: it stays in every other scene. ``drawn`` is that
+    layer where it had room, of a subject that went into a box too small to draw in (see
+    :mod:`taue.small`). ``family`` names the models whose latents these are: those of another family
+    say nothing to them.
     """
 
     denoised: Tensor
@@ -50,6 +52,7 @@ class Seedling:
     mask: Tensor
     final: Tensor | None = None
     layer: Tensor | None = None
+    drawn: Tensor | None = None
     family: str = SDXL
 
     @property
@@ -74,8 +77,9 @@ class Seedling:
         }
         if self.final is not None:
             tensors["final"] = self.final
-        if self.layer is not None:
-            tensors["layer"] = (self.layer * 255).round().to(torch.uint8)
+        for name, picture in (("layer", self.layer), ("drawn", self.drawn)):
+            if picture is not None:
+                tensors[name] = (picture * 255).round().to(torch.uint8)
         # Copies: the file format refuses tensors that share memory.
         copies = {
             k: v.cpu().clone(memory_format=torch.contiguous_format) for k, v in tensors.items()
@@ -98,7 +102,10 @@ class Seedling:
         except (SafetensorError, ValueError, KeyError) as error:
             reason = str(error).partition("; ")[0] if isinstance(error, TaueError) else str(error)
             raise TaueError(f"seedling {path} cannot be read: {reason.rstrip('.')}.") from error
-        layer = tensors.get("layer")
+        layer, drawn = (
+            None if (picture := tensors.get(name)) is None else picture.float() / 255
+            for name in ("layer", "drawn")
+        )
         return cls(
             tensors["denoised"],
             tensors["noise"],
@@ -106,7 +113,8 @@ class Seedling:
             tensors["attention"],
             tensors["mask"],
             tensors.get("final"),
-            None if layer is None else layer.float() / 255,
+            layer,
+            drawn,
             _family(tensors),
         )
 
@@ -175,8 +183,14 @@ def _check(tensors: Mapping[str, Tensor]) -> None:
     family = tensors.get("family")
     if family is not None and (family.dtype != torch.uint8 or _family(tensors) not in FAMILIES):
         raise ValueError(f"family is none of {known_titles()}")
-    layer = tensors.get("layer")
-    if layer is not None and (
-        layer.dtype != torch.uint8 or layer.ndim != 3 or layer.shape[0] != 4 or not layer.numel()
-    ):
-        raise ValueError(f"layer is {layer.dtype} {list(layer.shape)}; it should be [4, H, W]")
+    _check_pictures(tensors)
+
+
+def _check_pictures(tensors: Mapping[str, Tensor]) -> None:
+    """ValueError if a picture in a file can be no subject's layer."""
+    for name in ("layer", "drawn"):
+        one = tensors.get(name)
+        if one is not None and (
+            one.dtype != torch.uint8 or one.ndim != 3 or one.shape[0] != 4 or not one.numel()
+        ):
+            raise ValueError(f"{name} is {one.dtype} {list(one.shape)}; it should be [4, H, W]")

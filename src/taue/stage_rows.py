@@ -74,7 +74,7 @@ def composite_row(
                 crop_ratio=condition.crop_ratio,
             )
             for one, region, condition in zip(results, regions[:-1], conditions, strict=True)
-            if one.separated or every
+            if one.separated or one.pictured or every
         ),
     )
 

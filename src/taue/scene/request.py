@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from os import PathLike
 from typing import Annotated, Any, Self
@@ -205,6 +205,10 @@ class Request(Part):
         if self.first_background is None:
             return here
         return here._with(**{name: getattr(self, f"first_{name}") for name in _SCENERY})
+
+    def showing(self, subjects: Sequence[Subject]) -> Self:
+        """Some of its subjects alone; a whole scene's prompt would tell of the others, too."""
+        return self._with(subjects=tuple(subjects), scene=None)
 
     @property
     def crop_ratios(self) -> tuple[float, ...]:
