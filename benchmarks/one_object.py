@@ -116,7 +116,7 @@ def moved(
         "scale_error": None,
     }
     if end is not None:
-        cells = pipe.unet.config.sample_size
+        cells = layers.masks[0].shape[-1]
         told["position_error_cells"] = cells * float(
             np.hypot(*np.subtract(end.centre, wanted.centre))
         )

@@ -12,6 +12,7 @@ from torch import Tensor
 from taue.backbones import Backbone, Conditioning, Encoded
 from taue.box import Box
 from taue.cultivate import cultivate
+from taue.effort import Effort
 from taue.flaws import Flaw
 from taue.noise import NoiseSource, seed_of
 from taue.rows import Harvest, Observer, Row
@@ -26,13 +27,18 @@ Passes = Callable[[Backbone, Sequence[Row], Settings, Observer], list[Harvest]]
 
 @dataclass(frozen=True)
 class Context:
-    """What all stages of one call share."""
+    """What all stages of one call share.
+
+    Attributes:
+        effort: what each stage takes of the steps, if not as the settings say.
+    """
 
     backbone: Backbone
     settings: Settings
     source: NoiseSource
     observe: Observer
     passes: Passes = cultivate
+    effort: Effort | None = None
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -64,7 +70,14 @@ class Context:
 
     def steps(self, stage: str) -> int:
         """Of a stage's schedule."""
-        return self.settings.effort.steps(stage, self.settings.num_inference_steps)
+        effort = self.settings.effort if self.effort is None else self.effort
+        return effort.steps(stage, self.settings.num_inference_steps)
+
+    @property
+    def alone(self) -> Context:
+        """For a scene that is drawn for the sake of one subject's layer."""
+        effort = self.settings.effort
+        return replace(self, effort=replace(effort, composite=effort.alone))
 
     def cultivate(self, rows: Sequence[Row]) -> list[Harvest]:
         """One pass of these rows."""

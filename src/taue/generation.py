@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -30,9 +30,6 @@ from taue.shifting import Shift, in_places, shifted
 from taue.small import drawn_elsewhere, pictured
 from taue.stack.mixing import Floats
 from taue.watch import StageWatch, recorded
-
-LayerFinish = Callable[[layering.StagedScene, layering.Raw, Sequence[Floats]], list[Floats]]
-"""What is done to layers once their scene has made them."""
 
 
 class Generation:
@@ -95,8 +92,7 @@ class Generation:
             for one in (results[condition.number],)
         ]
         if self.request.first != self.request and self._layers_first(output_type):
-            before = self._first_inputs(self._conditions.first)
-            begun = self._with_layers(self.conditions, begun, before)
+            begun = self._with_layers(begun)
         return [
             self.own.subject(condition)
             if one.own
@@ -112,7 +108,11 @@ class Generation:
         assert condition.small is not None
         if self._layers_first(output_type) and not one.interrupted:
             alone = self._first_inputs(self._conditions.alone(condition))
-            [one] = self._with_layers([condition], [one], alone, layering.in_its_hues)
+            drawer = SceneDrawer(self.context.alone, self.watch, self.records)
+            drawn = drawer.drawn(alone, [one])
+            scene = self._staged(drawer.context, alone.conditions, [one], drawn)
+            made = layering.subject_layers(scene, drawn.raw, drawn.cuts, self.records).layers
+            [one] = holding([one], layering.in_its_hues(scene, drawn.raw, made))
         return self._moved(condition, one, (condition.small,))
 
     def _begun(self, batch: Sequence[stages.SubjectCondition]) -> Sequence[StageResult]:
@@ -212,27 +212,27 @@ class Generation:
         """What the subjects' layers are made in."""
         return SceneInputs(conditions, self.own.first_ground, self.own.first_start)
 
-    def _with_layers(
-        self,
-        conditions: Sequence[stages.SubjectCondition],
-        subjects: list[StageResult],
-        before: SceneInputs,
-        finish: LayerFinish | None = None,
-    ) -> list[StageResult]:
+    def _with_layers(self, subjects: list[StageResult]) -> list[StageResult]:
         """Subjects with the layers that their first scene makes of them; pictures have theirs."""
         if all(one.pictured for one in subjects):
             return subjects
+        before = self._first_inputs(self._conditions.first)
         drawn = self.drawing.drawn(before, subjects)
-        scene = layering.StagedScene(
-            self.context,
-            conditions,
-            subjects,
-            drawn.together,
-            drawn.behind,
-            before.conditions.whole,
+        scene = self._staged(self.context, before.conditions, subjects, drawn)
+        own = layering.subject_layers(scene, drawn.raw, drawn.cuts, self.records)
+        return holding(subjects, own.layers)
+
+    def _staged(
+        self,
+        context: stages.Context,
+        conditions: SceneConditions,
+        subjects: Sequence[StageResult],
+        drawn: DrawnScene,
+    ) -> layering.StagedScene:
+        together, behind = drawn.together, drawn.behind
+        return layering.StagedScene(
+            context, conditions.subjects, subjects, together, behind, conditions.whole
         )
-        layers = layering.subject_layers(scene, drawn.raw, drawn.cuts, self.records).layers
-        return holding(subjects, layers if finish is None else finish(scene, drawn.raw, layers))
 
     def layers(self, subjects: list[StageResult], output_type: str) -> Layers:
         """Stages 2 and 3, what they ended with decoded, and the layers of it."""
@@ -283,14 +283,7 @@ class Generation:
         )
         if not self._layers_first(output_type):
             return layers, [cut[..., 3] for cut in cuts]
-        scene = layering.StagedScene(
-            self.context,
-            self.conditions,
-            subjects,
-            drawn.together,
-            drawn.behind,
-            self._conditions.scene.whole,
-        )
+        scene = self._staged(self.context, self._conditions.scene, subjects, drawn)
         if any(one.seedling.layer is None for one in subjects):
             own = layering.subject_layers(scene, raw, cuts, self.records)
             layers.refined = [shown(picture) for picture in own.pictures]

@@ -21,7 +21,7 @@ from taue.placing import HALF
 from taue.scene.subject import CENTRED
 from taue.seedling import Seedling
 
-LEAST = 8
+LEAST = 10
 """Latent cells that the shorter side of a box has at least, if an object is to be drawn in it."""
 
 
