@@ -24,6 +24,7 @@ from families import (
 from schedulers import build
 from taue import Box, Layers, Seedling, Subject, TauePipeline, equations
 from taue.backbones import Conditioning
+from taue.backbones.processors import processors
 from taue.cultivate import cultivate
 from taue.errors import TaueError
 from taue.families import FAMILIES
@@ -411,7 +412,7 @@ def test_two_subjects_move_and_go_before_another_background(kit: Kit, pipe: Taue
 
 
 def attention(pipe: TauePipeline) -> dict[str, Any]:
-    return dict(pipe.network.attn_processors)
+    return processors(pipe.network)
 
 
 @pytest.mark.slow

@@ -23,6 +23,7 @@ from published import MODELS, Published
 from taue import TauePipeline
 from taue.backbones import Conditioning, Encoded
 from taue.backbones.parts import require_parts_that_fit
+from taue.backbones.processors import processors
 from taue.errors import TaueError
 from taue.families import FAMILIES
 
@@ -100,7 +101,7 @@ class Fused(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is F.scaled_dot_product_attention:
-            return torch.empty_like(args[0])
+            return torch.empty_like(args[0] if args else kwargs["query"])
         return func(*args, **(kwargs or {}))
 
 
@@ -122,13 +123,13 @@ def test_two_prompts_by_region_pass_and_are_listened_to(
         latents, time = torch.empty(backbone.shape), torch.empty(1)
     prompts = encoded(model), encoded(model)
     row = Conditioning(prompts, encoded(model), 5.0, regions)
-    before, grids = dict(network.attn_processors), Counter[int]()
+    before, grids = processors(network), Counter[int]()
 
     def count(module: Any, given: Sequence[Any], named: dict[str, Any]) -> None:
         grids[(given[0] if given else named["hidden_states"]).shape[1]] += 1
 
     with Held() as held, Fused(), backbone.attending([row], [(1, 2)]) as heard:
-        sites = [name for name, one in network.attn_processors.items() if one is not before[name]]
+        sites = [name for name, one in processors(network).items() if one is not before[name]]
         modules = [network.get_submodule(name.removesuffix(".processor")) for name in sites]
         hooks = [one.register_forward_pre_hook(count, with_kwargs=True) for one in modules]
         predicted = backbone.predict(latents, time, [row])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar
 
 import torch
@@ -65,9 +65,9 @@ class JointBackbone(Denoiser, ABC):
     ) -> Iterator[Captured]:
         height, width = self.shape[-2:]
         samples = self._samples(conditionings)
-        length = samples.longest
+        length = self._length(samples)
         counts = [
-            torch.stack([_counts(encoded, read, length) for encoded, read in one])
+            torch.stack([self._counts(encoded, read, length) for encoded, read in one])
             for one in samples.prompts()
         ]
         masks = samples.masks(height, width, self.device)
@@ -80,20 +80,30 @@ class JointBackbone(Denoiser, ABC):
             if regions.plain and not listening.tokens:
                 yield listening.captured
                 return
-            processor = self.processor(regions, listening)
-            with installed(self.network, lambda _: processor):
+            with self._installed(regions, listening):
                 yield listening.captured
         finally:
             self._attends = before
 
+    def _length(self, samples: Guided) -> int:
+        """Tokens that each prompt's words have in a softmax, padding included."""
+        return samples.longest
+
+    def _counts(self, encoded: Encoded, read: Tensor, length: int) -> Tensor:
+        """For how many tokens each stands that a prompt, of which is read, brings into a softmax:
+        its words with padding behind them, and behind these whatever else is the prompt's."""
+        own = read.shape[1]
+        counts = encoded.negative_counts if read is encoded.negative else encoded.counts
+        counts = torch.ones(own, device=read.device) if counts is None else counts
+        return F.pad(counts, (0, length - own))
+
+    def _installed(
+        self, regions: JointRegions, listening: Listening
+    ) -> AbstractContextManager[None]:
+        """Our processors in the network, until the block is left."""
+        processor = self.processor(regions, listening)
+        return installed(self.network, lambda _: processor)
+
     def denoising_bytes(self, samples: int) -> int:
         regions = self._tokens**2  # the bias by which they attend
         return samples * (self._activations(self._tokens) + regions) * self.dtype.itemsize
-
-
-def _counts(encoded: Encoded, read: Tensor, length: int) -> Tensor:
-    """For how many tokens each stands of what is read of a prompt, with padding behind it."""
-    own = read.shape[1]
-    counts = encoded.negative_counts if read is encoded.negative else encoded.counts
-    counts = torch.ones(own, device=read.device) if counts is None else counts
-    return F.pad(counts, (0, length - own))

@@ -18,13 +18,13 @@ from torch import Tensor
 
 from taue import equations
 from taue.backbones.listening import NEVER, Listening, layer_grid
-from taue.backbones.processors import replaced
+from taue.backbones.processors import processors, replaced
 
 
 def joint_sites(transformer: Any) -> list[str]:
     """Names of the joint attention's processors, in the transformer's order: FLUX's of both kinds
     of blocks. SD3.5 has ``attn2`` besides, in which the picture attends to itself."""
-    return [name for name in transformer.attn_processors if name.endswith(".attn.processor")]
+    return [name for name in processors(transformer) if name.endswith(".attn.processor")]
 
 
 class JointRegions:
@@ -37,12 +37,13 @@ class JointRegions:
         text_first: whether the text's tokens come before the picture's.
 
     Attributes:
+        counts, masks: as given.
         plain: whether every token counts as one, everywhere.
         tokens: of the text, K * L.
     """
 
     def __init__(self, counts: Tensor, masks: Tensor | None, *, text_first: bool = False) -> None:
-        self.masks, self.text_first = masks, text_first
+        self.counts, self.masks, self.text_first = counts, masks, text_first
         self.tokens = counts.shape[1] * counts.shape[2]
         self.keys = _log(counts)  # [B, K, L]
         # Asked here and not in every layer of every step, where a GPU would be waited for.
@@ -115,7 +116,7 @@ class JointProcessor:
         whatever it asks of itself."""
         listening = self.listening
         query, key = listening.samples(queries), listening.samples(keys)[:, :, : listening.length]
-        bias = listening.samples(self.regions.keys)[:, 0, None, None]  # [n, 1, 1, L]
+        bias = listening.samples(self.regions.keys)[:, 0, None, None, : listening.length]
         scores = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5
         listening.add((scores.float() + bias).softmax(dim=-1).mean(dim=1))
 
