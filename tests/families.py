@@ -21,13 +21,14 @@ from diffusers import (
     StableDiffusion3Pipeline,
     StableDiffusionPipeline,
     StableDiffusionXLPipeline,
+    ZImagePipeline,
 )
 from torch import Tensor
 
 from schedulers import FAMILIES, FLOWS, build
 from taue import TauePipeline
 from taue.backbones import Backbone, Conditioning, Encoded
-from tiny_models import BUILDERS, CHANNELS, FLUX_CHANNELS, pixart
+from tiny_models import BUILDERS, CHANNELS, FLUX_CHANNELS, ZIMAGE_CHANNELS, pixart
 
 SIDE, CELLS, STEPS = 128, 16, 6
 
@@ -103,6 +104,19 @@ class PackedKit(Kit):
         if options["output_type"] != "latent":
             return images
         return self.plain._unpack_latents(images, 8 * rows, 8 * columns, 8)
+
+
+class ListedKit(Kit):
+    """A family whose call counts guidance from 0, which is none, and takes and gives prompts as
+    lists."""
+
+    def encode(self, pipe: TauePipeline, prompt: str, negative: str | None = None) -> Any:
+        own: Any = getattr(pipe, "encode_prompt")  # noqa: B009
+        return own(prompt, device="cpu", negative_prompt=negative)
+
+    def call(self, pipe: TauePipeline, prompt: str, noise: Tensor, **options: Any) -> Any:
+        told = {**options, "guidance_scale": options["guidance_scale"] - 1}
+        return super().call(pipe, prompt, noise, **told)
 
 
 def _diffusion(name: str) -> Callable[[], Any]:
@@ -191,6 +205,16 @@ KITS: dict[str, Kit] = {
             },
             called={"use_resolution_binning": False, "clean_caption": False},
             pieces=False,
+        ),
+        ListedKit(
+            "zimage",
+            ZImagePipeline,
+            channels=ZIMAGE_CHANNELS,
+            # Of 64 tokens, and of some that are no multiple of 32, which are padded.
+            canvases=((128, 128), (144, 176), (272, 128)),
+            no_canvases=((136, 128, "height"), (128, 112, "width"), (1040, 128, "height")),
+            pieces=False,
+            **{**_FLOWING, "adapts": ("attention.to_q", "attention.to_v")},
         ),
     )
 }

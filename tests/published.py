@@ -19,17 +19,21 @@ from diffusers import (
     StableDiffusionPipeline,
     StableDiffusionXLPipeline,
     UNet2DConditionModel,
+    ZImagePipeline,
+    ZImageTransformer2DModel,
 )
 from transformers import (
     CLIPTextConfig,
     CLIPTextModel,
     CLIPTextModelWithProjection,
+    Qwen3Config,
+    Qwen3Model,
     T5Config,
     T5EncoderModel,
 )
 
 from taue import TauePipeline
-from tiny_models import spelling_t5, tokenizers
+from tiny_models import qwen_tokenizer, spelling_t5, tokenizers
 
 SDXL_UNET: dict[str, Any] = {
     "act_fn": "silu",
@@ -128,6 +132,23 @@ PIXART_SIGMA: dict[str, Any] = {
 }
 """PixArt-alpha/PixArt-Sigma-XL-2-1024-MS."""
 
+ZIMAGE_TRANSFORMER: dict[str, Any] = {
+    "all_f_patch_size": [1],
+    "all_patch_size": [2],
+    "axes_dims": [32, 48, 48],
+    "axes_lens": [1024, 512, 512],
+    "cap_feat_dim": 2560,
+    "dim": 3840,
+    "in_channels": 16,
+    "n_heads": 30,
+    "n_kv_heads": 30,
+    "n_layers": 30,
+    "n_refiner_layers": 2,
+    "qk_norm": True,
+}
+"""Tongyi-MAI/Z-Image-Turbo and Z-Image, as diffusers' defaults have them; a folder may have more
+places for captions, which nothing here depends on."""
+
 VAE: dict[str, Any] = {
     "block_out_channels": [128, 256, 512, 512],
     "down_block_types": ["DownEncoderBlock2D"] * 4,
@@ -171,6 +192,16 @@ T5_XXL: dict[str, Any] = {
     "num_heads": 64,
     "num_layers": 24,
     "vocab_size": 32128,
+}
+QWEN3_4B: dict[str, Any] = {
+    "head_dim": 128,
+    "hidden_size": 2560,
+    "intermediate_size": 9728,
+    "max_position_embeddings": 40960,
+    "num_attention_heads": 32,
+    "num_hidden_layers": 36,
+    "num_key_value_heads": 8,
+    "vocab_size": 151936,
 }
 
 
@@ -281,6 +312,16 @@ def pixart() -> Any:
     )
 
 
+def zimage() -> Any:
+    return ZImagePipeline(
+        transformer=ZImageTransformer2DModel.from_config(ZIMAGE_TRANSFORMER),
+        vae=AutoencoderKL.from_config(FLUX_VAE),
+        text_encoder=Qwen3Model(Qwen3Config(**QWEN3_4B)),
+        tokenizer=qwen_tokenizer(),
+        scheduler=None,
+    )
+
+
 def _sd3(config: Mapping[str, Any], parameters: int, largest: int) -> Published:
     sites = {64**2: config["num_layers"]}
     text = 77 + 256, 4096
@@ -305,5 +346,8 @@ MODELS: dict[str, Published] = {
     "FLUX.1-dev": _flux(FLUX_TRANSFORMER, 11_901_408_320),
     "FLUX.1-schnell": _flux(SCHNELL, 11_891_178_560),
     "PixArt-Sigma": Published("pixart", pixart, 610_856_096, 4, 1024, (300, 4096), 0, {64**2: 28}),
+    "Z-Image": Published(
+        "zimage", zimage, 6_154_908_736, 16, 1024, (512, 2560), 0, {64**2 + 2 * 512: 30}, 8192
+    ),
 }
 """By what people call them."""

@@ -34,6 +34,7 @@ def indexed(folder: Path, index: object) -> models.Source:
         ("StableDiffusionPipeline", "sd15"),
         ("FluxPipeline", "flux"),
         ("PixArtSigmaPipeline", "pixart"),
+        ("ZImagePipeline", "zimage"),
         *((kind.__name__, name) for name, kind in PIPELINES.items()),
     ],
 )
@@ -47,6 +48,7 @@ def test_a_folders_index_says_it(tmp_path: Path, name: str, family: str) -> None
         {"_class_name": "Flux2Pipeline"},
         {"_class_name": "FluxFillPipeline"},
         {"_class_name": "PixArtAlphaPipeline"},
+        {"_class_name": "ZImageOmniPipeline"},
         {"_class_name": "DiffusionPipeline"},
         {"_class_name": ["pipeline", "MyOwn"]},
         {"_class_name": "x" * 500},
@@ -57,7 +59,7 @@ def test_a_folders_index_says_it(tmp_path: Path, name: str, family: str) -> None
 )
 def test_another_familys_index_is_refused_with_the_list(tmp_path: Path, index: object) -> None:
     indexed(tmp_path, index)
-    with pytest.raises(TaueError, match=r"^model .+; known are SDXL, .+ PixArt-Sigma\.$") as caught:
+    with pytest.raises(TaueError, match=r"^model .+; known are SDXL, .+ Z-Image\.$") as caught:
         TauePipeline.from_pretrained(tmp_path)
     assert len(str(caught.value)) < 200 and "\n" not in str(caught.value)
 
@@ -78,6 +80,7 @@ SINGLE: dict[str, tuple[str, tuple[int, ...]]] = {
     "sd3": ("sd35_large", (2,)),
     "sd15": ("v1", (2,)),
     "flux": ("flux", (2,)),
+    "zimage": ("z-image-turbo", (2,)),
 }
 
 
@@ -102,7 +105,7 @@ def test_a_family_without_single_files_says_so(tmp_path: Path) -> None:
         PIPELINES["pixart"].from_single_file("it.safetensors")
     path = tmp_path / "it.safetensors"
     weights(path, anything=(2,))
-    with pytest.raises(TaueError, match=r"known are SDXL, SD3, SD1\.5 and FLUX\.1\.$"):
+    with pytest.raises(TaueError, match=r"known are SDXL, SD3, SD1\.5, FLUX\.1 and Z-Image\.$"):
         TauePipeline.from_pretrained(path)
 
 
@@ -142,6 +145,10 @@ def test_any_pipeline_of_a_known_family_becomes_one_with_its_parts(tiny_sdxl: Pa
         ("flux", "transformer", "axes_dims_rope", (2, 4, 4), "positions and heads differ"),
         ("pixart", "transformer", "out_channels", 6, "takes 4 channels and gives 6, its VAE has 4"),
         ("pixart", "transformer", "caption_channels", 24, "give 32 numbers a token and its tr"),
+        ("zimage", "transformer", "in_channels", 16, "takes 16 channels, and its VAE has 7"),
+        ("zimage", "transformer", "cap_feat_dim", 24, "give 32 numbers a token and its tr"),
+        ("zimage", "transformer", "all_patch_size", (4,), "knows no patches of 2 x 2 cells"),
+        ("zimage", "transformer", "siglip_feat_dim", 8, "its transformer is Z-Image-Omni's"),
     ],
 )
 def test_parts_that_differ_are_named(
@@ -166,6 +173,8 @@ def test_parts_that_differ_are_named(
         ("flux", "tokenizer_2"),
         ("pixart", "text_encoder"),
         ("pixart", "tokenizer"),
+        ("zimage", "text_encoder"),
+        ("zimage", "tokenizer"),
     ],
 )
 def test_a_part_that_is_missing_is_named(family: str, part: str) -> None:
@@ -176,4 +185,4 @@ def test_a_part_that_is_missing_is_named(family: str, part: str) -> None:
 
 
 def test_titles_are_told_in_one_list() -> None:
-    assert known_titles() == "SDXL, SD3, SD1.5, FLUX.1 and PixArt-Sigma"
+    assert known_titles() == "SDXL, SD3, SD1.5, FLUX.1, PixArt-Sigma and Z-Image"

@@ -9,6 +9,8 @@ TEXT_WIDTH, TIME_WIDTH, TOKENS = 16, 8, 77
 MUTE, CHANNELS, FLUX_CHANNELS = 256, 6, 5
 """Tokens of SD3's third encoder, and channels of its and of FLUX's latents here: no other
 family's."""
+ZIMAGE_CHANNELS = 7
+"""Of Z-Image's."""
 
 
 def tokenizers() -> tuple[Any, Any]:
@@ -302,5 +304,98 @@ def pixart(**changes: Any) -> Any:
     )
 
 
-BUILDERS = {"sdxl": sdxl, "sd3": sd3, "sd15": sd15, "flux": flux, "pixart": pixart}
+CHAT = (
+    "{% for one in messages %}<|im_start|>{{ one.role }}\n{{ one.content }}<|im_end|>\n"
+    "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+"""As Qwen3's template puts a single message."""
+
+
+def qwen_tokenizer() -> Any:
+    """One of Qwen's, which reads bytes and the words above, in chats."""
+    from tokenizers.pre_tokenizers import ByteLevel
+    from transformers import Qwen2Tokenizer
+
+    vocabulary, merges = sorted(ByteLevel.alphabet()), list[tuple[str, str]]()
+    for word in WORDS:
+        known = "Ġ"
+        for letter in word:
+            merges.append((known, letter))
+            known += letter
+    merges = list(dict.fromkeys(merges))
+    vocabulary += ["".join(pair) for pair in merges]
+    return Qwen2Tokenizer(
+        vocab={token: number for number, token in enumerate(vocabulary)},
+        merges=merges,
+        extra_special_tokens=["<|im_start|>", "<|im_end|>"],
+        chat_template=CHAT,
+        model_max_length=512,
+    )
+
+
+def qwen(tokenizer: Any, **changes: Any) -> Any:
+    """A Qwen3 that reads what a tokenizer gives."""
+    from transformers import Qwen3Config, Qwen3Model
+
+    config: dict[str, Any] = {
+        "vocab_size": len(tokenizer),
+        "hidden_size": 2 * TEXT_WIDTH,
+        "intermediate_size": 32,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 1,
+        "head_dim": 8,
+        "max_position_embeddings": 512,
+    }
+    return Qwen3Model(Qwen3Config(**{**config, **changes}))
+
+
+def zimage(**changes: Any) -> Any:
+    """Z-Image's conventions: one stream of picture and caption behind refiners of either, learnt
+    padding of both, a velocity towards the picture, the last layer but one of Qwen3, a VAE with a
+    shift. Its own canvas is 1024 px, as of all, and the largest."""
+    import torch
+    from diffusers import (
+        FlowMatchEulerDiscreteScheduler,
+        ZImagePipeline,
+        ZImageTransformer2DModel,
+    )
+
+    config: dict[str, Any] = {
+        "in_channels": ZIMAGE_CHANNELS,
+        "dim": 16,
+        "n_layers": 2,
+        "n_refiner_layers": 2,
+        "n_heads": 2,
+        "n_kv_heads": 2,
+        "cap_feat_dim": 2 * TEXT_WIDTH,
+        "axes_dims": (2, 2, 4),
+        "axes_lens": (1024, 64, 64),
+    }
+    tokenizer = qwen_tokenizer()
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        transformer = ZImageTransformer2DModel(**{**config, **changes})
+        for padding in (transformer.x_pad_token, transformer.cap_pad_token):
+            torch.nn.init.normal_(padding)  # zeros, as it is made, would be nothing
+        parts: dict[str, Any] = {
+            "transformer": transformer,
+            "vae": autoencoder(
+                latent_channels=ZIMAGE_CHANNELS, scaling_factor=0.3611, shift_factor=0.1159
+            ),
+            "text_encoder": qwen(tokenizer),
+        }
+    return ZImagePipeline(
+        tokenizer=tokenizer, scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0), **parts
+    )
+
+
+BUILDERS = {
+    "sdxl": sdxl,
+    "sd3": sd3,
+    "sd15": sd15,
+    "flux": flux,
+    "pixart": pixart,
+    "zimage": zimage,
+}
 """By the family's name."""

@@ -8,6 +8,7 @@ from taue.errors import TaueError
 from taue.readable import quoted
 
 SDXL, SD3, SD15, FLUX, PIXART = "sdxl", "sd3", "sd15", "flux", "pixart"
+ZIMAGE = "zimage"
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,19 @@ FAMILIES: dict[str, Family] = {
         # Diffusers reads no single files of it.
         Family(
             PIXART, "PixArt-Sigma", "transformer", ("PixArtSigma", "TauePixArtSigmaPipeline"), ()
+        ),
+        # By their whole names: control models' and Omni's begin alike.
+        Family(
+            ZIMAGE,
+            "Z-Image",
+            "transformer",
+            (
+                "ZImagePipeline",
+                "ZImageImg2ImgPipeline",
+                "ZImageInpaintPipeline",
+                "TaueZImagePipeline",
+            ),
+            ("z-image-turbo",),
         ),
     )
 }

@@ -15,6 +15,7 @@ from diffusers import (
     StableDiffusion3Pipeline,
     StableDiffusionPipeline,
     StableDiffusionXLPipeline,
+    ZImagePipeline,
 )
 
 from taue.admission import admit
@@ -26,10 +27,11 @@ from taue.backbones.pixart import PixArtBackbone
 from taue.backbones.sd3 import SD3Backbone
 from taue.backbones.sd15 import SD15Backbone
 from taue.backbones.sdxl import SDXLBackbone
+from taue.backbones.zimage import ZImageBackbone
 from taue.bounds import MOST_RESULTS
 from taue.box import Box
 from taue.cultivate import cultivate
-from taue.families import FAMILIES, FLUX, PIXART, SD3, SD15, SDXL
+from taue.families import FAMILIES, FLUX, PIXART, SD3, SD15, SDXL, ZIMAGE
 from taue.generation import Generation
 from taue.in_step import beside_others, in_step
 from taue.layers import Layers
@@ -400,6 +402,14 @@ class TauePixArtSigmaPipeline(TauePipeline, PixArtSigmaPipeline):
     family = PIXART
     base = PixArtSigmaPipeline
     backbone_class = PixArtBackbone
+
+
+class TaueZImagePipeline(TauePipeline, ZImagePipeline):
+    """The pipeline of Z-Image whose call returns layers."""
+
+    family = ZIMAGE
+    base = ZImagePipeline
+    backbone_class = ZImageBackbone
 
 
 PIPELINES = TauePipeline.of_family

@@ -17,7 +17,8 @@ from taue.readable import quoted
 Embeds = Mapping[str, Sequence[Tensor | None]]
 """By the text that they stand for, as diffusers' ``encode_prompt`` returns them: the prompt's and
 the negative prompt's [1, L, D], for families that have them both pooled [1, P], too, and whatever
-else the family's returns. A negative one of None is the text's."""
+else the family's returns. A list of one [L, D] is as good, which some return for a prompt; a
+negative one of None, or a list of none, is the text's."""
 
 MASK = "_mask"
 """How the names end of what says which tokens count, and which are padding."""
@@ -56,7 +57,7 @@ def given_encoding(text: str, own: Encoded, given: Any, returns: Sequence[str]) 
     Raises:
         TaueError: if they are none of this model.
     """
-    tensors: list[Any] = list(given) if isinstance(given, (tuple, list)) else []
+    tensors = [_listed(one) for one in given] if isinstance(given, (tuple, list)) else []
     if len(tensors) != len(returns) or tensors[0] is None:
         raise TaueError(
             f"prompt_embeds for {quoted(text)} are {len(tensors)}; give {len(returns)} tensors, as "
@@ -80,6 +81,13 @@ def given_encoding(text: str, own: Encoded, given: Any, returns: Sequence[str]) 
         counts=own.counts if same else None,
         negative_counts=own.negative_counts if unsaid else None,
     )
+
+
+def _listed(one: Any) -> Any:
+    """What is in a list of one [L, D], as [1, L, D]; None for a list of none."""
+    if not isinstance(one, list) or len(one) > 1:
+        return one
+    return one[0][None] if one and isinstance(one[0], torch.Tensor) else one or None
 
 
 def _mask(text: str, mask: Any, of: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from taue.errors import TaueError
-from taue.families import FAMILIES, FLUX, PIXART, SD3, SD15, SDXL
+from taue.families import FAMILIES, FLUX, PIXART, SD3, SD15, SDXL, ZIMAGE
 
 KEY_CHANNELS = 4
 """Key colours are written in so many channels of SDXL's latents."""
@@ -83,7 +83,7 @@ def _sd3(pipeline: Any) -> Iterable[tuple[bool, str]]:
         (pipeline.text_encoder, pipeline.tokenizer, longest),
         (pipeline.text_encoder_2, pipeline.tokenizer_2, longest),
     )
-    yield t5 is None or _t5_reads(t5, pipeline.tokenizer_3), "its third" + _NO_TOKENIZER
+    yield t5 is None or _reads_whole(t5, pipeline.tokenizer_3), "its third" + _NO_TOKENIZER
 
 
 def _flux(pipeline: Any) -> Iterable[tuple[bool, str]]:
@@ -112,7 +112,7 @@ def _flux(pipeline: Any) -> Iterable[tuple[bool, str]]:
         "its first text encoder and its transformer differ in the size of a whole prompt",
     )
     yield from _tokenizers((clip, pipeline.tokenizer, pipeline.tokenizer_max_length))
-    yield _t5_reads(t5, pipeline.tokenizer_2), "its second" + _NO_TOKENIZER
+    yield _reads_whole(t5, pipeline.tokenizer_2), "its second" + _NO_TOKENIZER
 
 
 def _pixart(pipeline: Any) -> Iterable[tuple[bool, str]]:
@@ -128,10 +128,36 @@ def _pixart(pipeline: Any) -> Iterable[tuple[bool, str]]:
     t5, wide = pipeline.text_encoder, transformer.caption_channels
     yield t5 is not None, "its text encoder is missing"
     yield t5.config.d_model == wide, _differ(t5.config.d_model, wide, "transformer")
-    yield _t5_reads(t5, pipeline.tokenizer), "its" + _NO_TOKENIZER
+    yield _reads_whole(t5, pipeline.tokenizer), "its" + _NO_TOKENIZER
 
 
-_OF_FAMILY = {SDXL: _sdxl, SD15: _sd15, SD3: _sd3, FLUX: _flux, PIXART: _pixart}
+def _zimage(pipeline: Any) -> Iterable[tuple[bool, str]]:
+    transformer, vae = pipeline.transformer.config, pipeline.vae.config
+    takes = transformer.in_channels
+    yield (
+        takes == vae.latent_channels,
+        f"its transformer takes {takes} channels, and its VAE has {vae.latent_channels}",
+    )
+    patches = zip(transformer.all_patch_size, transformer.all_f_patch_size, strict=True)
+    yield (2, 1) in patches, "its transformer knows no patches of 2 x 2 cells"
+    yield transformer.siglip_feat_dim is None, "its transformer is Z-Image-Omni's"
+    encoder, tokenizer = pipeline.text_encoder, pipeline.tokenizer
+    wide = transformer.cap_feat_dim
+    yield encoder is not None, "its text encoder is missing"
+    gives = encoder.config.hidden_size
+    yield gives == wide, _differ(gives, wide, "transformer")
+    yield _reads_whole(encoder, tokenizer), "its" + _NO_TOKENIZER
+    yield bool(tokenizer.chat_template), "its tokenizer has no chat template"
+
+
+_OF_FAMILY = {
+    SDXL: _sdxl,
+    SD15: _sd15,
+    SD3: _sd3,
+    FLUX: _flux,
+    PIXART: _pixart,
+    ZIMAGE: _zimage,
+}
 
 
 def _channels(network: Any, vae: Any, name: str) -> tuple[bool, str]:
@@ -144,7 +170,7 @@ def _channels(network: Any, vae: Any, name: str) -> tuple[bool, str]:
     )
 
 
-def _t5_reads(encoder: Any, tokenizer: Any) -> bool:
+def _reads_whole(encoder: Any, tokenizer: Any) -> bool:
     return tokenizer is not None and len(tokenizer) <= encoder.config.vocab_size
 
 

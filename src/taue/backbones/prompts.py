@@ -134,19 +134,25 @@ def require_layers(clip_skip: int | None, layers: int) -> None:
 
 
 def require_t5(who: str, tokens: int, most: int) -> None:
-    """Make sure that T5 takes so many tokens.
+    """As :func:`require_room`, of T5."""
+    require_room(who, tokens, most, "T5")
+
+
+def require_room(who: str, tokens: int, most: int, encoder: str) -> None:
+    """Make sure that an encoder which reads prompts whole takes so many tokens.
 
     Args:
         who: has them, as an error says it.
         tokens: its number.
         most: that the model was trained with.
+        encoder: as an error calls it.
 
     Raises:
         TaueError: if not.
     """
     if tokens > most:
         raise TaueError(
-            f"{who} has {tokens} tokens for T5, which takes {most} at most; shorten it."
+            f"{who} has {tokens} tokens for {encoder}, which takes {most} at most; shorten it."
         )
 
 
