@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -34,7 +34,12 @@ class Autoencoder:
         upcasts: whether it is used in float32 where its configuration has ``force_upcast``, for
             half precision overflows there.
         shifts: whether its configuration's ``shift_factor`` counts.
+
+    Attributes:
+        packed: the VAE's own cells along a side of a latent cell.
     """
+
+    packed: ClassVar[int] = 1
 
     def __init__(
         self,

@@ -55,6 +55,7 @@ class Denoiser(WithAutoencoder, ABC):
 
     family: ClassVar[str]
     returns: ClassVar[tuple[str, ...]]
+    autoencoder: ClassVar[type[Autoencoder]] = Autoencoder
     key_share = 1.0
     upcasts: ClassVar[bool] = False
     """Whether the VAE's ``force_upcast`` is heeded."""
@@ -75,7 +76,7 @@ class Denoiser(WithAutoencoder, ABC):
         # of a small model.
         self.dtype: torch.dtype = self.network.dtype
         self.attention_kwargs = attention_kwargs
-        grid, cell = self._grid(), pipeline.vae_scale_factor
+        grid, cell = self._grid(), self.autoencoder.packed * pipeline.vae_scale_factor
         self.multiple: int = cell * grid.patch
         self.default_size: tuple[int, int] = of_cells(grid.size, cell)
         largest = None if grid.largest is None else grid.largest * self.multiple
@@ -83,7 +84,7 @@ class Denoiser(WithAutoencoder, ABC):
         cells = self.size[0] // cell, self.size[1] // cell
         self.shape: tuple[int, int, int, int] = (1, grid.channels, *cells)
         self.canvas = self.size
-        self._vae = Autoencoder(
+        self._vae = self.autoencoder(
             pipeline.vae, cell, self.device, upcasts=self.upcasts, shifts=self.shifts
         )
         self._attends = False

@@ -6,7 +6,6 @@ import inspect
 from typing import Any
 
 import torch
-from diffusers.pipelines.flux.pipeline_flux import calculate_shift
 
 from taue.backbones.timesteps import timed
 from taue.errors import TaueError
@@ -18,8 +17,7 @@ def flowing(
     steps: int,
     device: torch.device,
     *,
-    tokens: int,
-    most_shift: float,
+    shift: float,
     title: str,
     sigmas: list[float] | None,
 ) -> Any:
@@ -29,8 +27,7 @@ def flowing(
         scheduler: a pipeline's.
         steps: denoising steps.
         device: where its timesteps are.
-        tokens: of the canvas, by whose number its levels are shifted if its configuration says so.
-        most_shift: the shift of the largest canvas, where the configuration does not say.
+        shift: of its levels by the canvas, which counts if its configuration says so.
         title: of the family.
         sigmas: levels before the shift, of each step, for schedulers that take any; their own
             spacing if None.
@@ -48,13 +45,7 @@ def flowing(
                 f"scheduler {type(scheduler).__name__} cannot shift its levels by the canvas, "
                 "as this model wants it; use FlowMatchEulerDiscreteScheduler."
             )
-        options["mu"] = calculate_shift(
-            tokens,
-            config.get("base_image_seq_len", 256),
-            config.get("max_image_seq_len", 4096),
-            config.get("base_shift", 0.5),
-            config.get("max_shift", most_shift),
-        )
+        options["mu"] = shift
     fresh = timed(scheduler, steps, device, **options)
     if not _flows(fresh):
         raise TaueError(

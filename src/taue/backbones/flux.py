@@ -3,6 +3,8 @@ words, guidance as a number that the model was trained with, or none."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -97,10 +99,14 @@ class FluxBackbone(JointBackbone):
         return F.pixel_shuffle(answer.transpose(1, 2).unflatten(2, (rows, columns)), PATCH)
 
     def denoising_bytes(self, samples: int) -> int:
-        # As much as all else: prompts are long, and heads many.
-        heads = self.network.config.num_attention_heads
-        heard = heads * self._tokens * T5_TOKENS * HEARD
+        heard = heard_bytes(self.network, self._tokens, T5_TOKENS)
         return super().denoising_bytes(samples) + samples * heard
+
+
+def heard_bytes(network: Any, tokens: int, words: int) -> int:
+    """What listening takes of a sample, so many picture tokens of it to so many of one prompt: as
+    much as all else, where prompts are long, and heads many."""
+    return network.config.num_attention_heads * tokens * words * HEARD
 
 
 def _positions(rows: int, columns: int, device: torch.device) -> Tensor:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
+from diffusers.pipelines.flux.pipeline_flux import calculate_shift
 from torch import Tensor
 
 from taue.backbones.base import Captured, Conditioning, Encoded
@@ -46,10 +47,20 @@ class JointBackbone(Denoiser, ABC):
             self.pipeline.scheduler,
             steps,
             self.device,
-            tokens=self._tokens,
-            most_shift=self.most_shift,
+            shift=self._shift(steps),
             title=FAMILIES[self.family].title,
             sigmas=self._sigmas(steps),
+        )
+
+    def _shift(self, steps: int) -> float:
+        """Of the schedule's levels by the canvas, for a scheduler whose configuration wants any."""
+        config = self.pipeline.scheduler.config
+        return calculate_shift(
+            self._tokens,
+            config.get("base_image_seq_len", 256),
+            config.get("max_image_seq_len", 4096),
+            config.get("base_shift", 0.5),
+            config.get("max_shift", self.most_shift),
         )
 
     def _sigmas(self, steps: int) -> list[float] | None:
