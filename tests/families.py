@@ -13,6 +13,7 @@ from diffusers import (
     EDMEulerScheduler,
     EulerDiscreteScheduler,
     FlowMatchEulerDiscreteScheduler,
+    Flux2KleinPipeline,
     FluxPipeline,
     PixArtSigmaPipeline,
     PNDMScheduler,
@@ -28,7 +29,14 @@ from torch import Tensor
 from schedulers import FAMILIES, FLOWS, build
 from taue import TauePipeline
 from taue.backbones import Backbone, Conditioning, Encoded
-from tiny_models import BUILDERS, CHANNELS, FLUX_CHANNELS, ZIMAGE_CHANNELS, pixart
+from tiny_models import (
+    BUILDERS,
+    CHANNELS,
+    FLUX_CHANNELS,
+    KLEIN_CHANNELS,
+    ZIMAGE_CHANNELS,
+    pixart,
+)
 
 SIDE, CELLS, STEPS = 128, 16, 6
 
@@ -51,6 +59,7 @@ class Kit:
         called: what its call is told besides, to be plain.
         negates: whether it knows negative prompts, and with them a guidance of two samples.
         pieces: whether long prompts are read in pieces.
+        cell: pixels along a side of a latent cell.
     """
 
     name: str
@@ -66,6 +75,11 @@ class Kit:
     called: Mapping[str, Any] = field(default_factory=dict)
     negates: bool = True
     pieces: bool = True
+    cell: int = 8
+
+    def grid(self, height: int, width: int) -> tuple[int, int]:
+        """Cells of a canvas in pixels."""
+        return height // self.cell, width // self.cell
 
     def pipeline(self) -> TauePipeline:
         """A tiny one of our own, with its weights to itself."""
@@ -117,6 +131,29 @@ class ListedKit(Kit):
     def call(self, pipe: TauePipeline, prompt: str, noise: Tensor, **options: Any) -> Any:
         told = {**options, "guidance_scale": options["guidance_scale"] - 1}
         return super().call(pipe, prompt, noise, **told)
+
+
+class KleinKit(Kit):
+    """A family whose call takes negative prompts encoded alone, and gives latents without the
+    normalisation that they had on their way."""
+
+    def encode(self, pipe: TauePipeline, prompt: str, negative: str | None = None) -> Any:
+        return getattr(pipe, "encode_prompt")(prompt, device="cpu")  # noqa: B009
+
+    def call(self, pipe: TauePipeline, prompt: str, noise: Tensor, **options: Any) -> Any:
+        negative = options.pop("negative_prompt", None)
+        against = None if negative is None else self.encode(pipe, negative)[0]
+        rows, columns = noise.shape[-2:]
+        images = self.plain.__call__(
+            pipe, prompt=prompt, latents=noise, negative_prompt_embeds=against,
+            height=self.cell * rows, width=self.cell * columns, **options,
+        ).images  # fmt: skip
+        if options["output_type"] != "latent":
+            return images
+        norm = getattr(pipe, "vae").bn  # noqa: B009
+        mean, deviation = norm.running_mean, (norm.running_var + norm.eps).sqrt()
+        packed = self.plain._patchify_latents(images)
+        return (packed - mean.view(1, -1, 1, 1)) / deviation.view(1, -1, 1, 1)
 
 
 def _diffusion(name: str) -> Callable[[], Any]:
@@ -216,6 +253,16 @@ KITS: dict[str, Kit] = {
             pieces=False,
             **{**_FLOWING, "adapts": ("attention.to_q", "attention.to_v")},
         ),
+        KleinKit(
+            "klein",
+            Flux2KleinPipeline,
+            channels=KLEIN_CHANNELS,
+            canvases=((128, 128), (144, 176), (272, 128)),
+            no_canvases=((136, 128, "height"), (128, 112, "width"), (128, "128", "width")),
+            pieces=False,
+            cell=16,
+            **_FLOWING,
+        ),
     )
 }
 
@@ -225,8 +272,10 @@ def normal(seed: int, *shape: int) -> Tensor:
 
 
 def region(height: int = CELLS, width: int = CELLS) -> Tensor:
+    """A part of the canvas, the same whatever cells it is in."""
     mask = torch.zeros(height, width)
-    mask[4:11, 5:13] = 1
+    down, across = height / CELLS, width / CELLS
+    mask[int(4 * down) : round(11 * down), int(5 * across) : round(13 * across)] = 1
     return mask
 
 

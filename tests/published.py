@@ -10,6 +10,9 @@ from typing import Any
 import torch
 from diffusers import (
     AutoencoderKL,
+    AutoencoderKLFlux2,
+    Flux2KleinPipeline,
+    Flux2Transformer2DModel,
     FluxPipeline,
     FluxTransformer2DModel,
     PixArtSigmaPipeline,
@@ -27,6 +30,7 @@ from transformers import (
     CLIPTextModel,
     CLIPTextModelWithProjection,
     Qwen3Config,
+    Qwen3ForCausalLM,
     Qwen3Model,
     T5Config,
     T5EncoderModel,
@@ -149,6 +153,25 @@ ZIMAGE_TRANSFORMER: dict[str, Any] = {
 """Tongyi-MAI/Z-Image-Turbo and Z-Image, as diffusers' defaults have them; a folder may have more
 places for captions, which nothing here depends on."""
 
+KLEIN_4B: dict[str, Any] = {
+    "guidance_embeds": False,
+    "joint_attention_dim": 7680,
+    "num_attention_heads": 24,
+    "num_layers": 5,
+    "num_single_layers": 20,
+}
+"""black-forest-labs/FLUX.2-klein-4B and -base-4B, as diffusers converts them; the VAE is its
+class's default."""
+
+KLEIN_9B: dict[str, Any] = {
+    **KLEIN_4B,
+    "joint_attention_dim": 12288,
+    "num_attention_heads": 32,
+    "num_layers": 8,
+    "num_single_layers": 24,
+}
+"""black-forest-labs/FLUX.2-klein-9B and -base-9B."""
+
 VAE: dict[str, Any] = {
     "block_out_channels": [128, 256, 512, 512],
     "down_block_types": ["DownEncoderBlock2D"] * 4,
@@ -203,6 +226,7 @@ QWEN3_4B: dict[str, Any] = {
     "num_key_value_heads": 8,
     "vocab_size": 151936,
 }
+QWEN3_8B: dict[str, Any] = {**QWEN3_4B, "hidden_size": 4096, "intermediate_size": 12288}
 
 
 @dataclass(frozen=True)
@@ -220,6 +244,7 @@ class Published:
         grids: of the layers in which a picture reads text, how many have how many picture tokens
             at 1024 x 1024 px; where one stream has both, the text's of two prompts with them.
         largest: the longest side that it has positions for; None if there is no end.
+        cell: pixels along a side of a latent cell.
     """
 
     family: str
@@ -231,6 +256,7 @@ class Published:
     pooled: int
     grids: Mapping[int, int]
     largest: int | None = None
+    cell: int = 8
 
     def pipeline(self) -> TauePipeline:
         """In bfloat16, without weights."""
@@ -322,6 +348,17 @@ def zimage() -> Any:
     )
 
 
+def klein(config: Mapping[str, Any], qwen: Mapping[str, Any], *, distilled: bool) -> Any:
+    return Flux2KleinPipeline(
+        transformer=Flux2Transformer2DModel.from_config(config),
+        vae=AutoencoderKLFlux2(),
+        text_encoder=Qwen3ForCausalLM(Qwen3Config(**qwen)),
+        tokenizer=qwen_tokenizer(),
+        scheduler=None,
+        is_distilled=distilled,
+    )
+
+
 def _sd3(config: Mapping[str, Any], parameters: int, largest: int) -> Published:
     sites = {64**2: config["num_layers"]}
     text = 77 + 256, 4096
@@ -331,6 +368,20 @@ def _sd3(config: Mapping[str, Any], parameters: int, largest: int) -> Published:
 def _flux(config: Mapping[str, Any], parameters: int) -> Published:
     sites = {64**2: config["num_layers"], 64**2 + 2 * 512: config["num_single_layers"]}
     return Published("flux", lambda: flux(config), parameters, 16, 1024, (512, 4096), 768, sites)
+
+
+_TIED = {"tie_word_embeddings": True}
+
+
+def _klein(
+    config: Mapping[str, Any], qwen: Mapping[str, Any], parameters: int, *, distilled: bool
+) -> Published:
+    sites = {64**2: config["num_layers"], 64**2 + 2 * 512: config["num_single_layers"]}
+    text = 512, config["joint_attention_dim"]
+    return Published(
+        "klein", lambda: klein(config, qwen, distilled=distilled), parameters, 128, 1024, text, 0,
+        sites, cell=16,
+    )  # fmt: skip
 
 
 MODELS: dict[str, Published] = {
@@ -349,5 +400,7 @@ MODELS: dict[str, Published] = {
     "Z-Image": Published(
         "zimage", zimage, 6_154_908_736, 16, 1024, (512, 2560), 0, {64**2 + 2 * 512: 30}, 8192
     ),
+    "FLUX.2 Klein 4B": _klein(KLEIN_4B, QWEN3_4B | _TIED, 3_875_544_576, distilled=True),
+    "FLUX.2 Klein base 9B": _klein(KLEIN_9B, QWEN3_8B, 9_078_581_248, distilled=False),
 }
 """By what people call them."""

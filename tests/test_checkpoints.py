@@ -35,6 +35,8 @@ def indexed(folder: Path, index: object) -> models.Source:
         ("FluxPipeline", "flux"),
         ("PixArtSigmaPipeline", "pixart"),
         ("ZImagePipeline", "zimage"),
+        ("Flux2KleinPipeline", "klein"),
+        ("Flux2KleinInpaintPipeline", "klein"),
         *((kind.__name__, name) for name, kind in PIPELINES.items()),
     ],
 )
@@ -46,6 +48,7 @@ def test_a_folders_index_says_it(tmp_path: Path, name: str, family: str) -> None
     "index",
     [
         {"_class_name": "Flux2Pipeline"},
+        {"_class_name": "Flux2KleinKVPipeline"},
         {"_class_name": "FluxFillPipeline"},
         {"_class_name": "PixArtAlphaPipeline"},
         {"_class_name": "ZImageOmniPipeline"},
@@ -59,7 +62,7 @@ def test_a_folders_index_says_it(tmp_path: Path, name: str, family: str) -> None
 )
 def test_another_familys_index_is_refused_with_the_list(tmp_path: Path, index: object) -> None:
     indexed(tmp_path, index)
-    with pytest.raises(TaueError, match=r"^model .+; known are SDXL, .+ Z-Image\.$") as caught:
+    with pytest.raises(TaueError, match=r"^model .+; known are SDXL, .+ and .+\.$") as caught:
         TauePipeline.from_pretrained(tmp_path)
     assert len(str(caught.value)) < 200 and "\n" not in str(caught.value)
 
@@ -149,6 +152,9 @@ def test_any_pipeline_of_a_known_family_becomes_one_with_its_parts(tiny_sdxl: Pa
         ("zimage", "transformer", "cap_feat_dim", 24, "give 32 numbers a token and its tr"),
         ("zimage", "transformer", "all_patch_size", (4,), "knows no patches of 2 x 2 cells"),
         ("zimage", "transformer", "siglip_feat_dim", 8, "its transformer is Z-Image-Omni's"),
+        ("klein", "transformer", "in_channels", 16, "takes 16 channels and gives 16, and its VAE"),
+        ("klein", "transformer", "axes_dims_rope", (2, 4, 4), "positions and heads differ"),
+        ("klein", "transformer", "joint_attention_dim", 16, "give 48 numbers a token and its tr"),
     ],
 )
 def test_parts_that_differ_are_named(
@@ -175,6 +181,8 @@ def test_parts_that_differ_are_named(
         ("pixart", "tokenizer"),
         ("zimage", "text_encoder"),
         ("zimage", "tokenizer"),
+        ("klein", "text_encoder"),
+        ("klein", "tokenizer"),
     ],
 )
 def test_a_part_that_is_missing_is_named(family: str, part: str) -> None:
@@ -185,4 +193,4 @@ def test_a_part_that_is_missing_is_named(family: str, part: str) -> None:
 
 
 def test_titles_are_told_in_one_list() -> None:
-    assert known_titles() == "SDXL, SD3, SD1.5, FLUX.1, PixArt-Sigma and Z-Image"
+    assert known_titles() == ("SDXL, SD3, SD1.5, FLUX.1, PixArt-Sigma, Z-Image and FLUX.2 Klein")

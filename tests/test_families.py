@@ -71,7 +71,7 @@ def test_every_family_is_in_the_kit() -> None:
 def bare_pass(
     kit: Kit, pipe: TauePipeline, noise: Tensor, guidance: float, **changes: Any
 ) -> Harvest:
-    backbone = pipe.backbone(8 * noise.shape[-2], 8 * noise.shape[-1])
+    backbone = pipe.backbone(*(kit.cell * side for side in noise.shape[-2:]))
     prompt = backbone.encode_prompt(APPLE, kit.against("sunset"))
     row = Row(
         "background",
@@ -92,7 +92,7 @@ def test_one_prompt_without_plantings_is_a_plain_call(
 ) -> None:
     """Encoded, denoised and decoded, while it is listened to."""
     pipe, kit = pipe_of(name), KITS[name]
-    noise = normal(3, 1, kit.channels, canvas[0] // 8, canvas[1] // 8)
+    noise = normal(3, 1, kit.channels, *kit.grid(*canvas))
     harvest = bare_pass(kit, pipe, noise, guidance, listen_to=(1, 2))
     options: dict[str, Any] = {
         "negative_prompt": kit.against("sunset"),
@@ -115,7 +115,8 @@ def test_encoding_is_the_inverse_of_how_latents_are_scaled(kit: Kit, pipe: TaueP
     vae: Any = getattr(pipe, "vae")  # noqa: B009
     encoded = vae.encode(pictures * 2 - 1)
     raw = encoded.latents if hasattr(encoded, "latents") else encoded.latent_dist.mode()
-    assert backbone.encode(pictures).shape == backbone.shape == (1, kit.channels, CELLS, CELLS)
+    shape = (1, kit.channels, *kit.grid(SIDE, SIDE))
+    assert backbone.encode(pictures).shape == backbone.shape == shape
     torch.testing.assert_close(
         backbone.decode(backbone.encode(pictures)),
         (vae.decode(raw).sample / 2 + 0.5).clamp(0, 1),
@@ -159,7 +160,7 @@ def both(pipe: TauePipeline) -> tuple[Any, Any, Any]:
 
 def test_equal_prompts_under_any_masks_are_one_prompt(kit: Kit, both: Any) -> None:
     backbone, apple, _ = both
-    latents, soft = normal(5, *backbone.shape), normal(6, 3, CELLS, CELLS).softmax(dim=0)
+    latents, soft = normal(5, *backbone.shape), normal(6, 3, *backbone.shape[2:]).softmax(dim=0)
     alone = predicted(backbone, [everywhere(apple)], latents)
     split = predicted(backbone, [Conditioning((apple,) * 3, apple, 5.0, soft)], latents)
     torch.testing.assert_close(split, alone, atol=1e-5, rtol=0)
@@ -167,7 +168,7 @@ def test_equal_prompts_under_any_masks_are_one_prompt(kit: Kit, both: Any) -> No
 
 def test_a_prompt_with_an_empty_mask_changes_nothing(kit: Kit, both: Any) -> None:
     backbone, apple, desert = both
-    latents, ones = normal(5, *backbone.shape), torch.ones(1, CELLS, CELLS)
+    latents, ones = normal(5, *backbone.shape), torch.ones(1, *backbone.shape[2:])
     alone = predicted(backbone, [everywhere(apple)], latents)
     masks = torch.cat([ones, torch.zeros_like(ones)])
     found = predicted(backbone, [Conditioning((apple, desert), apple, 5.0, masks)], latents)
@@ -179,7 +180,8 @@ def test_a_prompt_with_an_empty_mask_changes_nothing(kit: Kit, both: Any) -> Non
 def test_rows_of_a_batch_attend_to_their_own_regions(kit: Kit, both: Any) -> None:
     """Some are guided and some not, some read two prompts and some one."""
     backbone, apple, desert = both
-    masks = torch.stack([region(), 1 - region()])
+    inside = region(*backbone.shape[2:])
+    masks = torch.stack([inside, 1 - inside])
     rows = [
         Conditioning((apple, desert), desert, 5.0, masks),
         everywhere(apple, 1.0),
@@ -196,9 +198,8 @@ def test_rows_of_a_batch_attend_to_their_own_regions(kit: Kit, both: Any) -> Non
 
 
 def seedling_of(harvest: Harvest, family: str) -> Seedling:
-    return Seedling(
-        harvest.denoised, harvest.noise, harvest.level, region(), region(), family=family
-    )
+    cells = region(*harvest.noise.shape[2:])
+    return Seedling(harvest.denoised, harvest.noise, harvest.level, cells, cells, family=family)
 
 
 @pytest.mark.slow
@@ -219,12 +220,13 @@ def test_at_the_crop_step_the_region_is_the_filtered_seedling(
     )
     harvest = cultivate(backbone, [row], SETTINGS)[0]
     seedling = seedling_of(harvest, name)
-    masks = torch.stack([region(), 1 - region()])
+    inside = seedling.mask
+    masks = torch.stack([inside, 1 - inside])
     further = replace(
         row,
         noise=normal(2, *backbone.shape),
         conditioning=Conditioning((apple, desert), desert, 5.0, masks),
-        plantings=(Planting(seedling, region(), crop_ratio=0.5),),
+        plantings=(Planting(seedling, inside, crop_ratio=0.5),),
     )
     seen: list[Tensor] = []
     ended = cultivate(backbone, [further], SETTINGS, lambda step: seen.append(step.latents))[0]
@@ -233,11 +235,11 @@ def test_at_the_crop_step_the_region_is_the_filtered_seedling(
     assert harvest.level == ended.level == solver.levels[crop]
     # What the network saw there, put together again from the estimate and the noise.
     saw = ended.level.mix(ended.denoised, ended.noise)
-    end, noise = filtered(seedling.estimate, region(), SETTINGS)
+    end, noise = filtered(seedling.estimate, inside, SETTINGS)
     line = ended.level.mix(end, noise)
     scale = max(1.0, line.abs().max().item())
-    assert ((saw - line) * region()).abs().max() < 1e-4 * scale
-    assert ((saw - line) * (1 - region())).abs().max() > 0.1
+    assert ((saw - line) * inside).abs().max() < 1e-4 * scale
+    assert ((saw - line) * (1 - inside)).abs().max() > 0.1
     assert len(seen) == solver.levels.count and ended.latents.isfinite().all()
 
 
@@ -313,7 +315,7 @@ def test_a_seedling_of_another_family_is_refused_in_words(kit: Kit, pipe: TauePi
     seedling = seedling_of(cultivate(backbone, [row], SETTINGS)[0], kit.name)
     other = next(name for name in FAMILIES if name != kit.name)
     strange = replace(
-        row, plantings=(Planting(replace(seedling, family=other), region(), crop_ratio=0.5),)
+        row, plantings=(Planting(replace(seedling, family=other), seedling.mask, crop_ratio=0.5),)
     )
     title = FAMILIES[other].title
     with pytest.raises(TaueError, match=rf"grew in a model of {title}, .+; use a model of {title}"):
@@ -380,7 +382,7 @@ def test_canvases_of_the_family(pipe_of: Any, name: str, canvas: tuple[int, int]
     made = layers(pipe_of(name), height=height, width=width)
     assert made.composite.shape == made.background.shape == (3, height, width)
     assert made.subjects[0].image.shape == (4, height, width)
-    cells = (height // 8, width // 8)
+    cells = KITS[name].grid(height, width)
     assert made.masks[0].shape == made.attention_maps[0].shape == cells
     assert made.seedlings[0].denoised.shape == (1, KITS[name].channels, *cells)
     assert pictures(made).isfinite().all()

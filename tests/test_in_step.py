@@ -102,7 +102,7 @@ def test_a_batch_is_what_its_scenes_are_alone(pipe: TauePipeline, passes: list[l
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", ["sd15", "sd3", "flux", "pixart", "zimage"])
+@pytest.mark.parametrize("family", ["sd15", "sd3", "flux", "pixart", "zimage", "klein"])
 def test_a_batch_of_other_families(family: str) -> None:
     pipe = KITS[family].pipeline()
     pipe.set_progress_bar_config(disable=True)

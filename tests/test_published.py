@@ -27,7 +27,7 @@ from taue.backbones.processors import processors
 from taue.errors import TaueError
 from taue.families import FAMILIES
 
-SIDE, CELLS = 1024, 128
+SIDE, SMALL = 1024, 128
 
 
 @cache
@@ -57,15 +57,16 @@ def test_its_parts_fit_together(model: Published, pipe: TauePipeline) -> None:
 
 def test_a_key_is_a_cell_of_its_latents(model: Published, pipe: TauePipeline) -> None:
     backbone = pipe.backbone(SIDE, SIDE)
-    flat = torch.empty(1, 3, CELLS, CELLS, device="meta")
-    assert backbone.encode(flat).shape == (1, model.channels, CELLS // 8, CELLS // 8)
-    assert backbone.shape == (1, model.channels, CELLS, CELLS)
+    flat, cells = torch.empty(1, 3, SMALL, SMALL, device="meta"), SIDE // model.cell
+    few = SMALL // model.cell
+    assert backbone.encode(flat).shape == (1, model.channels, few, few)
+    assert backbone.shape == (1, model.channels, cells, cells)
     assert pipe.backbone().size == (model.own, model.own)
 
 
 def test_it_knows_positions_as_far_as_is_told(model: Published, pipe: TauePipeline) -> None:
     largest = model.largest or 4 * SIDE
-    assert pipe.backbone(largest, SIDE).shape[-2:] == (largest // 8, CELLS)
+    assert pipe.backbone(largest, SIDE).shape[-2:] == (largest // model.cell, SIDE // model.cell)
     if model.largest is not None:
         with pytest.raises(TaueError, match=rf"^height is {largest + 16}; .* to {largest}\.$"):
             pipe.backbone(largest + 16, SIDE)
@@ -119,7 +120,7 @@ def test_two_prompts_by_region_pass_and_are_listened_to(
 ) -> None:
     backbone, network = pipe.backbone(SIDE, SIDE), pipe.network
     with torch.device("meta"):
-        regions = torch.empty(2, CELLS, CELLS)
+        regions = torch.empty(2, *backbone.shape[2:])
         latents, time = torch.empty(backbone.shape), torch.empty(1)
     prompts = encoded(model), encoded(model)
     row = Conditioning(prompts, encoded(model), 5.0, regions)
@@ -136,7 +137,7 @@ def test_two_prompts_by_region_pass_and_are_listened_to(
         for hook in hooks:
             hook.remove()
     assert predicted.shape == backbone.shape
-    assert heard[0].shape == (CELLS, CELLS)
+    assert heard[0].shape == backbone.shape[2:]
     assert grids == model.grids
     # By this a request is admitted. Nothing beyond it is held, or little; of a UNet's not the half.
     samples = backbone.evaluations(5.0)

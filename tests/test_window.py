@@ -194,7 +194,7 @@ def test_around_its_window_a_foreground_goes_on_with_its_key(
     assert end.latents.shape == (1, 4, CELLS, CELLS)
 
 
-@pytest.mark.parametrize("family", ["sd3", "flux", "zimage"])
+@pytest.mark.parametrize("family", ["sd3", "flux", "zimage", "klein"])
 def test_a_window_keeps_the_canvas_schedule(family: str) -> None:
     """Which a flow-matching model shifts by the number of its tokens."""
     pipeline = BUILDERS[family]()

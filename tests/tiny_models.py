@@ -9,8 +9,8 @@ TEXT_WIDTH, TIME_WIDTH, TOKENS = 16, 8, 77
 MUTE, CHANNELS, FLUX_CHANNELS = 256, 6, 5
 """Tokens of SD3's third encoder, and channels of its and of FLUX's latents here: no other
 family's."""
-ZIMAGE_CHANNELS = 7
-"""Of Z-Image's."""
+ZIMAGE_CHANNELS, KLEIN_CHANNELS = 7, 12
+"""Of Z-Image's, and of FLUX.2 Klein's, packed by fours."""
 
 
 def tokenizers() -> tuple[Any, Any]:
@@ -306,7 +306,8 @@ def pixart(**changes: Any) -> Any:
 
 CHAT = (
     "{% for one in messages %}<|im_start|>{{ one.role }}\n{{ one.content }}<|im_end|>\n"
-    "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+    "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n"
+    "{% if enable_thinking is false %}<think>\n\n</think>\n\n{% endif %}{% endif %}"
 )
 """As Qwen3's template puts a single message."""
 
@@ -333,9 +334,9 @@ def qwen_tokenizer() -> Any:
     )
 
 
-def qwen(tokenizer: Any, **changes: Any) -> Any:
-    """A Qwen3 that reads what a tokenizer gives."""
-    from transformers import Qwen3Config, Qwen3Model
+def qwen(tokenizer: Any, *, speaks: bool = False, **changes: Any) -> Any:
+    """A Qwen3 that reads what a tokenizer gives, or the whole of one that would answer."""
+    from transformers import Qwen3Config, Qwen3ForCausalLM, Qwen3Model
 
     config: dict[str, Any] = {
         "vocab_size": len(tokenizer),
@@ -347,7 +348,8 @@ def qwen(tokenizer: Any, **changes: Any) -> Any:
         "head_dim": 8,
         "max_position_embeddings": 512,
     }
-    return Qwen3Model(Qwen3Config(**{**config, **changes}))
+    build = Qwen3ForCausalLM if speaks else Qwen3Model
+    return build(Qwen3Config(**{**config, **changes}))
 
 
 def zimage(**changes: Any) -> Any:
@@ -390,6 +392,63 @@ def zimage(**changes: Any) -> Any:
     )
 
 
+def klein(*, distilled: bool = False) -> Any:
+    """FLUX.2 Klein's conventions: blocks of two streams and fused ones of one, three layers of a
+    Qwen3 that is asked in a chat, a VAE whose latents are packed by fours and normalised, levels
+    shifted by canvas and steps.
+
+    Args:
+        distilled: whether it needs no guidance, as what is published without "base" in its name.
+    """
+    import torch
+    from diffusers import (
+        AutoencoderKLFlux2,
+        FlowMatchEulerDiscreteScheduler,
+        Flux2KleinPipeline,
+        Flux2Transformer2DModel,
+    )
+
+    vae: dict[str, Any] = {
+        "block_out_channels": (4, 4, 8, 8),
+        "layers_per_block": 1,
+        "latent_channels": KLEIN_CHANNELS // 4,
+        "norm_num_groups": 2,
+        "mid_block_add_attention": False,
+    }
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        tokenizer = qwen_tokenizer()
+        parts: dict[str, Any] = {
+            "transformer": Flux2Transformer2DModel(
+                in_channels=KLEIN_CHANNELS,
+                num_layers=2,
+                num_single_layers=2,
+                attention_head_dim=8,
+                num_attention_heads=2,
+                joint_attention_dim=3 * TEXT_WIDTH,
+                axes_dims_rope=(2, 2, 2, 2),
+                guidance_embeds=False,
+            ),
+            "vae": AutoencoderKLFlux2(**vae),
+            "text_encoder": qwen(
+                tokenizer,
+                speaks=True,
+                hidden_size=TEXT_WIDTH,
+                num_hidden_layers=28,
+                initializer_range=0.3,
+            ),
+        }
+        norm = parts["vae"].bn  # each cell of the four its own, so that their order shows
+        norm.running_mean.normal_(std=0.1)
+        norm.running_var.uniform_(0.5, 2.0)
+    return Flux2KleinPipeline(
+        tokenizer=tokenizer,
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0, use_dynamic_shifting=True),
+        is_distilled=distilled,
+        **parts,
+    )
+
+
 BUILDERS = {
     "sdxl": sdxl,
     "sd3": sd3,
@@ -397,5 +456,6 @@ BUILDERS = {
     "flux": flux,
     "pixart": pixart,
     "zimage": zimage,
+    "klein": klein,
 }
 """By the family's name."""

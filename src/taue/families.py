@@ -8,7 +8,7 @@ from taue.errors import TaueError
 from taue.readable import quoted
 
 SDXL, SD3, SD15, FLUX, PIXART = "sdxl", "sd3", "sd15", "flux", "pixart"
-ZIMAGE = "zimage"
+ZIMAGE, KLEIN = "zimage", "klein"
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,14 @@ FAMILIES: dict[str, Family] = {
                 "TaueZImagePipeline",
             ),
             ("z-image-turbo",),
+        ),
+        # By their whole names: klein-kv begins alike. Its pipeline reads no single files.
+        Family(
+            KLEIN,
+            "FLUX.2 Klein",
+            "transformer",
+            ("Flux2KleinPipeline", "Flux2KleinInpaintPipeline", "TaueFlux2KleinPipeline"),
+            (),
         ),
     )
 }

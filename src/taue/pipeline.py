@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import torch
 from diffusers import (
+    Flux2KleinPipeline,
     FluxPipeline,
     PixArtSigmaPipeline,
     StableDiffusion3Pipeline,
@@ -23,6 +24,7 @@ from taue.alone import alone
 from taue.backbones import Backbone
 from taue.backbones.flux import FluxBackbone
 from taue.backbones.given import Embeds
+from taue.backbones.klein import KleinBackbone
 from taue.backbones.pixart import PixArtBackbone
 from taue.backbones.sd3 import SD3Backbone
 from taue.backbones.sd15 import SD15Backbone
@@ -31,7 +33,7 @@ from taue.backbones.zimage import ZImageBackbone
 from taue.bounds import MOST_RESULTS
 from taue.box import Box
 from taue.cultivate import cultivate
-from taue.families import FAMILIES, FLUX, PIXART, SD3, SD15, SDXL, ZIMAGE
+from taue.families import FAMILIES, FLUX, KLEIN, PIXART, SD3, SD15, SDXL, ZIMAGE
 from taue.generation import Generation
 from taue.in_step import beside_others, in_step
 from taue.layers import Layers
@@ -410,6 +412,14 @@ class TaueZImagePipeline(TauePipeline, ZImagePipeline):
     family = ZIMAGE
     base = ZImagePipeline
     backbone_class = ZImageBackbone
+
+
+class TaueFlux2KleinPipeline(TauePipeline, Flux2KleinPipeline):
+    """The pipeline of FLUX.2 Klein whose call returns layers."""
+
+    family = KLEIN
+    base = Flux2KleinPipeline
+    backbone_class = KleinBackbone
 
 
 PIPELINES = TauePipeline.of_family

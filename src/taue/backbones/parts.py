@@ -6,10 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from taue.errors import TaueError
-from taue.families import FAMILIES, FLUX, PIXART, SD3, SD15, SDXL, ZIMAGE
+from taue.families import FAMILIES, FLUX, KLEIN, PIXART, SD3, SD15, SDXL, ZIMAGE
 
 KEY_CHANNELS = 4
 """Key colours are written in so many channels of SDXL's latents."""
+
+QWEN_LAYERS = 9, 18, 27
+"""Of Qwen3, whose outputs FLUX.2 Klein reads side by side."""
 
 _NO_TOKENIZER = " tokenizer is missing or gives more than its text encoder takes"
 
@@ -88,19 +91,7 @@ def _sd3(pipeline: Any) -> Iterable[tuple[bool, str]]:
 
 def _flux(pipeline: Any) -> Iterable[tuple[bool, str]]:
     transformer, vae = pipeline.transformer.config, pipeline.vae.config
-    packed = 4 * vae.latent_channels
-    takes, gives = transformer.in_channels, transformer.out_channels or transformer.in_channels
-    yield (
-        takes == gives == packed,
-        (
-            f"its transformer takes {takes} channels and gives {gives}, and its VAE has "
-            f"{vae.latent_channels}, packed by fours"
-        ),
-    )
-    yield (
-        sum(transformer.axes_dims_rope) == transformer.attention_head_dim,
-        "its transformer's positions and heads differ in size",
-    )
+    yield from _packed(transformer, vae)
     clip, t5 = pipeline.text_encoder, pipeline.text_encoder_2
     yield None not in (clip, t5), "a text encoder is missing"
     yield (
@@ -150,6 +141,24 @@ def _zimage(pipeline: Any) -> Iterable[tuple[bool, str]]:
     yield bool(tokenizer.chat_template), "its tokenizer has no chat template"
 
 
+def _klein(pipeline: Any) -> Iterable[tuple[bool, str]]:
+    transformer, vae = pipeline.transformer.config, pipeline.vae.config
+    yield from _packed(transformer, vae)
+    qwen, tokenizer = pipeline.text_encoder, pipeline.tokenizer
+    yield qwen is not None, "its text encoder is missing"
+    layers = qwen.config.num_hidden_layers
+    yield (
+        layers >= max(QWEN_LAYERS),
+        f"its text encoder has {layers} layers, and the {max(QWEN_LAYERS)}th is read",
+    )
+    wide = len(QWEN_LAYERS) * qwen.config.hidden_size
+    takes = transformer.joint_attention_dim
+    yield wide == takes, _differ(wide, takes, "transformer")
+    yield _reads_whole(qwen, tokenizer), "its" + _NO_TOKENIZER
+    chats = getattr(tokenizer, "chat_template", None) is not None
+    yield chats, "its tokenizer's chat template is missing"
+
+
 _OF_FAMILY = {
     SDXL: _sdxl,
     SD15: _sd15,
@@ -157,7 +166,24 @@ _OF_FAMILY = {
     FLUX: _flux,
     PIXART: _pixart,
     ZIMAGE: _zimage,
+    KLEIN: _klein,
 }
+
+
+def _packed(transformer: Any, vae: Any) -> Iterable[tuple[bool, str]]:
+    """Of transformers whose tokens are four cells of the VAE's, at positions on several axes."""
+    takes, gives = transformer.in_channels, transformer.out_channels or transformer.in_channels
+    yield (
+        takes == gives == 4 * vae.latent_channels,
+        (
+            f"its transformer takes {takes} channels and gives {gives}, and its VAE has "
+            f"{vae.latent_channels}, packed by fours"
+        ),
+    )
+    yield (
+        sum(transformer.axes_dims_rope) == transformer.attention_head_dim,
+        "its transformer's positions and heads differ in size",
+    )
 
 
 def _channels(network: Any, vae: Any, name: str) -> tuple[bool, str]:
