@@ -16,6 +16,7 @@ from torch import Tensor
 from families import KITS, SIDE, everywhere, normal, predicted
 from taue import TauePipeline
 from taue.backbones import Conditioning
+from taue.backbones.chat import Chat
 from taue.backbones.given import given_encoding
 from taue.backbones.joint_attention import JointRegions
 from taue.backbones.listening import Listening
@@ -238,7 +239,7 @@ def test_guidance_is_one_more_than_its_own_call_is_told(scale: float, shift: Any
 def test_a_prompts_own_tokens_are_found_in_its_chat(pipe: Any, prompt: str) -> None:
     backbone, tokenizer = pipe.backbone(SIDE, SIDE), pipe.tokenizer
     encoded = backbone.encode_prompt(prompt, None)
-    ids = tokenizer(backbone._chat(prompt)).input_ids
+    ids = Chat(tokenizer, enable_thinking=True).tokens(prompt)
     assert encoded.prompt.shape[1] == len(ids)
     assert tokenizer.decode([ids[place] for place in encoded.content]) == prompt
     places = encoded.content

@@ -3,8 +3,6 @@ words, guidance as a number that the model was trained with, or none."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -99,14 +97,15 @@ class FluxBackbone(JointBackbone):
         return F.pixel_shuffle(answer.transpose(1, 2).unflatten(2, (rows, columns)), PATCH)
 
     def denoising_bytes(self, samples: int) -> int:
-        heard = heard_bytes(self.network, self._tokens, T5_TOKENS)
+        heads = self.network.config.num_attention_heads
+        heard = heard_bytes(heads, self._tokens, T5_TOKENS)
         return super().denoising_bytes(samples) + samples * heard
 
 
-def heard_bytes(network: Any, tokens: int, words: int) -> int:
+def heard_bytes(heads: int, tokens: int, words: int) -> int:
     """What listening takes of a sample, so many picture tokens of it to so many of one prompt: as
     much as all else, where prompts are long, and heads many."""
-    return network.config.num_attention_heads * tokens * words * HEARD
+    return heads * tokens * words * HEARD
 
 
 def _positions(rows: int, columns: int, device: torch.device) -> Tensor:

@@ -101,7 +101,8 @@ class KleinBackbone(JointBackbone):
         return answer.transpose(1, 2).unflatten(2, (rows, columns))
 
     def denoising_bytes(self, samples: int) -> int:
-        heard = heard_bytes(self.network, self._tokens, QWEN_TOKENS)
+        heads = self.network.config.num_attention_heads
+        heard = heard_bytes(heads, self._tokens, QWEN_TOKENS)
         return super().denoising_bytes(samples) + samples * heard
 
 

@@ -10,18 +10,19 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from taue.backbones.base import Encoded
+from taue.backbones.chat import Chat
 from taue.backbones.denoiser import AT_ONCE, WIDENED, Grid
+from taue.backbones.flux import heard_bytes
 from taue.backbones.guided import Guided
 from taue.backbones.joint import JointBackbone
 from taue.backbones.joint_attention import JointRegions
 from taue.backbones.listening import Listening
 from taue.backbones.processors import processors, replaced
-from taue.backbones.prompts import WARNING, require_layers, require_room
+from taue.backbones.prompts import require_layers, require_room
 from taue.backbones.weighting import is_weighed, require_scales, unweighted
 from taue.backbones.zimage_attention import ZImageProcessor
 from taue.backbones.zimage_layout import filled, laid_out
 from taue.families import ZIMAGE
-from taue.muted import muted
 from taue.readable import quoted
 
 SIDE, PATCH = 1024, 2
@@ -32,9 +33,6 @@ QWEN_TOKENS = 512
 
 TIMES = 1000
 """The transformer takes time as a share of so many, which grows to 1 at the end."""
-
-HEARD = 8
-"""Bytes of a score that is listened to: float32, before its softmax and after."""
 
 
 class ZImageBackbone(JointBackbone):
@@ -66,8 +64,8 @@ class ZImageBackbone(JointBackbone):
         if is_weighed(prompt, negative_prompt):
             require_scales((prompt, negative_prompt), can=False, clip_skip=clip_skip)
         read, unread = unweighted(prompt), unweighted(negative_prompt or "")
-        spans, own = self._spans(read)
-        longest = max(len(spans), len(self._spans(unread)[0]))
+        chat = Chat(self.pipeline.tokenizer, enable_thinking=True)
+        longest = max(len(chat.tokens(text)) for text in (read, unread))
         who = f"prompt {quoted(prompt)} or its negative"
         require_room(who, longest, QWEN_TOKENS, "Qwen3")
         [encoded], [negative] = self.pipeline.encode_prompt(
@@ -78,30 +76,7 @@ class ZImageBackbone(JointBackbone):
             max_sequence_length=QWEN_TOKENS,
         )
         nothing = encoded.new_zeros(1, 0)
-        content = tuple(
-            place for place, (begin, end) in enumerate(spans) if begin < own[1] and end > own[0]
-        )
-        return Encoded(encoded[None], negative[None], nothing, nothing, content)
-
-    def _spans(self, text: str) -> tuple[list[tuple[int, int]], tuple[int, int]]:
-        """Where each token of a chat about a text begins and ends in it, and where the text does.
-
-        What is around the text is what a chat about nothing has.
-        """
-        chat, bare = self._chat(text), self._chat("")
-        common = zip(chat, bare, strict=False)
-        begin = next((i for i, (one, other) in enumerate(common) if one != other), len(bare))
-        with muted(*WARNING):
-            read = self.pipeline.tokenizer(chat, return_offsets_mapping=True, verbose=False)
-        return read["offset_mapping"], (begin, len(chat) - len(bare) + begin)
-
-    def _chat(self, text: str) -> str:
-        return self.pipeline.tokenizer.apply_chat_template(
-            [{"role": "user", "content": text}],
-            tokenize=False,
-            add_generation_prompt=True,
-            enable_thinking=True,
-        )
+        return Encoded(encoded[None], negative[None], nothing, nothing, chat.content(read))
 
     def _length(self, samples: Guided) -> int:
         return filled(samples.longest)
@@ -158,6 +133,5 @@ class ZImageBackbone(JointBackbone):
         return AT_ONCE * tokens * self.network.config.dim * WIDENED
 
     def denoising_bytes(self, samples: int) -> int:
-        heads = self.network.config.n_heads
-        heard = heads * self._tokens * QWEN_TOKENS * HEARD
+        heard = heard_bytes(self.network.config.n_heads, self._tokens, QWEN_TOKENS)
         return super().denoising_bytes(samples) + samples * heard
