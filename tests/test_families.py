@@ -403,7 +403,7 @@ def test_two_subjects_move_and_go_before_another_background(kit: Kit, pipe: Taue
     """Whatever random weights paint is found where attention saw it."""
     apple = Subject(APPLE, box=Box(0.1, 0.2, 0.4, 0.5))
     car = Subject("a blue car", box=Box(0.5, 0.5, 0.4, 0.4), moves=(Box(0.55, 0.1, 0.4, 0.4),))
-    made = layers(pipe, subjects=[apple, car])
+    made = layers(pipe, subjects=[apple, car], generator=torch.Generator().manual_seed(1))
     assert [s.subject for s in made.subjects] == [apple, car]
     assert [s.family for s in made.seedlings] == [kit.name] * 2
     assert pictures(made).isfinite().all()
@@ -467,7 +467,10 @@ def test_a_saved_pipeline_is_loaded_by_its_index_and_paints_the_same(
     again.set_progress_bar_config(disable=True)
     assert isinstance(again, kit.plain) and again.family == kit.name
     assert type(again) is type(pipe)
-    assert torch.equal(pictures(layers(again)), pictures(layers(pipe)))
+    # Read from a file, weights lie elsewhere in memory, and some CPUs then sum in another order.
+    apart = pictures(layers(again)) - pictures(layers(pipe))
+    assert apart.abs().max() < 1.01 / 255
+    assert apart.abs().mean() < 1e-5
 
 
 @pytest.mark.slow

@@ -93,7 +93,10 @@ def test_a_saved_model_is_found_by_diffusers_and_by_us(kit: Kit, tmp_path: Path)
     loaded: Any = DiffusionPipeline.from_pretrained(tmp_path / "saved", trust_remote_code=True)
     assert type(loaded) is type(pipe)
     loaded.set_progress_bar_config(disable=True)
-    assert np.array_equal(drawn(loaded), expected)
+    # Read from a file, weights lie elsewhere in memory, and some CPUs then sum in another order.
+    apart = np.abs(drawn(loaded) - expected)
+    assert apart.max() < 1.01 / 255
+    assert apart.mean() < 1e-5
     with pytest.raises(ValueError, match="trust_remote_code"):
         DiffusionPipeline.from_pretrained(tmp_path / "saved")
     again = TauePipeline.from_pretrained(tmp_path / "saved")
