@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 import torch
 from diffusers import (
     DDIMScheduler,
@@ -29,6 +30,8 @@ from torch import Tensor
 from schedulers import FAMILIES, FLOWS, build
 from taue import TauePipeline
 from taue.backbones import Backbone, Conditioning, Encoded
+from taue.errors import TaueError
+from taue.settings import Settings
 from tiny_models import (
     BUILDERS,
     CHANNELS,
@@ -291,3 +294,24 @@ def predicted(
 
 def everywhere(prompt: Encoded, scale: float = 5.0) -> Conditioning:
     return Conditioning((prompt,), prompt, scale)
+
+
+def is_the_same_beside_others(backbone: Backbone, *prompts: Encoded) -> None:
+    """Prompts of other lengths read in one batch as each does alone."""
+    noise = normal(1, len(prompts), *backbone.shape[1:])
+    together = predicted(backbone, [everywhere(one) for one in prompts], noise)
+    for i, one in enumerate(prompts):
+        alone = predicted(backbone, [everywhere(one)], noise[i : i + 1])
+        torch.testing.assert_close(together[i : i + 1], alone, atol=1e-5, rtol=0)
+
+
+def says_what_it_cannot_be_told(
+    pipe: Any, prompt: str, negative: str | None, skipped: int | None, says: str
+) -> None:
+    """By its backbone, and by a call of it."""
+    with pytest.raises(TaueError, match=says):
+        pipe.backbone(SIDE, SIDE).encode_prompt(prompt, negative, skipped)
+    asked: dict[str, Any] = {"background": "a dark desert", "height": SIDE, "width": SIDE}
+    settings = Settings(clip_skip=skipped)
+    with pytest.raises(TaueError, match=says):
+        pipe([prompt], negative_prompt=negative, settings=settings, **asked)

@@ -9,7 +9,15 @@ import torch
 from diffusers.models.transformers.transformer_flux import FluxAttention, FluxAttnProcessor
 from torch import Tensor
 
-from families import KITS, SIDE, everywhere, normal, predicted
+from families import (
+    KITS,
+    SIDE,
+    everywhere,
+    is_the_same_beside_others,
+    normal,
+    predicted,
+    says_what_it_cannot_be_told,
+)
 from taue import TauePipeline
 from taue.backbones.flux import T5_TOKENS
 from taue.backbones.flux_attention import FluxProcessor
@@ -230,12 +238,7 @@ def test_all_of_a_long_prompt_is_read_by_t5_and_its_beginning_by_clip(dev: Any) 
 def test_what_it_cannot_be_told_is_said(
     dev: Any, prompt: str, negative: str | None, skipped: int | None, says: str
 ) -> None:
-    with pytest.raises(TaueError, match=says):
-        dev.backbone(SIDE, SIDE).encode_prompt(prompt, negative, skipped)
-    asked: dict[str, Any] = {"background": DESERT, "height": SIDE, "width": SIDE}
-    settings = Settings(clip_skip=skipped)
-    with pytest.raises(TaueError, match=says):
-        dev([prompt], negative_prompt=negative, settings=settings, **asked)
+    says_what_it_cannot_be_told(dev, prompt, negative, skipped, says)
 
 
 def test_an_empty_negative_prompt_is_none(dev: Any) -> None:
@@ -251,11 +254,7 @@ def test_shorter_embeddings_are_as_good(dev: Any) -> None:
     told = dev.encode_prompt(APPLE, max_sequence_length=256)
     short = given_encoding(APPLE, own, told, backbone.returns)
     assert short.prompt.shape[1] == 256 and short.content == own.content
-    noise = normal(1, 2, *backbone.shape[1:])
-    together = predicted(backbone, [everywhere(own), everywhere(short)], noise)
-    for i, one in enumerate((own, short)):
-        alone = predicted(backbone, [everywhere(one)], noise[i : i + 1])
-        torch.testing.assert_close(together[i : i + 1], alone, atol=1e-5, rtol=0)
+    is_the_same_beside_others(backbone, own, short)
     with pytest.raises(TaueError, match=r"are 2; give 3 tensors, as encode_prompt of this model"):
         given_encoding(APPLE, own, told[:2], backbone.returns)
 

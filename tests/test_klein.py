@@ -14,7 +14,15 @@ from diffusers.models.transformers.transformer_flux2 import (
 from diffusers.pipelines.flux2.pipeline_flux2_klein import compute_empirical_mu
 from torch import Tensor
 
-from families import KITS, SIDE, everywhere, normal, predicted
+from families import (
+    KITS,
+    SIDE,
+    everywhere,
+    is_the_same_beside_others,
+    normal,
+    predicted,
+    says_what_it_cannot_be_told,
+)
 from taue import TauePipeline
 from taue.backbones import Conditioning
 from taue.backbones.chat import Chat
@@ -209,12 +217,7 @@ def test_a_prompts_own_tokens_are_those_between_the_chats(base: Any) -> None:
 def test_what_it_cannot_be_told_is_said(
     distilled: Any, prompt: str, negative: str | None, skipped: int | None, says: str
 ) -> None:
-    with pytest.raises(TaueError, match=says):
-        distilled.backbone(SIDE, SIDE).encode_prompt(prompt, negative, skipped)
-    asked: dict[str, Any] = {"background": DESERT, "height": SIDE, "width": SIDE}
-    settings = Settings(clip_skip=skipped)
-    with pytest.raises(TaueError, match=says):
-        distilled([prompt], negative_prompt=negative, settings=settings, **asked)
+    says_what_it_cannot_be_told(distilled, prompt, negative, skipped, says)
 
 
 def test_a_long_negative_prompt_of_the_base_is_refused(base: Any) -> None:
@@ -229,11 +232,7 @@ def test_shorter_embeddings_are_as_good(base: Any) -> None:
     told = base.encode_prompt(APPLE, max_sequence_length=128)
     short = given_encoding(APPLE, own, told, backbone.returns)
     assert short.prompt.shape[1] == 128 and short.content == own.content
-    noise = normal(1, 2, *backbone.shape[1:])
-    together = predicted(backbone, [everywhere(own), everywhere(short)], noise)
-    for i, one in enumerate((own, short)):
-        alone = predicted(backbone, [everywhere(one)], noise[i : i + 1])
-        torch.testing.assert_close(together[i : i + 1], alone, atol=1e-5, rtol=0)
+    is_the_same_beside_others(backbone, own, short)
 
 
 # Latents and levels

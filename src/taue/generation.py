@@ -193,7 +193,7 @@ class Generation:
 
     def _object_box(self, one: StageResult) -> Box:
         if one.pictured:
-            return own_stages.picture_box(one.seedling)
+            return own_stages.planted_box(one.seedling)
         return stages.object_box(one.seedling, self.settings)
 
     @property

@@ -91,7 +91,7 @@ class OwnInputs:
         return self.request.subjects[condition.number - 1]
 
     def _shift(self, one: StageResult, box: Box) -> Shift:
-        return Shift.bringing(own_stages.picture_box(one.seedling), box, self.context.shape[-2:])
+        return Shift.bringing(own_stages.planted_box(one.seedling), box, self.context.shape[-2:])
 
     def _start(self, init: Init | None) -> Start | None:
         """What the composite begins from; a picture of which nothing is left is only read."""

@@ -16,7 +16,7 @@ from taue.box import Box
 from taue.context import Context, StageResult, SubjectCondition
 from taue.harvest import harvest_index
 from taue.masks import REACH, cells, grow
-from taue.placing import HALF, bounding_box
+from taue.placing import HALF, picture_box
 from taue.seedling import Seedling
 from taue.solver import Solver
 from taue.space import Level
@@ -57,15 +57,14 @@ def own_subject(
     return StageResult(final, seedling, 0, own=True)
 
 
-def picture_box(seedling: Seedling) -> Box:
+def planted_box(seedling: Seedling) -> Box:
     """Where the object of a planted picture is.
 
     Raises:
         ValueError: if nothing of it is seen.
     """
     assert seedling.layer is not None
-    alpha = seedling.layer[3]
-    return bounding_box(alpha / alpha.max())
+    return picture_box(seedling.layer[3])
 
 
 def own_background(context: Context, picture: Tensor) -> StageResult:

@@ -50,6 +50,15 @@ class Placement:
         return Box(left, top, min(1.0, right) - left, min(1.0, bottom) - top)
 
 
+def picture_box(alpha: Tensor) -> Box:
+    """The box of what a picture shows, by its alpha [h, w], however faint that is.
+
+    Raises:
+        ValueError: if nothing is there.
+    """
+    return bounding_box(alpha / alpha.max())
+
+
 def bounding_box(presence: Tensor) -> Box:
     """The box of what a map [h, w] in [0, 1] shows, finer than its cells.
 

@@ -17,7 +17,7 @@ from PIL import Image
 from taue.box import Box
 from taue.edits import Edits, shifted_pixels
 from taue.layers import Layers, as_bytes
-from taue.placing import bounding_box
+from taue.placing import picture_box
 from taue.scene import Scene, Subject
 from taue.scene.picture import OwnPicture
 from taue.scene.request import ONLY_SCENE
@@ -109,7 +109,7 @@ def _place(subject: Subject) -> Box | None:
     if subject.moves or subject.box or subject.image is None:
         return subject.moves[-1] if subject.moves else subject.box
     alpha = torch.from_numpy(np.asarray(subject.image.cut_out())[..., 3] / np.float32(255))
-    return bounding_box(alpha / alpha.max())
+    return picture_box(alpha)
 
 
 def _picture(pixels: np.ndarray) -> OwnPicture:

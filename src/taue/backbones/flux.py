@@ -13,9 +13,8 @@ from taue.backbones.denoiser import Grid
 from taue.backbones.flux_attention import FluxProcessor
 from taue.backbones.guided import Guided
 from taue.backbones.joint import JointBackbone
-from taue.backbones.prompts import Reader, require_layers, require_t5
-from taue.backbones.weighting import is_weighed, require_scales, unweighted
-from taue.errors import TaueError
+from taue.backbones.prompts import Reader, require_layers, require_no_negative, require_t5
+from taue.backbones.weighting import require_unweighted, unweighted
 from taue.families import FLUX
 from taue.readable import quoted
 
@@ -54,13 +53,8 @@ class FluxBackbone(JointBackbone):
     ) -> Encoded:
         """As of the protocol; all of a long prompt T5 reads, CLIP its first piece."""
         require_layers(clip_skip, 1)  # of CLIP the last layer alone counts
-        if is_weighed(prompt):
-            require_scales((prompt,), can=False, clip_skip=clip_skip)
-        if negative_prompt is not None and negative_prompt.strip():
-            raise TaueError(
-                f"negative_prompt is {quoted(negative_prompt)}; FLUX.1 knows none, and "
-                "needs none for its guidance: leave it out."
-            )
+        require_unweighted(prompt)
+        require_no_negative(negative_prompt, "FLUX.1")
         pipeline, prompt = self.pipeline, unweighted(prompt)
         clip = Reader(pipeline, (pipeline.tokenizer,), pipeline.tokenizer_max_length)
         t5 = Reader(pipeline, (pipeline.tokenizer_2,), T5_TOKENS)

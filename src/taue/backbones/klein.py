@@ -16,9 +16,8 @@ from taue.backbones.guided import Guided
 from taue.backbones.joint import JointBackbone
 from taue.backbones.klein_attention import KleinProcessor
 from taue.backbones.packed import PackedAutoencoder
-from taue.backbones.prompts import require_layers, require_room
-from taue.backbones.weighting import is_weighed, require_scales, unweighted
-from taue.errors import TaueError
+from taue.backbones.prompts import require_layers, require_no_negative, require_room
+from taue.backbones.weighting import require_unweighted, unweighted
 from taue.families import KLEIN
 from taue.readable import quoted
 
@@ -55,14 +54,10 @@ class KleinBackbone(JointBackbone):
     ) -> Encoded:
         """As of the protocol; Qwen3 reads a prompt whole, or it is refused."""
         require_layers(clip_skip, 1)  # which of Qwen3's layers count is the model's
-        if is_weighed(prompt, negative_prompt):
-            require_scales((prompt, negative_prompt), can=False, clip_skip=clip_skip)
+        require_unweighted(prompt, negative_prompt)
         unread = unweighted(negative_prompt or "")
-        if self._distilled and unread.strip():
-            raise TaueError(
-                f"negative_prompt is {quoted(negative_prompt)}; a distilled FLUX.2 Klein knows "
-                "none, and needs none for its guidance: leave it out."
-            )
+        if self._distilled:
+            require_no_negative(negative_prompt, "a distilled FLUX.2 Klein")
         prompt = unweighted(prompt)
         chat = Chat(self.pipeline.tokenizer, enable_thinking=False)
         longest = max(len(chat.tokens(text)) for text in (prompt, unread))

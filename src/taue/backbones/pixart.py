@@ -16,7 +16,7 @@ from taue.backbones.guided import Guided
 from taue.backbones.placed import placed
 from taue.backbones.prompts import WARNING, require_layers, require_t5, unpadded
 from taue.backbones.sdxl import KEYS
-from taue.backbones.weighting import is_weighed, require_scales, unweighted
+from taue.backbones.weighting import require_unweighted, unweighted
 from taue.families import PIXART
 from taue.muted import muted
 from taue.readable import quoted
@@ -44,8 +44,7 @@ class PixArtBackbone(CrossBackbone):
     ) -> Encoded:
         """As of the protocol, in so many tokens as each has: nothing attends to padding."""
         require_layers(clip_skip, 1)  # of T5 the last layer alone counts
-        if is_weighed(prompt, negative_prompt):
-            require_scales((prompt, negative_prompt), can=False, clip_skip=clip_skip)
+        require_unweighted(prompt, negative_prompt)
         read, unread = unweighted(prompt), unweighted(negative_prompt or "")
         # As in a plain call, which says so wherever it has not what it cleans prompts with.
         cleans = is_bs4_available() and is_ftfy_available()

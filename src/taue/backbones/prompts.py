@@ -17,6 +17,7 @@ from taue.backbones.base import content_positions
 from taue.backbones.weighting import unweighted
 from taue.errors import TaueError
 from taue.muted import muted
+from taue.readable import quoted
 
 ENDS = (",", ".", ";", ":", "!", "?")
 """What a phrase ends with."""
@@ -130,6 +131,23 @@ def require_layers(clip_skip: int | None, layers: int) -> None:
     if clip_skip is not None and clip_skip >= layers:
         raise TaueError(
             f"clip_skip is {clip_skip}; this model's text encoders can skip {layers - 1} at most."
+        )
+
+
+def require_no_negative(negative: str | None, who: str) -> None:
+    """Make sure that a model which is not guided by what it must not show is given nothing of it.
+
+    Args:
+        negative: prompt.
+        who: the model, as an error calls it.
+
+    Raises:
+        TaueError: if it is given some.
+    """
+    if negative is not None and negative.strip():
+        raise TaueError(
+            f"negative_prompt is {quoted(negative)}; {who} knows none, and needs none for its "
+            "guidance: leave it out."
         )
 
 

@@ -14,7 +14,7 @@ from taue.backbones.guided import Guided
 from taue.backbones.joint import JointBackbone
 from taue.backbones.joint_attention import SD3Processor
 from taue.backbones.prompts import WARNING, EncodedPair, Reader, joined, require_layers, require_t5
-from taue.backbones.weighting import is_weighed, require_scales, unweighted
+from taue.backbones.weighting import require_unweighted, unweighted
 from taue.families import SD3
 from taue.muted import muted
 from taue.readable import quoted
@@ -47,8 +47,7 @@ class SD3Backbone(JointBackbone):
         require_layers(clip_skip, min(one.config.num_hidden_layers for one in encoders))
         first = pipeline.tokenizer_max_length  # CLIP's tokens come before T5's
         reader = Reader(pipeline, (pipeline.tokenizer, pipeline.tokenizer_2), first)
-        if is_weighed(prompt, negative_prompt):
-            require_scales((prompt, negative_prompt), can=False, clip_skip=clip_skip)
+        require_unweighted(prompt, negative_prompt)
         pieces, negatives = reader.pairs(prompt, negative_prompt)
         prompt, negative_prompt = (
             unweighted(prompt),

@@ -48,7 +48,7 @@ class UNetBackbone(CrossBackbone):
         encoded = Encoded(*pair, reader.content(pieces))
         if not is_weighed(prompt, negative_prompt):
             return encoded
-        require_scales((prompt, negative_prompt), can=True, clip_skip=clip_skip)
+        require_scales((prompt, negative_prompt), clip_skip)
         if is_weighed(prompt):
             read, content = self._weighed(prompt)
             encoded = replace(encoded, prompt=read, content=content)

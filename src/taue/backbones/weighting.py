@@ -90,23 +90,38 @@ class Scale:
         return embedded, content_positions(ids[0].tolist(), special)
 
 
-def require_scales(prompts: Sequence[str | None], can: bool, clip_skip: int | None) -> None:
-    """Make sure that prompts with weights can be weighed.
+def require_unweighted(*prompts: str | None) -> None:
+    """Make sure that no prompt weighs words, for families that cannot.
+
+    Raises:
+        TaueError: naming the prompt, if one does.
+    """
+    if is_weighed(*prompts):
+        raise TaueError(f"{_says(prompts)} models of this family cannot; {_INSTEAD}")
+
+
+def require_scales(prompts: Sequence[str | None], clip_skip: int | None) -> None:
+    """Make sure that prompts, of which one weighs words, can be weighed.
 
     Raises:
         TaueError: naming the prompt, if not.
     """
-    prompt = next(one for one in prompts if is_weighed(one))
-    says = f"prompt {quoted(prompt)} weighs words, as in (word:1.3), which"
-    instead = r"leave the weight out, or write \( where none is meant."
-    if not can:
-        raise TaueError(f"{says} models of this family cannot; {instead}")
+    says = _says(prompts)
     if clip_skip:
         raise TaueError(f"{says} does not go with clip_skip; leave one of them out.")
     if importlib.util.find_spec("compel") is None:
         raise TaueError(
-            f'{says} needs compel; install it with pip install "taue[weights]", or {instead}'
+            f'{says} needs compel; install it with pip install "taue[weights]", or {_INSTEAD}'
         )
+
+
+_INSTEAD = r"leave the weight out, or write \( where none is meant."
+
+
+def _says(prompts: Sequence[str | None]) -> str:
+    """Which of them weighs words."""
+    prompt = next(one for one in prompts if is_weighed(one))
+    return f"prompt {quoted(prompt)} weighs words, as in (word:1.3), which"
 
 
 def _bare(text: str) -> str:

@@ -19,7 +19,7 @@ from taue.backbones.joint_attention import JointRegions
 from taue.backbones.listening import Listening
 from taue.backbones.processors import processors, replaced
 from taue.backbones.prompts import require_layers, require_room
-from taue.backbones.weighting import is_weighed, require_scales, unweighted
+from taue.backbones.weighting import require_unweighted, unweighted
 from taue.backbones.zimage_attention import ZImageProcessor
 from taue.backbones.zimage_layout import filled, laid_out
 from taue.families import ZIMAGE
@@ -61,8 +61,7 @@ class ZImageBackbone(JointBackbone):
     ) -> Encoded:
         """As of the protocol, each in as many tokens as it has, the chat's around it included."""
         require_layers(clip_skip, 1)  # of Qwen3 the last layer but one alone counts
-        if is_weighed(prompt, negative_prompt):
-            require_scales((prompt, negative_prompt), can=False, clip_skip=clip_skip)
+        require_unweighted(prompt, negative_prompt)
         read, unread = unweighted(prompt), unweighted(negative_prompt or "")
         chat = Chat(self.pipeline.tokenizer, enable_thinking=True)
         longest = max(len(chat.tokens(text)) for text in (read, unread))
