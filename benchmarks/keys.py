@@ -50,8 +50,8 @@ class KeyJob:
 
 @contextmanager
 def no_words() -> Iterator[None]:
-    """Nothing is called green."""
-    with mock.patch.object(settings, "GREENISH", frozenset()):
+    """Nothing is called purple."""
+    with mock.patch.object(settings, "LIKE_MAGENTA", frozenset()):
         yield
 
 

@@ -42,6 +42,19 @@ def test_specks_touching_and_asked_for_borders_are_no_flaws(side: int) -> None:
     assert flaws(foot, Box(1 / 3, 0.5, 1 / 3, 0.5)) == ()  # it was asked to stand there
 
 
+@pytest.mark.parametrize("side", SIDES[1:])
+@pytest.mark.parametrize("turns", range(4))
+def test_a_tip_that_the_canvas_cuts_is_told(side: int, turns: int) -> None:
+    rows, columns = (np.mgrid[0:side, 0:side] + 0.5) / side
+
+    def cone(beyond: float) -> NDArray[np.bool_]:  # half a canvas high, as wide at its foot
+        within = (rows + beyond > 0) & (rows + beyond < 0.5)
+        return np.rot90(within & (abs(columns - 0.5) < (rows + beyond) / 2), turns)
+
+    assert flaws(cone(0.0)) == flaws(cone(0.01)) == ()
+    assert flaws(cone(0.05)) == flaws(cone(0.1)) == (Flaw.CUT_OFF,)
+
+
 @given(st.floats(0.25, 0.75), st.floats(0.25, 0.75), st.floats(0.08, 0.2))
 def test_one_whole_object_inside_the_canvas_has_none(x: float, y: float, radius: float) -> None:
     assert flaws(discs(64, (x, y, radius))) == ()

@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from taue import TauePipeline, settings
 from taue.context import StageResult
 from taue.flaws import Flaw
 from taue.generation import Generation
-from taue.key_sight import like_key, likeness, middle
+from taue.key_sight import LIKE, alike, like_key, likeness, middle
 from taue.painted_key import KEYS
 from taue.scene import Request
 from taue.settings import Settings
@@ -47,15 +49,24 @@ def mask(radius: float = 5.0) -> np.ndarray:
 def test_green_things_leave_green_and_no_others(thing: str) -> None:
     green = thing in ("broccoli", "frog", "cactus", "tennis ball")
     assert like_key(picture(OBJECTS[thing], GREEN), mask(), GREEN) == green
-    if thing != "tomato":  # almost half of a tomato's hue is magenta's
-        on_magenta = picture(OBJECTS[thing], MAGENTA)
-        assert like_key(on_magenta, mask(), MAGENTA) == (thing == "grape")
+    on_magenta = picture(OBJECTS[thing], MAGENTA)
+    assert like_key(on_magenta, mask(), MAGENTA) == (thing == "grape")
 
 
 def test_likeness_by_hand() -> None:
     colours = np.array([[GREEN, MAGENTA, (0.5, 0.5, 0.5), (0.2, 0.6, 0.2), (0, 0, 0)]], np.float32)
     np.testing.assert_allclose(likeness(colours, GREEN), [[1, -1, 0, 2 / 3, 0]], atol=1e-6)
     np.testing.assert_allclose(likeness(colours, MAGENTA), [[-1, 1, 0, -2 / 3, 0]], atol=1e-6)
+
+
+@given(st.floats(0, 1), st.floats(0.1, 1))
+def test_a_primary_colour_is_not_like_its_neighbours(pale: float, bright: float) -> None:
+    """Red, blue and yellow have half of a key's hue at most, and stand out from it."""
+    pure = np.array([(1, 0, 0), (0, 0, 1), (1, 1, 0), (1, 0, 1), (0, 1, 0)], np.float32)
+    colours = (bright * (pale + (1 - pale) * pure))[None]
+    of_magenta, of_green = alike(colours, MAGENTA)[0], alike(colours, GREEN)[0]
+    assert not (of_magenta[:3].any() or of_green[:3].any() or of_magenta[4] or of_green[3])
+    assert of_magenta[3] == of_green[4] == (likeness(colours, GREEN)[0, 4] > LIKE)
 
 
 def test_only_the_object_counts() -> None:
@@ -103,17 +114,17 @@ def test_what_was_looked_at_is_decoded_no_second_time(
 
 
 @pytest.mark.slow
-def test_a_green_object_by_no_word_begins_anew_on_magenta(
+def test_a_purple_object_by_no_word_begins_anew_on_green(
     painter: TauePipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(settings, "GREENISH", frozenset())  # as if nothing called it so
-    tree, key = drawn(painter, "a green tree")
-    assert key == "magenta"
+    monkeypatch.setattr(settings, "LIKE_MAGENTA", frozenset())  # as if nothing called it so
+    heart, key = drawn(painter, "a purple heart")
+    assert key == "green"
     apple, key = drawn(painter, "a red apple")
-    assert key == "green"
-    assert tree.evaluations == 2 * apple.evaluations  # what was begun in vain is counted
-    stays, key = drawn(painter, "a green tree", key="green")
-    assert key == "green"
+    assert key == "magenta"
+    assert heart.evaluations == 2 * apple.evaluations  # what was begun in vain is counted
+    stays, key = drawn(painter, "a purple heart", key="magenta")
+    assert key == "magenta"
     assert stays.evaluations == apple.evaluations
 
 
@@ -122,9 +133,9 @@ def test_what_the_key_swallows_begins_anew_on_the_other(painter: TauePipeline) -
     """An object that cannot be told from its key may be of its colour."""
     nothing = "of of of"  # paddy draws the bare key for it
     once, key = drawn(painter, nothing)
-    assert once.flaws == (Flaw.UNTOLD,) and key == "green"
+    assert once.flaws == (Flaw.UNTOLD,) and key == "magenta"
     twice, key = drawn(painter, nothing, tries=2)
-    assert key == "magenta"
+    assert key == "green"
     assert twice.evaluations == 2 * once.evaluations
     chosen, key = drawn(painter, nothing, tries=2, key="green")
     assert key == "green"

@@ -16,6 +16,7 @@ from taue import Layers, TauePipeline
 from taue.box import Box
 from taue.paddy.judge import Judge
 from taue.refining import kept
+from taue.results.report import make_report
 from taue.scene import Scene
 from taue.scene.subject import CENTRED, Subject
 from taue.seedling import Seedling
@@ -93,6 +94,7 @@ def test_it_is_drawn_alone_and_planted_as_a_picture(one: Layers) -> None:
     seedling = one.seedlings[0]
     assert seedling.drawn is not None and seedling.layer is not None
     assert seedling.drawn[3].sum() > 3 * seedling.layer[3].sum()
+    assert make_report(one, {}, [], {})["subjects"] == [{"subject": 1, "cut_from": "elsewhere"}]
 
 
 @pytest.mark.slow

@@ -24,9 +24,15 @@ SECOND = 0.25
 APART = 0.02
 """... if they are so many shorter sides from each other."""
 
-TOUCHING = (0.04, 0.25)
-"""Shorter sides, and the subject's own extents, along which a subject that the canvas cuts touches
-its border: a ball that just touches it does so along less."""
+TOUCHING = 0.02
+"""Shorter sides along which a subject that the canvas cuts ends at its border."""
+
+BEYOND = 0.04
+"""Of the subject's own extent, how much of it the canvas cuts: of a ball that just touches the
+border a hundredth would be beyond it ..."""
+
+NARROWS = 0.02
+"""... as far as it narrows in so many shorter sides before that."""
 
 NEAR = 1e-3
 """Canvases from its lower border within which a box ends there."""
@@ -102,11 +108,17 @@ def _edges(box: Box | None) -> list[tuple[int, int]]:
 
 
 def _cut(solid: NDArray[np.bool_], edge: tuple[int, int], side: int) -> bool:
+    """Whether a subject [h, w] goes on beyond a border: one that narrows as it comes there would
+    end, at the same rate, so much farther on; one that does not has no end in sight."""
     axis, end = edge
-    along = np.take(solid, end, axis=axis).sum()
-    extent = solid.any(axis=axis).sum()
-    shortest, share = TOUCHING
-    return bool(along >= max(shortest * side, share * extent))
+    inwards = round(max(1, NARROWS * side))
+    last, before = (
+        int(np.take(solid, i if end == 0 else -1 - i, axis=axis).sum()) for i in (0, inwards)
+    )
+    if last < max(1, TOUCHING * side):
+        return False
+    beyond = max(1, BEYOND * solid.any(axis=1 - axis).sum())
+    return bool(last * inwards >= beyond * (before - last))
 
 
 def _extent(solid: NDArray[np.bool_]) -> float:

@@ -6,6 +6,8 @@ has its key's hue loses it with the key's light on its edges, or is taken for th
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -22,6 +24,10 @@ LIKE = 0.43
 """How much of the key's hue a colour has, for its brightness, from which on it is like the key:
 broccoli has 0.46 of green's, a tennis ball 0.47, olives 0.38, a lemon 0.26."""
 
+NEAR = math.cos(math.radians(55))
+"""Cosine of the farthest hue that is like the key's: red is 60 degrees from magenta, yellow from
+green, and both stand out from these; a tennis ball is 49 from green."""
+
 MOST = 0.5
 """Of an object's middle, the share that is like the key from which on another key suits better."""
 
@@ -36,9 +42,23 @@ def likeness(colours: Array, key: RGB) -> Array:
         key: RGB in [0, 1], not grey.
     """
     chroma = hue(np.asarray(key, np.float32))
-    own = colours - colours.mean(axis=-1, keepdims=True)
     brightest = np.maximum(colours.max(axis=-1), DARKEST)
-    return np.asarray(own @ chroma / (chroma @ chroma) / brightest, np.float32)
+    return np.asarray(_chroma(colours) @ chroma / (chroma @ chroma) / brightest, np.float32)
+
+
+def alike(colours: Array, key: RGB) -> NDArray[np.bool_]:
+    """Where colours are of a key's hue, and show it [H, W].
+
+    Args:
+        colours, key: as of :func:`likeness`.
+    """
+    chroma, own = hue(np.asarray(key, np.float32)), _chroma(colours)
+    near = own @ chroma > NEAR * np.linalg.norm(chroma) * np.linalg.norm(own, axis=-1)
+    return np.asarray((likeness(colours, key) > LIKE) & near, bool)
+
+
+def _chroma(colours: Array) -> Array:
+    return colours - colours.mean(axis=-1, keepdims=True)
 
 
 def like_key(picture: Array, mask: Array, key: RGB) -> bool:
@@ -57,7 +77,7 @@ def like_key(picture: Array, mask: Array, key: RGB) -> bool:
         for pixels, cells in zip(picture.shape[:2], mask.shape, strict=True)
     )
     where = inside[rows[:, None], columns[None]]
-    return bool((likeness(picture, key)[where] > LIKE).mean() > MOST)
+    return bool(alike(picture, key)[where].mean() > MOST)
 
 
 def middle(region: NDArray[np.bool_]) -> NDArray[np.bool_]:

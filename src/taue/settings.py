@@ -19,8 +19,9 @@ KEYS = ("green", "magenta", "blue")
 ANY_KEY = re.compile("#[0-9a-fA-F]{6}")
 """Any other key colour, as the web writes it."""
 
-GREENISH = frozenset("green emerald jade lime mint olive teal turquoise".split())
-"""Words that make ``key="auto"`` leave green: a green subject on green would be keyed away."""
+LIKE_MAGENTA = frozenset("fuchsia magenta orchid plum purple violet".split())
+"""Words that make ``key="auto"`` leave magenta: a purple subject on it would be keyed away. Pink is
+too pale to be."""
 
 STEPS = (2, 1000)
 """Fewest and most denoising steps."""
@@ -79,7 +80,7 @@ class Settings:
         foreground_guidance_scale: classifier-free guidance of the foregrounds.
         crop_ratio: r in (0, 1), how late the seedling is harvested and released (the paper: 0.5).
         key: a name of ``KEYS``, any colour as "#ff00ff", which the model's own autoencoder encodes,
-            or "auto": green, but magenta for subjects called green; one that has its key's hue by
+            or "auto": magenta, but green for subjects called purple; one that has its key's hue by
             sight, or that its key swallowed, is begun anew on the other of the two.
         key_strength: alpha of the key-colour injection, 0 to 1.
         layout_sigma: sigma of the probabilistic layout, in half boxes.
@@ -243,7 +244,7 @@ class Settings:
         if self.mask_value == "greenness":
             return "green"
         words = set(re.findall(r"[a-z]+", prompt.lower()))
-        return "magenta" if words & GREENISH else "green"
+        return "green" if words & LIKE_MAGENTA else "magenta"
 
 
 def require_crop_ratio(value: Any) -> None:

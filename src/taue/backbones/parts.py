@@ -138,7 +138,7 @@ def _zimage(pipeline: Any) -> Iterable[tuple[bool, str]]:
     gives = encoder.config.hidden_size
     yield gives == wide, _differ(gives, wide, "transformer")
     yield _reads_whole(encoder, tokenizer), "its" + _NO_TOKENIZER
-    yield bool(tokenizer.chat_template), "its tokenizer has no chat template"
+    yield bool(tokenizer.chat_template), "its tokenizer's chat template is missing"
 
 
 def _klein(pipeline: Any) -> Iterable[tuple[bool, str]]:

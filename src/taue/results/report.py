@@ -35,10 +35,7 @@ def make_report(
         warnings: what the user was told.
         seconds: wall-clock seconds of the whole run by part, such as "load" and "generate".
     """
-    kept = _KEPT if layers.cuts else "foreground"
-    sources = layers.sources or [
-        kept if layer.subject.image is None else "image" for layer in layers.subjects
-    ]
+    sources = layers.sources or _sources(layers)
     return {
         "stages": [
             {
@@ -58,6 +55,19 @@ def make_report(
         "versions": versions(),
         "warnings": list(warnings),
     }
+
+
+def _sources(layers: Layers) -> list[str]:
+    """What subjects are cut from whose layers are older than this scene, or of no use to it."""
+    made = _KEPT if layers.cuts else "foreground"
+    return [
+        "image"
+        if one.subject.image is not None
+        else "elsewhere"
+        if seedling.drawn is not None
+        else made
+        for one, seedling in zip(layers.subjects, layers.seedlings, strict=True)
+    ]
 
 
 def agreement(layers: Layers) -> dict[str, Any]:
