@@ -8,11 +8,12 @@ import typer
 
 from taue import __version__
 from taue.commands.batch import batch
-from taue.commands.conventions import CONTEXT, OneSentence, help_alone, register
+from taue.commands.conventions import register
 from taue.commands.evaluate import evaluate
 from taue.commands.export import export
 from taue.commands.flatten import flatten
 from taue.commands.generate import generate
+from taue.commands.groups import CONTEXT, OneSentence, help_alone
 from taue.commands.judge import judge
 from taue.commands.models import list_models
 from taue.commands.refine import regrow_result
