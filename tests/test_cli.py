@@ -85,7 +85,6 @@ def test_version_and_help() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["--version"],
         ["generate", "--help"],
         ["models"],
         ["scene", "--schema"],
@@ -107,7 +106,7 @@ def test_what_needs_no_torch_does_not_wait_for_it(arguments: list[str]) -> None:
     assert done.stdout.splitlines()[-1] == "False False"
 
 
-@pytest.mark.parametrize("arguments", [["--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
 def test_the_overview_needs_nothing_of_any_command(arguments: list[str]) -> None:
     code = (
         "import sys\nfrom taue.cli import app\n"

@@ -92,11 +92,25 @@ app = typer.Typer(
 )
 
 
+def show_version(context: typer.Context, wanted: bool) -> None:
+    """Before other options are looked at, for which typer would import pydantic."""
+    if wanted and not context.resilient_parsing:
+        typer.echo(f"taue {__version__}")
+        raise typer.Exit
+
+
 @app.callback(invoke_without_command=True)
 def start(
     context: typer.Context,
-    version: Annotated[
-        bool, typer.Option("--version", "-V", help="Show the version and end.")
+    version: Annotated[  # noqa: ARG001 (its callback has ended the program)
+        bool,
+        typer.Option(
+            "--version",
+            "-V",
+            help="Show the version and end.",
+            is_eager=True,
+            callback=show_version,
+        ),
     ] = False,
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the trace of an error that nobody foresaw.")
@@ -104,7 +118,4 @@ def start(
 ) -> None:
     if isinstance(context.command, OneSentence):
         context.command.debug = debug
-    if version:
-        typer.echo(f"taue {__version__}")
-        raise typer.Exit
     help_alone(context)
