@@ -85,8 +85,6 @@ def test_version_and_help() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["--help"],
-        ["--version"],
         ["generate", "--help"],
         ["models"],
         ["scene", "--schema"],
@@ -106,6 +104,19 @@ def test_what_needs_no_torch_does_not_wait_for_it(arguments: list[str]) -> None:
         [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines()[-1] == "False False"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
+def test_the_overview_needs_nothing_of_any_command(arguments: list[str]) -> None:
+    code = (
+        "import sys\nfrom taue.cli import app\n"
+        "try: app()\nexcept SystemExit: pass\n"
+        "print({'numpy', 'pydantic', 'taue.scene', 'torch'} & sys.modules.keys())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "set()"
 
 
 def test_models_lists_every_word_of_paddy() -> None:

@@ -16,7 +16,8 @@ from typer.testing import CliRunner, Result
 from command_tree import ALL
 from made_scenes import leftovers, overlapping
 from taue import __version__, devices
-from taue.cli import app
+from taue.cli import COMMANDS, app
+from taue.commands.deferred import Deferred
 from taue.disk import exchange as exchanging
 from taue.disk.writing import complete_folder, together, whole_file
 from taue.errors import TaueError
@@ -49,6 +50,13 @@ def test_every_command_has_the_same_options(names: list[str], command: Any) -> N
     options = {option for one in command.params for option in one.opts}
     assert {"--json", "--quiet", "-q"} <= options
     assert call(*names, "-h").stdout == call(*names, "--help").stdout != ""
+
+
+@pytest.mark.parametrize("deferred", COMMANDS, ids=lambda one: one.name)
+def test_the_overview_says_how_the_help_of_a_command_begins(deferred: Deferred) -> None:
+    begins, *_ = deferred.whole.help.split("\n\n")
+    assert deferred.help == " ".join(begins.split())
+    assert deferred.name == deferred.whole.name
 
 
 def test_every_command_that_makes_something_can_overwrite() -> None:

@@ -7,7 +7,8 @@ import typer
 from taue.commands.batch_export import export_store
 from taue.commands.batch_run import retry, run_batch
 from taue.commands.batch_state import audit_store, show_status
-from taue.commands.conventions import OneSentence, help_alone, register
+from taue.commands.conventions import register
+from taue.commands.groups import OneSentence, help_alone
 
 batch = typer.Typer(cls=OneSentence, help="Many scenes into one store: run, look, mend, export.")
 

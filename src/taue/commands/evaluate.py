@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from taue.commands.conventions import OneSentence, help_alone, register
+from taue.commands.conventions import register
 from taue.commands.eval_ablation import ablation
 from taue.commands.eval_capabilities import capabilities
 from taue.commands.eval_data import coco_data, paddy_data
 from taue.commands.eval_generate import run_method
 from taue.commands.eval_paper import paper
 from taue.commands.eval_score import score
+from taue.commands.groups import OneSentence, help_alone
 
 evaluate = typer.Typer(cls=OneSentence, help="Compare methods: data, generation, scores.")
 data = typer.Typer(cls=OneSentence, help="Write an evaluation set.")

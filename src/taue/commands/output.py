@@ -10,14 +10,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from taue.commands.signals import PatientConsole, silence
+from taue.commands.signals import silence
 from taue.disk.streams import is_standard_output
 from taue.errors import TaueError
 from taue.readable import readable
+
+if TYPE_CHECKING:
+    from taue.commands.patient import PatientConsole
 
 
 class Output:
@@ -110,6 +113,8 @@ def tell_document(text: str, as_json: str) -> None:
 
 def console(*, err: bool = True) -> PatientConsole:
     """Where bars and tables are drawn, if at all."""
+    from taue.commands.patient import PatientConsole
+
     output = _current.get()
     return PatientConsole(stderr=err, quiet=output.quiet or (output.as_json and not err))
 

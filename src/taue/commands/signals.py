@@ -9,8 +9,6 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
-from rich.console import Console
-
 INTERRUPTED, TERMINATED = 130, 143
 
 
@@ -38,15 +36,6 @@ def heeded() -> Iterator[Signals]:
         yield heard
     finally:
         signal.signal(signal.SIGTERM, old)
-
-
-class PatientConsole(Console):
-    """Goes on in silence when nobody reads any more; rich would end the process, and the work."""
-
-    def on_broken_pipe(self) -> None:
-        """Print nothing from now on."""
-        self.quiet = True
-        silence(2 if self.stderr else 1)
 
 
 def silence(stream: int) -> None:

@@ -18,19 +18,12 @@ from typing import BinaryIO
 from taue.disk.exchange import require_ours
 from taue.disk.paths import expanded
 from taue.disk.pieces import File, Folder, Piece, Special, swept, taken, there_already
+from taue.disk.put import note_put
 from taue.disk.streams import STANDARD, special
 from taue.disk.unfinished import PREFIX, UnfinishedFolder
 from taue.errors import TaueError
 
 PathLike = str | os.PathLike[str]
-
-
-_put: list[Path] = []
-
-
-def names_taken() -> int:
-    """How many files and folders this process has put in their places, for good, so far."""
-    return len(_put)
 
 
 @contextmanager
@@ -147,7 +140,7 @@ class Writes:
             for piece in reversed(begun):
                 piece.undo()
             raise
-        _put.extend(
+        note_put(
             piece.goal
             for piece in begun
             if not any(part.startswith(PREFIX) for part in piece.goal.parts)
