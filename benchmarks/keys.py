@@ -28,9 +28,9 @@ from taue.generation import Generation
 from taue.key_sight import likeness
 from taue.paddy import scenes
 from taue.paddy.judge import Judge
+from taue.painted_key import KEYS
 from taue.scene import Request
 from taue.settings import Settings
-from taue.shown import KEYS
 from taue.watch import StageWatch
 
 CHOICES = ("green", "magenta", "blue", "by sight")
