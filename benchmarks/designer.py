@@ -34,7 +34,7 @@ SEED, COUNT, SHOWN, ON_A_SHEET = 1312, 100, 40, 10
 HIGHER = {
     "iou", "cutout_db", "rawcut_db", "healed_iou", "healed_cut_db", "healed_db", "healed_near_db",
     "shadow_held", "shadow_iou", "control_shadow_held", "control_shadow_iou", "right", "raw_right",
-    "colour_on_grey", "whole", "same_iou", "same_db",
+    "colour_on_grey", "whole", "whole_iou", "same_iou", "same_db",
 }  # fmt: skip
 """Figures of which more is better: their worst tenth is the lowest."""
 

@@ -1,15 +1,19 @@
-"""The layers of two and three subjects, of moved ones and before new backgrounds, opened.
+"""The layers of two and three subjects, of moved ones, before new backgrounds and behind each
+other, opened.
 
     python -m benchmarks.opened_scenes --out docs
+    python -m benchmarks.opened_scenes --out docs --only overlapping
 
 Grows 40 scenes of each sort with the defaults, none of them tuned on, and writes
 ``opened-scenes.json``: the figures of :mod:`taue.evaluation.opened` for every subject, as far as it
-is not hidden, and ``opened-scenes.png``, the first of each sort. ``truth`` there are the same
-figures of 100 rendered scenes of two and of three objects, opened with their true layers: what the
-judge makes of pictures in which nothing is wrong. Besides:
+is not hidden, and the first of each sort, ``opened-SORT.png``. Sorts that are not drawn keep what
+was written of them. ``truth`` there are the same figures of 100 rendered scenes of two and of three
+objects, opened with their true layers: what the judge makes of pictures in which nothing is wrong.
+Besides:
 
 whole      of what other subjects hide of a subject, as its own foreground shows it, the share that
            its layer has at alpha > 0.5; None if they hide nothing
+whole_iou  of that subject's layer and its foreground's alpha, both > 0.5
 same_iou   after moving or before another background: of the layer's alpha > 0.5 and that of the
            first layer, brought to the same place
 same_db    PSNR of their colours, weighted by the smaller alpha
@@ -20,7 +24,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -31,7 +35,7 @@ from PIL import Image
 from benchmarks.crew import Out, figure_in, share_out
 from benchmarks.designer import GREY, TILE, mask, on, summed
 from benchmarks.sceneries import Scenery
-from taue import Box, Layers, TauePipeline
+from taue import Box, Layers, Subject, TauePipeline
 from taue.evaluation.opened import figures, weighted_psnr
 from taue.layering import brought
 from taue.paddy import scenes
@@ -39,8 +43,14 @@ from taue.paddy.judge import Judge
 from taue.shown import in_front
 
 SEED, COUNT, SHOWN = 50_112, 40, 6
-SORTS = ("two", "three", "moved", "rebackground")
-SUBJECTS = {"two": 2, "three": 3}
+SORTS = ("two", "three", "moved", "rebackground", "overlapping")
+SUBJECTS = {"two": 2, "three": 3, "overlapping": 2}
+BESIDE = {"two": 2, "three": 3}
+"""Sorts that rendered scenes are measured beside, with their numbers of objects."""
+
+SEEDED_BY = 4
+"""What the rendered scenes' seed has besides."""
+
 HIDDEN = 100
 """Pixels that another subject must hide at least, for it to count."""
 
@@ -52,10 +62,12 @@ SubjectFigures = dict[str, float | None]
 
 @dataclass(frozen=True)
 class SceneJob:
-    """A scene, and what comes after it: a box to move to or another background."""
+    """A scene, its subjects' boxes if they are not the default ones, and what comes after it: a box
+    to move to or another background."""
 
     sort: str
     scenery: Scenery
+    boxes: tuple[Box, ...] = ()
     box: Box | None = None
     background: str | None = None
 
@@ -71,6 +83,8 @@ def jobs(count: int = COUNT) -> list[SceneJob]:
             objects = tuple((o.colour, o.kind) for o in spec.objects)
             seed = int(rng.integers(2**31))
             job = SceneJob(sort, Scenery(objects, grounds[i % len(grounds)], seed))
+            if sort == "overlapping":
+                job = replace(job, boxes=behind_each_other(rng))
             if sort == "moved":
                 side = float(rng.uniform(0.3, 0.5))
                 x, y = rng.uniform(0.02, 0.98 - side), rng.uniform(0.4, 0.95 - side)
@@ -81,12 +95,25 @@ def jobs(count: int = COUNT) -> list[SceneJob]:
     return made
 
 
+def behind_each_other(rng: np.random.Generator) -> tuple[Box, Box]:
+    """A box, and one before it, to its right or left and a little lower."""
+    side, x, y = rng.uniform(0.38, 0.46), rng.uniform(0.08, 0.16), rng.uniform(0.25, 0.4)
+    right = x + side * rng.uniform(0.6, 0.75)
+    places = (x, right) if rng.uniform() < 0.5 else (right, x)
+    rear, front = (float(place) for place in places)
+    lower = float(y + 0.1 * side)
+    return Box(rear, float(y), float(side), float(side)), Box(
+        front, lower, float(side), float(side)
+    )
+
+
 def opened_scene(
     pipe: TauePipeline, judge: Judge, job: SceneJob
 ) -> tuple[list[SubjectFigures], NDArray[np.uint8], list[str]]:
     """A row for each subject, the scene's row of the sheet, and what its user was warned of."""
+    boxes = job.boxes or (None,) * len(job.scenery.prompts)
     first = pipe(
-        job.scenery.prompts,
+        [Subject(p, box=box) for p, box in zip(job.scenery.prompts, boxes, strict=True)],
         job.scenery.background,
         generator=torch.Generator().manual_seed(job.scenery.seed),
     )
@@ -135,15 +162,18 @@ def subject_figures(
         thing = np.concatenate([subject[..., :3], 255 * everything[..., None]], -1)
         whole = figures(composite, background, thing, thing, shade, mask=seen.mask > 0.5)
         found |= {name: whole[name] for name in ("far", "structure", "coverage")}
-        hidden = (cuts[i][..., 3] > 127) & (covered > 0.5)
-        found["whole"] = float((alphas[i] > 0.5)[hidden].mean()) if hidden.sum() >= HIDDEN else None
+        own, drawn = cuts[i][..., 3] > 127, alphas[i] > 0.5
+        hidden = own & (covered > 0.5)
+        much = hidden.sum() >= HIDDEN
+        found["whole"] = float(drawn[hidden].mean()) if much else None
+        found["whole_iou"] = float((own & drawn).sum() / (own | drawn).sum()) if much else None
         rows.append(found)
     return rows
 
 
 def truth(judge: Judge, objects: int, count: int = RENDERED) -> list[SubjectFigures]:
     """The figures of rendered scenes' true layers, of all objects that are seen at all."""
-    rng = np.random.default_rng((SEED, len(SORTS), objects))
+    rng = np.random.default_rng((SEED, SEEDED_BY, objects))
     rows: list[SubjectFigures] = []
     for _ in range(count):
         spec = scenes.sample_spec(rng, objects=objects)
@@ -185,38 +215,48 @@ def _pixels(image: Any) -> NDArray[np.uint8]:
     return np.asarray(image)
 
 
-def main(out: Out, count: int = COUNT, model: str = "paddy", workers: int = 2) -> None:
-    """Grow the scenes, measure their layers, draw the sheet."""
-    chosen = jobs(count)
+def main(
+    out: Out,
+    count: int = COUNT,
+    model: str = "paddy",
+    workers: int = 2,
+    only: Annotated[list[str] | None, typer.Option(help="Draw these sorts alone.")] = None,
+) -> None:
+    """Grow the scenes, measure their layers, draw the sheets."""
+    sorts = only or list(SORTS)
+    chosen = [job for job in jobs(count) if job.sort in sorts]
     answers = share_out(opened_scene, chosen, model, "scenes", workers)
-    judge = Judge.load()
-    told: dict[str, Any] = {
-        "sum": {},
-        "truth": {sort: summed(truth(judge, objects)) for sort, objects in SUBJECTS.items()},
-        "each": [],
-    }
-    sheet: list[NDArray[np.uint8]] = []
-    for sort in SORTS:
+    path = out / "opened-scenes.json"
+    told: dict[str, Any] = json.loads(path.read_text()) if only and path.exists() else {}
+    told = {"sum": {}, "truth": {}, "each": []} | told
+    told["each"] = [one for one in told["each"] if one["sort"] not in sorts]
+    for sort in sorts:
         some = [(job, one) for job, one in zip(chosen, answers, strict=True) if job.sort == sort]
         rows = [row for _, (rows, _, _) in some for row in rows]
         told["sum"][sort] = summed(rows) | {
             "warned": sum(bool(warnings) for _, (_, _, warnings) in some)
         }
-        told["each"] += [
-            {"sort": sort, "whole": job.scenery.whole, "seed": job.scenery.seed}
-            | ({"background": job.background} if job.background else {})
-            | {"subjects": [{k: v and round(v, 4) for k, v in row.items()} for row in rows]}
-            | ({"warnings": warnings} if warnings else {})
-            for job, (rows, _, warnings) in some
-        ]
-        sheet += [drawn for _, (_, drawn, _) in some[:SHOWN]]
-    (out / "opened-scenes.json").write_text(json.dumps(told, indent=1) + "\n")
-    Image.fromarray(np.concatenate(sheet)).save(figure_in(out, "opened-scenes.png"))
+        told["each"] += [scene_row(job, rows, warnings) for job, (rows, _, warnings) in some]
+        sheet = np.concatenate([drawn for _, (_, drawn, _) in some[:SHOWN]])
+        Image.fromarray(sheet).save(figure_in(out, f"opened-{sort}.png"))
+        if sort in BESIDE:
+            told["truth"][sort] = summed(truth(Judge.load(), BESIDE[sort]))
+    path.write_text(json.dumps(told, indent=1) + "\n")
     rendered = {f"{sort}, rendered": table for sort, table in told["truth"].items()}
     for sort, table in (told["sum"] | rendered).items():
         typer.echo(sort)
         for name, values in table.items():
             typer.echo(f"  {name:12s} {values}")
+
+
+def scene_row(job: SceneJob, rows: Sequence[SubjectFigures], warnings: list[str]) -> dict[str, Any]:
+    """What is written of one scene."""
+    return (
+        {"sort": job.sort, "whole": job.scenery.whole, "seed": job.scenery.seed}
+        | ({"background": job.background} if job.background else {})
+        | {"subjects": [{k: v and round(v, 4) for k, v in row.items()} for row in rows]}
+        | ({"warnings": warnings} if warnings else {})
+    )
 
 
 if __name__ == "__main__":

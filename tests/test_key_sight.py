@@ -14,7 +14,7 @@ from taue import TauePipeline, settings
 from taue.context import StageResult
 from taue.flaws import Flaw
 from taue.generation import Generation
-from taue.key_sight import LIKE, alike, like_key, likeness, middle
+from taue.key_sight import LIKE, close_to_key, like_key, likeness, middle
 from taue.painted_key import KEYS
 from taue.scene import Request
 from taue.settings import Settings
@@ -64,7 +64,7 @@ def test_a_primary_colour_is_not_like_its_neighbours(pale: float, bright: float)
     """Red, blue and yellow have half of a key's hue at most, and stand out from it."""
     pure = np.array([(1, 0, 0), (0, 0, 1), (1, 1, 0), (1, 0, 1), (0, 1, 0)], np.float32)
     colours = (bright * (pale + (1 - pale) * pure))[None]
-    of_magenta, of_green = alike(colours, MAGENTA)[0], alike(colours, GREEN)[0]
+    of_magenta, of_green = close_to_key(colours, MAGENTA)[0], close_to_key(colours, GREEN)[0]
     assert not (of_magenta[:3].any() or of_green[:3].any() or of_magenta[4] or of_green[3])
     assert of_magenta[3] == of_green[4] == (likeness(colours, GREEN)[0, 4] > LIKE)
 

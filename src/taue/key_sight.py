@@ -46,7 +46,7 @@ def likeness(colours: Array, key: RGB) -> Array:
     return np.asarray(_chroma(colours) @ chroma / (chroma @ chroma) / brightest, np.float32)
 
 
-def alike(colours: Array, key: RGB) -> NDArray[np.bool_]:
+def close_to_key(colours: Array, key: RGB) -> NDArray[np.bool_]:
     """Where colours are of a key's hue, and show it [H, W].
 
     Args:
@@ -77,7 +77,7 @@ def like_key(picture: Array, mask: Array, key: RGB) -> bool:
         for pixels, cells in zip(picture.shape[:2], mask.shape, strict=True)
     )
     where = inside[rows[:, None], columns[None]]
-    return bool(alike(picture, key)[where].mean() > MOST)
+    return bool(close_to_key(picture, key)[where].mean() > MOST)
 
 
 def middle(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
