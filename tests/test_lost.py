@@ -68,6 +68,7 @@ def drawn(pipe: TauePipeline, **changes: Any) -> Layers:
         "scene": "a blue car, a desert",
         "num_inference_steps": 12,
         "generator": torch.Generator().manual_seed(1),
+        "settings": Settings(key="green"),
     }
     return pipe(**{**given, **changes})
 
@@ -94,7 +95,7 @@ def test_a_subject_that_the_composite_lost_is_held_for_longer(painter: TauePipel
 def test_a_composite_that_is_not_tried_again_gives_a_lost_subject_no_light(
     painter: TauePipeline,
 ) -> None:
-    layers = drawn(painter, settings=Settings(tries=1))
+    layers = drawn(painter, settings=Settings(key="green", tries=1))
     assert [record.stage for record in layers.records].count("composite") == 1
     assert layers.sources == ["foreground"]
     red, _, blue = ball(layers)
