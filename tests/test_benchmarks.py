@@ -39,13 +39,13 @@ def test_the_light_bounds_the_foregrounds_agreement() -> None:
     assert 9 < dark < 15
 
 
-def test_key_figures_of_a_flat_green_by_hand() -> None:
+def test_key_figures_of_a_flat_magenta_by_hand() -> None:
     import torch
 
     from taue.layers import Layers, SubjectLayer
     from taue.scene import Scene, Subject
 
-    picture = np.full((64, 64, 3), (0.25, 0.75, 0.25), np.float32)
+    picture = np.full((64, 64, 3), (0.75, 0.25, 0.75), np.float32)
     picture[20:40, 20:40] = 0.9  # the object, inside the mask
     mask = torch.zeros(8, 8)
     mask[2:6, 2:6] = 1

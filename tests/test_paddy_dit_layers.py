@@ -46,7 +46,7 @@ def test_foregrounds_are_objects_on_flat_keys(scene: Layers) -> None:
     for picture, mask, colour in zip(scene.foregrounds, scene.masks, (RED, BLUE), strict=True):
         ring = equations.border(picture)
         assert ring.std(dim=-1).max() < 0.05
-        assert ring.median(dim=-1).values.argmax() == 1  # green
+        assert ring.median(dim=-1).values.argmin() == 1  # magenta
         assert 0.03 < mask.mean() < 0.25
         inside = torch.nn.functional.interpolate(mask[None, None], scale_factor=8)[0, 0] > 0
         assert picture[:, inside].mean(dim=1).argmax() == colour
