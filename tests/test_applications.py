@@ -25,6 +25,10 @@ STEPS = 4
 APPLE, BALL = Subject("a red apple"), Subject("a blue ball", box=Box(0.5, 0.5, 0.4, 0.4))
 
 
+STAGES = Settings(quality="best", layering="difference")
+"""The stages alone: what random weights paint is slow to cut out, and layers tell no more of it."""
+
+
 @pytest.fixture
 def pipe(tiny_sdxl: Path) -> TauePipeline:
     pipe = TauePipeline.from_pretrained(str(tiny_sdxl))
@@ -48,7 +52,7 @@ def made(pipe: TauePipeline, **changes: Any) -> Layers:
 @pytest.mark.parametrize("family", ["euler", "dpm++2m", "lcm"])
 def test_regrowing_without_a_change_changes_nothing(pipe: TauePipeline, family: str) -> None:
     pipe.scheduler = build(family)
-    layers = made(pipe)
+    layers = made(pipe, settings=STAGES)
     again = pipe.regrow(layers, output_type="pt")
     for ours, theirs in zip(
         (*layers.foregrounds, layers.composite, layers.background),
@@ -77,7 +81,7 @@ def test_another_background_leaves_the_objects_and_their_stage_alone(pipe: TaueP
 
 @pytest.mark.slow
 def test_a_moved_subject_grows_from_its_harvest_and_the_others_stay(pipe: TauePipeline) -> None:
-    layers = made(pipe, guidance_scale=1.0, foreground_guidance_scale=1.0)
+    layers = made(pipe, guidance_scale=1.0, foreground_guidance_scale=1.0, settings=STAGES)
     box = Box(0.05, 0.1, 0.3, 0.3)
     moved = layers.move(pipe, 2, box, output_type="pt")
     told = [(r.stage, r.subjects, r.unet_evaluations) for r in moved.records]
@@ -91,7 +95,7 @@ def test_a_moved_subject_grows_from_its_harvest_and_the_others_stay(pipe: TauePi
 
 @pytest.mark.slow
 def test_new_noise_is_asked_for(pipe: TauePipeline) -> None:
-    layers = made(pipe)
+    layers = made(pipe, settings=STAGES)
     fresh = pipe.regrow(layers, generator=torch.Generator().manual_seed(9), output_type="pt")
     torch.testing.assert_close(layers.foregrounds[0], fresh.foregrounds[0], atol=1e-5, rtol=0)
     assert not torch.equal(layers.background, fresh.background)
@@ -99,7 +103,7 @@ def test_new_noise_is_asked_for(pipe: TauePipeline) -> None:
 
 @pytest.mark.slow
 def test_layers_that_cannot_grow_again_are_refused(pipe: TauePipeline) -> None:
-    layers = made(pipe)
+    layers = made(pipe, settings=STAGES)
     with pytest.raises(TaueError, match="subject 3 is unknown; there are subjects 1 to 2"):
         pipe.regrow(layers, boxes={3: Box(0, 0, 1, 1)})
     bare = replace(layers.seedlings[0], final=None)
@@ -149,7 +153,7 @@ def test_less_harmony_holds_the_object_closer(painter: TauePipeline) -> None:
 @pytest.mark.slow
 def test_subjects_of_one_crop_ratio_share_a_batch(pipe: TauePipeline) -> None:
     early = Subject("a red apple", crop_ratio=0.25)
-    layers = made(pipe, subjects=[early, BALL, Subject("a car", crop_ratio=0.25)])
+    layers = made(pipe, subjects=[early, BALL, Subject("a car", crop_ratio=0.25)], settings=STAGES)
     told = [(r.stage, r.subjects) for r in layers.records[:2]]
     assert told == [("foreground", (1, 3)), ("foreground", (2,))]
     assert layers.seedlings[0].sigma == layers.seedlings[2].sigma > layers.seedlings[1].sigma
@@ -207,7 +211,7 @@ def test_an_empty_layer_stays_and_a_cut_one_brings_nothing_from_beyond() -> None
 
 @pytest.mark.slow
 def test_scenes_of_moved_subjects_are_written_and_read(pipe: TauePipeline) -> None:
-    moved = pipe.regrow(made(pipe), boxes={1: Box(0.1, 0.3, 0.4, 0.4)})
+    moved = pipe.regrow(made(pipe, settings=STAGES), boxes={1: Box(0.1, 0.3, 0.4, 0.4)})
     scene = Scene.making(moved.scene, model="paddy", seed=1)
     assert Scene.loads(scene.dumps(), "toml") == scene
     assert scene.subjects[0].moves == (Box(0.1, 0.3, 0.4, 0.4),)
