@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 
@@ -12,6 +13,11 @@ from PIL import Image, ImageDraw
 from benchmarks import judged, mutants, recorded, three_stages
 from benchmarks.pair import OneSubject
 from taue.paddy import scenes
+
+
+def test_every_benchmark_finds_what_it_imports() -> None:
+    for path in Path(judged.__file__).parent.glob("*.py"):
+        importlib.import_module(f"benchmarks.{path.stem}")
 
 
 def test_no_pair_is_both_for_tuning_and_for_testing() -> None:
