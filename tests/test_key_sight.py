@@ -97,6 +97,7 @@ def drawn(pipe: TauePipeline, prompt: str, **options: Any) -> tuple[StageResult,
     return one, max(("green", "magenta"), key=lambda name: float(corner @ torch.tensor(KEYS[name])))
 
 
+@pytest.mark.slow
 def test_what_was_looked_at_is_decoded_no_second_time(
     painter: TauePipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:

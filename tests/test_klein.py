@@ -154,6 +154,7 @@ def test_the_loop_is_a_plain_call(kind: str, request: pytest.FixtureRequest) -> 
     assert made.evaluations == steps * backbone.evaluations(4.0)
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_in_double_precision_the_plain_call_is_met_to_rounding() -> None:
     """From encoding to decoding, with a negative prompt."""
