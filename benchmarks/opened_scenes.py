@@ -45,8 +45,8 @@ from taue.shown import in_front
 SEED, COUNT, SHOWN = 50_112, 40, 6
 SORTS = ("two", "three", "moved", "rebackground", "overlapping")
 SUBJECTS = {"two": 2, "three": 3, "overlapping": 2}
-BESIDE = {"two": 2, "three": 3}
-"""Sorts that rendered scenes are measured beside, with their numbers of objects."""
+BESIDE = ("two", "three")
+"""Sorts that rendered scenes are measured beside."""
 
 SEEDED_BY = 4
 """What the rendered scenes' seed has besides."""
@@ -240,7 +240,7 @@ def main(
         sheet = np.concatenate([drawn for _, (_, drawn, _) in some[:SHOWN]])
         Image.fromarray(sheet).save(figure_in(out, f"opened-{sort}.png"))
         if sort in BESIDE:
-            told["truth"][sort] = summed(truth(Judge.load(), BESIDE[sort]))
+            told["truth"][sort] = summed(truth(Judge.load(), SUBJECTS[sort]))
     path.write_text(json.dumps(told, indent=1) + "\n")
     rendered = {f"{sort}, rendered": table for sort, table in told["truth"].items()}
     for sort, table in (told["sum"] | rendered).items():

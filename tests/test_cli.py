@@ -82,6 +82,19 @@ def test_version_and_help() -> None:
 
 
 @pytest.mark.slow
+def imported_by(arguments: list[str]) -> set[str]:
+    """The modules that a command has imported in a process of its own."""
+    code = (
+        "import sys\nfrom taue.cli import app\n"
+        "try: app()\nexcept SystemExit: pass\n"
+        "print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.splitlines()[-1].split())
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -95,28 +108,13 @@ def test_version_and_help() -> None:
     ],
 )
 def test_what_needs_no_torch_does_not_wait_for_it(arguments: list[str]) -> None:
-    code = (
-        "import sys\nfrom taue.cli import app\n"
-        "try: app()\nexcept SystemExit: pass\n"
-        "print('torch' in sys.modules, 'diffusers' in sys.modules)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.splitlines()[-1] == "False False"
+    assert not {"torch", "diffusers"} & imported_by(arguments)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
 def test_the_overview_needs_nothing_of_any_command(arguments: list[str]) -> None:
-    code = (
-        "import sys\nfrom taue.cli import app\n"
-        "try: app()\nexcept SystemExit: pass\n"
-        "print({'numpy', 'pydantic', 'taue.scene', 'torch'} & sys.modules.keys())"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.splitlines()[-1] == "set()"
+    heavy = {"numpy", "pydantic", "taue.scene", "torch", "diffusers"}
+    assert not heavy & imported_by(arguments)
 
 
 def test_models_lists_every_word_of_paddy() -> None:

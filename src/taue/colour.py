@@ -31,8 +31,8 @@ def luma(colours: Colours) -> NDArray[Any]:
 
 
 def hue(colour: Colours) -> NDArray[Any]:
-    """What makes one colour [3] no grey: its channels around their mean."""
-    return colour - colour.mean()
+    """What makes colours [..., 3] no greys: their channels around their mean."""
+    return colour - colour.mean(axis=-1, keepdims=True)
 
 
 def chroma(picture: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -43,7 +43,7 @@ def likeness(colours: Array, key: RGB) -> Array:
     """
     chroma = hue(np.asarray(key, np.float32))
     brightest = np.maximum(colours.max(axis=-1), DARKEST)
-    return np.asarray(_chroma(colours) @ chroma / (chroma @ chroma) / brightest, np.float32)
+    return np.asarray(hue(colours) @ chroma / (chroma @ chroma) / brightest, np.float32)
 
 
 def close_to_key(colours: Array, key: RGB) -> NDArray[np.bool_]:
@@ -52,13 +52,9 @@ def close_to_key(colours: Array, key: RGB) -> NDArray[np.bool_]:
     Args:
         colours, key: as of :func:`likeness`.
     """
-    chroma, own = hue(np.asarray(key, np.float32)), _chroma(colours)
+    chroma, own = hue(np.asarray(key, np.float32)), hue(colours)
     near = own @ chroma > NEAR * np.linalg.norm(chroma) * np.linalg.norm(own, axis=-1)
     return np.asarray((likeness(colours, key) > LIKE) & near, bool)
-
-
-def _chroma(colours: Array) -> Array:
-    return colours - colours.mean(axis=-1, keepdims=True)
 
 
 def like_key(picture: Array, mask: Array, key: RGB) -> bool:

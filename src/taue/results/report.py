@@ -60,13 +60,10 @@ def make_report(
 def _sources(layers: Layers) -> list[str]:
     """What subjects are cut from whose layers are older than this scene, or of no use to it."""
     made = _KEPT if layers.cuts else "foreground"
+    brought = ["elsewhere" if one.drawn is not None else made for one in layers.seedlings]
     return [
-        "image"
-        if one.subject.image is not None
-        else "elsewhere"
-        if seedling.drawn is not None
-        else made
-        for one, seedling in zip(layers.subjects, layers.seedlings, strict=True)
+        source if layer.subject.image is None else "image"
+        for layer, source in zip(layers.subjects, brought, strict=True)
     ]
 
 
