@@ -24,7 +24,7 @@ def scene(side: int, *, shows_ground: bool) -> tuple[np.ndarray, np.ndarray, Sig
     alpha = (block & ~slot).astype(np.float32)
     cut = np.concatenate([0.5 * colours, alpha[..., None]], axis=-1)
     draft = block & ~slot
-    return cut, composite, Sight(draft, block, colours, spoilt=False), slot
+    return cut, composite, Sight(draft, block, colours, np.zeros_like(draft), spoilt=False), slot
 
 
 @pytest.mark.parametrize("side", SIZES)

@@ -82,7 +82,8 @@ def test_each_subject_gets_its_own_and_the_one_in_front_all_of_it() -> None:
     one, two = shown(composite, plate, [behind, front])
     assert not (one & two).any()
     assert two[front > 0.5].all()
-    assert one[(disc(256, 0.4, 0.5, 0.15) > 0.5) & (front == 0)].mean() > 0.95
+    beside = disc(256, 0.58, 0.5, 0.14 + 5 / 256) > 0  # where the one in front may have come out
+    assert one[(disc(256, 0.4, 0.5, 0.15) > 0.5) & ~beside].mean() > 0.95
 
 
 def test_nothing_is_shown_of_nothing() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from taue.box import Box
 from taue.sight import sighted
@@ -65,6 +66,22 @@ def test_what_the_composite_has_ground_for_is_hidden_and_has_the_scenes_light() 
     assert one.hidden[(draft > 0.5) & (behind > 0.5)].all()
     seen = one.region & (disc(side, 0.42, 0.55, 0.05) > 0.5)
     assert np.abs(one.colours[seen] - np.array(RED)).max() < 0.1  # lit as the composite shows it
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_a_front_that_came_out_larger_leaves_no_rim_in_what_it_hides(side: int) -> None:
+    """The composite draws the blue disc a little larger, with a soft edge: none of its blue counts
+    as what is seen of the red one, nor gives that its light."""
+    plate, draft = ground(side), disc(side, 0.45, 0.55, 0.17)
+    front = disc(side, 0.62, 0.55, 0.12)
+    outgrown = ndimage.gaussian_filter(disc(side, 0.62, 0.55, 0.126), 0.006 * side)
+    composite = over(over(plate, draft, RED), outgrown, BLUE)
+    cuts = [cut(draft), cut(front, BLUE)]
+    rear, _ = sighted(composite, plate, cuts, [None, None], [None, None])
+    assert composite[rear.region & (draft > 0.99)][:, 2].max() < 0.2
+    assert rear.covered[(draft > 0.5) & (front > 0.5)].all()
+    assert not (rear.covered & rear.region).any()
+    assert np.abs(rear.colours[draft > 0.5] - np.array(RED)).max() < 0.02
 
 
 def test_what_could_not_be_told_from_its_key_is_where_attention_saw_it() -> None:

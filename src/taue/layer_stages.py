@@ -24,28 +24,30 @@ def refined(
     estimates: Tensor,
     keys: Tensor,
     cores: Sequence[Tensor],
+    covered: Sequence[Tensor],
     outsides: Sequence[Tensor],
 ) -> list[StageResult]:
     """Stage 4: what the composite shows of each subject, grown on from the harvest step on a key.
 
-    Its core is held to where the composite ended, its surroundings to the key; the rim between them
-    is free to become an edge. Of the key no more is drawn than the effort's window around what is
-    not held to it.
+    Its core is held to where the composite ended, what others cover to its foreground, its
+    surroundings to the key; the rim between them is free to become an edge. Of the key no more is
+    drawn than the effort's window around what is not held to it.
 
     Args:
         together: the composite.
         estimates: what to continue from [n, C, h, w], in conditions' order.
         keys: the key colours as scaled latents [n, C, 1, 1].
-        cores, outsides: masks [h, w] for each subject.
+        cores, covered, outsides: masks [h, w] for each subject, that do not overlap.
     """
     ended, level = together.latents.cpu(), together.seedling.level
     own, family = _noise_to(together, ended), context.backbone.family
     ratio = context.settings.crop_ratio
     rows = []
-    for condition, estimate, key, core, outside in zip(
-        conditions, estimates.split(1), keys, cores, outsides, strict=True
+    for condition, estimate, key, core, cover, outside in zip(
+        conditions, estimates.split(1), keys, cores, covered, outsides, strict=True
     ):
         plain = key.expand(context.shape[1:])[None]
+        held = ((ended, core), (estimate, cover), (plain, outside))
         row = replace(
             foreground_row(context, condition, own),
             stage="refine",
@@ -55,19 +57,15 @@ def refined(
             steps=context.steps("refine"),
             begin=context.settings.effort.refine_begin,
             guided=context.settings.effort.guided,
-            plantings=(
+            plantings=tuple(
                 Planting(
-                    Seedling(ended, own, level, core, core, family=family),
-                    core,
+                    Seedling(shows, own, level, where, where, family=family),
+                    where,
                     to_end=True,
                     crop_ratio=ratio,
-                ),
-                Planting(
-                    Seedling(plain, own, level, outside, outside, family=family),
-                    outside,
-                    to_end=True,
-                    crop_ratio=ratio,
-                ),
+                )
+                for shows, where in held
+                if where.any()
             ),
         )
         scale = context.settings.guidance_scale

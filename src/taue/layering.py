@@ -34,7 +34,7 @@ from taue.painted_key import best_key, key_rgb
 from taue.placing import HALF, Placement, bounding_box, place
 from taue.relight import relit
 from taue.settings import Settings
-from taue.shown import shown
+from taue.shown import shown, unmixed
 from taue.sight import Sight, sighted
 from taue.stack.mixing import Floats
 from taue.stack.shade import as_layer, shade, shaded, shared
@@ -179,11 +179,14 @@ def refined_pictures(
     estimates = context.backbone.encode(_batch(painted)).cpu()
     size = context.shape[-2:]
     margin = cells(1, size)
-    cores = [1 - grow((share_of_cells(s.region, size) <= FULL).float(), margin) for s in sights]
+    held, covered = (
+        [1 - grow((share_of_cells(region, size) <= FULL).float(), margin) for region in regions]
+        for regions in ([s.region for s in sights], [s.covered for s in sights])
+    )
     wholes = [s.region | s.draft for s in sights]
     outsides = [1 - grow((share_of_cells(w, size) > 0).float(), margin) for w in wholes]
     return layer_stages.refined(
-        context, conditions, scene.together, estimates, key_latents, cores, outsides
+        context, conditions, scene.together, estimates, key_latents, held, covered, outsides
     )
 
 
@@ -244,10 +247,14 @@ def _seen_surely(
     """Where a scene shows each subject's own colours; nowhere of a thing that is not this one, for
     no light comes from that."""
     pictures = raw.composite, raw.background
-    gone = lost(subjects, *pictures)
+    gone, solids = lost(subjects, *pictures), [subject[..., 3] > HALF for subject in subjects]
     return [
-        np.zeros_like(region) if nothing and not one.own else surely(subject, *pictures, region)
-        for subject, region, nothing, one in zip(subjects, where, gone, scene.results, strict=True)
+        np.zeros_like(region)
+        if nothing and not one.own
+        else unmixed(surely(subject, *pictures, region), solids, i)
+        for i, (subject, region, nothing, one) in enumerate(
+            zip(subjects, where, gone, scene.results, strict=True)
+        )
     ]
 
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import ndimage
 
-from taue.shown import certainly
+from taue.arrays import Region
+from taue.shown import certainly, unmixed
 from taue.stack.mixing import Floats, shares
 from taue.straight import from_nearest
 
@@ -18,6 +19,9 @@ CLEARLY = 0.9
 """A subject's light is read where it makes up so much of the pixel, and not next to where it does
 not: a decoder mixes what is behind into its rim."""
 
+VISIBLE = 0.1
+"""Alpha from which on a subject in front may be seen."""
+
 
 def relit(subjects: Sequence[Floats], picture: Floats, harmony: float) -> list[Floats]:
     """Subjects with the light that they have in a picture, as far as ``harmony`` in [0, 1] says.
@@ -27,19 +31,26 @@ def relit(subjects: Sequence[Floats], picture: Floats, harmony: float) -> list[F
         picture: what shows them all [H, W, 3] in [0, 1].
     """
     seen, _ = shares(np.stack([subject[..., 3] for subject in subjects]))
+    solids = [subject[..., 3] > VISIBLE for subject in subjects]
+    sure = [unmixed(_clearly(share), solids, i) for i, share in enumerate(seen)]
     return [
-        np.concatenate([_light(s, share, picture, harmony), s[..., 3:]], axis=-1)
-        for s, share in zip(subjects, seen, strict=True)
+        np.concatenate([_light(subject, one, picture, harmony), subject[..., 3:]], axis=-1)
+        for subject, one in zip(subjects, sure, strict=True)
     ]
 
 
-def _light(subject: Floats, share: Floats, picture: Floats, harmony: float) -> Floats:
-    colours, clearly = subject[..., :3], share >= CLEARLY
+def _clearly(share: Floats) -> Region:
+    """Where a subject makes up nearly all of a pixel, bool [H, W], without the rim of that."""
+    clearly = share >= CLEARLY
+    inside = certainly(clearly)
+    return inside if inside.any() else clearly
+
+
+def _light(subject: Floats, clearly: Region, picture: Floats, harmony: float) -> Floats:
+    colours = subject[..., :3]
     if harmony == 0 or not clearly.any():
         return colours
-    inside = certainly(clearly)
-    clearly = inside if inside.any() else clearly
-    sigma = BREADTH * min(share.shape)
+    sigma = BREADTH * min(clearly.shape)
     weight = ndimage.gaussian_filter(clearly.astype(np.float32), sigma)
     change = np.where(clearly[..., None], picture - colours, 0)
     change = (

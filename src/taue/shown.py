@@ -38,6 +38,10 @@ CORE = 2
 CERTAIN = 3
 """Pixels inside a region whose colours are the object's alone."""
 
+BLENDED, BESIDE = 4, 8
+"""Pixels around a subject within which a composite shows it in place of what is behind it, for it
+may have come out larger; and within which that may have some of its colours."""
+
 NEARER = 3
 """So many times nearer to the background than to the object, the composite shows no object."""
 
@@ -60,9 +64,10 @@ SPARSE = 2
 def shown(composite: Array, background: Array, alphas: Sequence[Array]) -> list[Region]:
     """Where the composite shows each subject, bool [H, W] each.
 
-    That is a subject's own alpha, where no later subject is in front of it, and what hangs on to it
-    and is explained by no shade of the background. A pixel that several could claim goes to the one
-    whose alpha is nearest.
+    That is a subject's own alpha, where no later subject is in front of it or next to what it shows
+    of it, for that one may have come out larger; and what hangs on to it and is explained by no
+    shade of the background. A pixel that several could claim goes to the one whose alpha is
+    nearest.
 
     Args:
         composite, background: [H, W, 3] in [0, 1].
@@ -77,7 +82,7 @@ def shown(composite: Array, background: Array, alphas: Sequence[Array]) -> list[
     owner = len(solids) - 1 - np.argmin(distances[::-1], axis=0)
     found: list[Region] = []
     for i, solid in enumerate(solids):
-        hidden = in_front(solids, i)
+        hidden = behind(solids, i)
         visible = solid & ~hidden
         near = distances[i] <= scaled(REACH, composite)
         claimed = visible | (other & near & (owner == i) & ~hidden)
@@ -91,6 +96,21 @@ def shown(composite: Array, background: Array, alphas: Sequence[Array]) -> list[
 def in_front(solids: Sequence[Region], number: int) -> Region:
     """Where a subject's later ones are, bool [H, W]; ``number`` from 0."""
     return np.any([np.zeros_like(solids[0]), *solids[number + 1 :]], axis=0)
+
+
+def behind(solids: Sequence[Region], number: int) -> Region:
+    """Where later subjects are or may have come out, bool [H, W]; ``number`` from 0."""
+    front = in_front(solids, number)
+    return distance_to(front) <= BLENDED * min(front.shape) / SIDE
+
+
+def unmixed(region: Region, solids: Sequence[Region], number: int) -> Region:
+    """What of a region [H, W] of a subject is not beside a later one; all of it if nothing is."""
+    front = in_front(solids, number)
+    if not front.any():
+        return region
+    left = region & (distance_to(front) > BESIDE * min(region.shape) / SIDE)
+    return left if left.any() else region
 
 
 def cleared(

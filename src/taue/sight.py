@@ -12,7 +12,7 @@ from taue.box import Box
 from taue.flaws import flaws
 from taue.hue import scene_lit, surely
 from taue.lost import is_lost
-from taue.shown import cleared, in_front, shown
+from taue.shown import behind, cleared, in_front, shown, unmixed
 from taue.stack.mixing import Floats
 
 
@@ -24,6 +24,7 @@ class Sight:
         draft: where its foreground was, bool [H, W].
         region: where the composite shows it, bool [H, W].
         colours: its foreground's, in the composite's light [H, W, 3].
+        covered: where its foreground was and a later subject is in front of it, bool [H, W].
         spoilt: whether the composite lost it, or drew it with a flaw that its foreground has not:
             beyond the canvas, twice, far larger than its box.
     """
@@ -31,6 +32,7 @@ class Sight:
     draft: Region
     region: Region
     colours: Floats
+    covered: Region
     spoilt: bool
 
     @property
@@ -64,14 +66,15 @@ def sighted(
     for i, (region, draft, cut, seen, box) in enumerate(
         zip(regions, drafts, cuts, captured, boxes, strict=True)
     ):
-        sure = surely(cut, composite, background, region)
+        sure = unmixed(surely(cut, composite, background, region), drafts, i)
         colours = scene_lit(cut, composite, sure, 1.0)[..., :3]
+        covered = draft & behind(drafts, i)
         if seen is not None:
-            found.append(Sight(draft, region, colours, spoilt=False))
+            found.append(Sight(draft, region, colours, covered, spoilt=False))
             continue
         beyond = ~np.any([*regions, draft], axis=0)
         left = cleared(composite, background, region, cut[..., 3], colours, beyond)
         flawed = set(flaws(left | draft, box)) - set(flaws(draft, box))
         gone = is_lost(cut, composite, background, ~in_front(drafts, i))
-        found.append(Sight(draft, left, colours, bool(flawed) or gone))
+        found.append(Sight(draft, left, colours, covered, spoilt=bool(flawed) or gone))
     return found

@@ -20,6 +20,10 @@ from taue.scene.picture import Own
 CENTRED = Box(0.25, 0.25, 0.5, 0.5)
 """Where a lone subject goes if nothing else is said."""
 
+TAKEN = 0.84
+"""Of the canvas's width, what several subjects without boxes take: objects come out a little larger
+than their boxes, and would be cut off by the canvas."""
+
 
 @dataclass(
     frozen=True,
@@ -126,14 +130,13 @@ def listed(subjects: Sequence[Subject | str]) -> list[Subject | dict[str, str]]:
 
 
 def default_boxes(count: int) -> list[Box]:
-    """Centred if alone; otherwise side by side, centred in columns of equal width and standing on
-    the line on which one alone stands."""
+    """Centred if alone; otherwise side by side, with as much air before the canvas's borders as
+    between them, and standing on the line on which one alone stands."""
     if count == 1:
         return [CENTRED]
-    width = min(CENTRED.width, 0.9 / count)
-    return [
-        Box((i + 0.5) / count - width / 2, CENTRED.y, width, CENTRED.height) for i in range(count)
-    ]
+    width = min(CENTRED.width, TAKEN / count)
+    air = (1 - count * width) / (count + 1)
+    return [Box(air + i * (width + air), CENTRED.y, width, CENTRED.height) for i in range(count)]
 
 
 def layer_file_names(subjects: Sequence[Subject], kind: str = "subject") -> list[str]:

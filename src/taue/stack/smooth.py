@@ -41,7 +41,7 @@ BELOW = (0.02, 0.06)
 SURMISED = 0.5
 """What a pixel counts of which nothing is seen."""
 
-HIDDEN, DEEP = 0.25, (0.008, 0.02)
+HIDDEN, DEEP = 0.25, (0.004, 0.014)
 """Darkness at most that is surmised beneath a subject, from so many shorter sides beneath its edge
 on."""
 
