@@ -2,10 +2,11 @@
 
 python -m benchmarks.masks --out docs
 
-Foregrounds of fixed pairs are grown; the true region is what the judge sees in the finished
-foreground, on the latent grid. Writes ``masks.json``: precision, recall and intersection over
-union of the object mask while tau_bg and tau_A move by 20 %, for both mask rules, and of the
-attention map alone by layer and by phase of the steps before the harvest.
+Foregrounds of fixed pairs are grown, ours and the paper's; the true region is what the judge sees
+in the finished foreground, on the latent grid. Writes ``masks.json``: precision, recall and
+intersection over union of the object mask while tau_bg and tau_A move by 20 %, for both of our mask
+rules and for the paper's own mask, and of the attention map alone by layer and by phase of the
+steps before the harvest; and ``figures/masks-paper.png``, the paper's masks of the first pairs.
 """
 
 from __future__ import annotations
@@ -20,13 +21,15 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 import typer
+from PIL import Image
 from rich.progress import track
 from torch import Tensor
 
-from benchmarks.crew import Out, load_quiet
+from benchmarks.crew import Out, figure_in, load_quiet
 from benchmarks.judged import pairs
 from benchmarks.pair import OneSubject
 from taue import TauePipeline, stages
+from taue.arrays import Bytes
 from taue.backbones.cross_attention import (
     AttentionTap,
     cross_attention_sites,
@@ -35,15 +38,19 @@ from taue.backbones.cross_attention import (
 )
 from taue.backbones.sdxl import SDXLBackbone
 from taue.equations import harvest_step, scale_to_unit, token_attention
-from taue.masks import find_object
+from taue.masks import find_harvested
 from taue.noise import NoiseSource
 from taue.paddy.judge import Judge
 from taue.scene.subject import CENTRED
+from taue.seedling import Seedling
 from taue.settings import CHOICES, Settings
 
 FACTORS = (0.8, 1.0, 1.2)
 PHASES = 3
 """The steps before the harvest in so many equal parts."""
+
+SHOWN, TILE = 8, 128
+"""Pairs whose masks are shown, and pixels of each picture there."""
 
 
 class ListeningTap(AttentionTap):
@@ -64,10 +71,11 @@ class ListeningTap(AttentionTap):
 
 @dataclass(frozen=True)
 class Found:
-    """One foreground: its seedling's parts, the true region, and the maps [steps, layers, h, w]."""
+    """One foreground: its picture, its seedling, the true region, and the maps [steps, layers, h,
+    w]."""
 
-    denoised: Tensor
-    attention: Tensor
+    picture: Bytes
+    seedling: Seedling
     truth: Tensor
     maps: Tensor
 
@@ -88,8 +96,9 @@ def finished_foreground(
     audit = ListeningTap(prompt.content, height, width, prompt.prompt.shape[1])
     with installed(pipe.unet, audit.wrap):
         one = stages.foregrounds(context, [condition])[0]
-    picture = backbone.decode(one.latents)[0].permute(1, 2, 0).numpy()
-    seen = judge.look([(picture * 255).round().astype(np.uint8)])[0]
+    shown = backbone.decode(one.latents)[0].permute(1, 2, 0).numpy()
+    picture = (shown * 255).round().astype(np.uint8)
+    seen = judge.look([picture])[0]
     if seen.surest is None:
         return None
     mask = torch.from_numpy(seen.surest.mask.astype(np.float32))[None, None]
@@ -97,7 +106,7 @@ def finished_foreground(
     layers = len(cross_attention_sites(pipe.unet))
     maps = torch.stack(audit.every).unflatten(0, (-1, layers))
     before = harvest_step(settings.num_inference_steps, settings.crop_ratio)
-    return Found(one.seedling.denoised, one.seedling.attention, truth, maps[:before])
+    return Found(picture, one.seedling, truth, maps[:before])
 
 
 def scores(mask: Tensor, truth: Tensor) -> tuple[float, float, float]:
@@ -117,20 +126,46 @@ def told(each: Sequence[tuple[float, float, float]]) -> dict[str, float]:
     return {name: round(float(value), 4) for name, value in zip(names, means, strict=True)}
 
 
-def every_combination(found: Sequence[Found], settings: Settings) -> list[dict[str, Any]]:
+def every_combination(
+    found: Sequence[Found], settings: Settings, rules: Sequence[str]
+) -> list[dict[str, Any]]:
     """Every combination of rule and thresholds."""
     rows: list[dict[str, Any]] = []
-    for rule, a, b in itertools.product(CHOICES["mask_rule"], FACTORS, FACTORS):
-        chosen = replace(
-            settings,
-            mask_rule=rule,
-            background_threshold=settings.background_threshold * a,
-            attention_threshold=settings.attention_threshold * b,
-        )
-        masks = [find_object(one.denoised, one.attention, chosen).mask for one in found]
+    for rule, a, b in itertools.product(rules, FACTORS, FACTORS):
+        masks = [mask_of(one, replace(settings, mask_rule=rule), a, b) for one in found]
         each = [scores(mask, one.truth) for mask, one in zip(masks, found, strict=True)]
         rows.append({"mask_rule": rule, "tau_bg": a, "tau_A": b, **told(each)})
     return rows
+
+
+def mask_of(one: Found, settings: Settings, tau_bg: float = 1.0, tau_a: float = 1.0) -> Tensor:
+    """A foreground's object mask [h, w] with so many times each threshold."""
+    chosen = replace(
+        settings,
+        background_threshold=settings.background_threshold * tau_bg,
+        greenness_threshold=settings.greenness_threshold * tau_bg,
+        attention_threshold=settings.attention_threshold * tau_a,
+    )
+    return find_harvested(one.seedling.estimate, one.seedling.attention, chosen).mask
+
+
+def sheet(found: Sequence[Found], settings: Settings) -> Image.Image:
+    """A row for each: the finished foreground, where the judge sees the object, the mask as it is,
+    with 20 % less and more of tau_bg, and of tau_A."""
+    low, own, high = FACTORS
+    tried = ((own, own), (low, own), (high, own), (own, low), (own, high))
+
+    def tile(pixels: Bytes) -> Bytes:
+        return np.asarray(Image.fromarray(pixels).resize((TILE, TILE), Image.Resampling.NEAREST))
+
+    def grey(mask: Tensor) -> Bytes:
+        return tile(np.repeat((mask.float().numpy() * 255).astype(np.uint8)[..., None], 3, -1))
+
+    rows = [
+        [tile(one.picture), grey(one.truth), *(grey(mask_of(one, settings, *t)) for t in tried)]
+        for one in found
+    ]
+    return Image.fromarray(np.concatenate([np.concatenate(row, axis=1) for row in rows]))
 
 
 def attention(maps: Sequence[Tensor], found: Sequence[Found], tau: float) -> dict[str, float]:
@@ -174,24 +209,31 @@ def main(
 ) -> None:
     """Grow the foregrounds once, then try everything on what was harvested."""
     pipe, judge = load_quiet(model), Judge.load()
-    # The estimate of the harvest step, and one pass only, of which the audit hears every step.
-    settings = Settings(planting="harvested", crop_ratio=0.5, tries=1)
-    tried = [
-        finished_foreground(pipe, judge, pair, settings)
-        for pair in track(pairs(count), "foregrounds")
-    ]
-    found = [one for one in tried if one is not None]
+    # The estimate of the harvest step, and one pass of all steps, each of which the audit hears.
+    settings = Settings(planting="harvested", crop_ratio=0.5, tries=1, quality="best")
+    paper = Settings.paper()
+    found, papers = (
+        [
+            one
+            for pair in track(pairs(count), title)
+            if (one := finished_foreground(pipe, judge, pair, chosen)) is not None
+        ]
+        for title, chosen in (("foregrounds", settings), ("the paper's", paper))
+    )
     document = {
         "model": model,
         "foregrounds": len(found),
         "not_seen": count - len(found),
-        "sweep": every_combination(found, settings),
+        "sweep": every_combination(found, settings, CHOICES["mask_rule"]),
+        "paper_foregrounds": len(papers),
+        "paper_sweep": every_combination(papers, paper, [paper.mask_rule]),
         "attention": by_layer_and_phase(
             found, execution_order(pipe.unet), settings.attention_threshold
         ),
     }
     print(json.dumps(document, indent=1))
     (out / "masks.json").write_text(json.dumps(document, indent=1) + "\n")
+    sheet(papers[:SHOWN], paper).save(figure_in(out, "masks-paper.png"))
 
 
 def execution_order(unet: Any) -> list[str]:

@@ -45,7 +45,7 @@ MUTANTS = (
     Mutant("cultivate", "if one.index == one.solver.levels.count:", "if False:", (ROWS,)),
     Mutant("cultivate", "(one.row.stage, one.index), []", "(one.row.stage, 0), []", (ROWS,)),
     Mutant("cultivate", "if begun in span]", "if begun <= span.stop]", (ROWS,)),
-    Mutant("growth", "self.row.listen_to if self.index < self.crop else ()",
+    Mutant("growth", "self.row.listen_to if self.heard <= self.index < self.crop else ()",
            "self.row.listen_to", (ROWS,)),
     Mutant("growth", "self.index >= self.release:", "self.index > self.release:", (TRANSPLANT,)),
     Mutant("growth", "if index <= self.crop and", "if index < self.crop and", (TRANSPLANT,)),

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
@@ -26,7 +26,7 @@ from taue.errors import TaueError
 from taue.evaluation.columns import COLUMNS
 from taue.evaluation.grid import chosen, picture_grid
 from taue.evaluation.methods import METHODS
-from taue.evaluation.runs import ITEMS, RUN, item_folders
+from taue.evaluation.runs import ITEMS, RUN, item_folders, read_run
 
 LEAST = 100
 OURS = "taue"
@@ -35,10 +35,10 @@ ACROSS = 5
 HEAD = """# All methods on paddy
 
     taue eval data paddy --n 300 --seed 1 --out DATA
-    taue eval generate --data DATA --method METHOD --out RUNS/METHOD    # each
+    taue eval generate --data DATA --method METHOD --steps {steps} --out RUNS/METHOD    # each
     python -m benchmarks.results RUNS --out docs
 
-{pairs} pairs of {of}, 50 steps, the same seeds for every method; how everything is measured:
+{pairs} pairs of {of}, {steps} steps, the same seeds for every method; how everything is measured:
 [evaluation](evaluation.md#scores). Every figure of every pair: [results.json](results.json).
 
 ![A plot for every column: means and 95 % intervals](figures/results-columns.png)
@@ -69,7 +69,9 @@ def main(
         told = json.loads(table.with_suffix(".json").read_text(encoding="utf-8"))
         scores = table.read_text(encoding="utf-8")
     first = told["runs"][0]
-    head = HEAD.format(pairs=shared, of=shared + first["absent"], ours=first["name"])
+    steps = _steps(folders)
+    of = shared + first["absent"]
+    head = HEAD.format(pairs=shared, of=of, steps=steps, ours=first["name"])
     page = [
         head,
         best_columns(told),
@@ -84,6 +86,14 @@ def main(
         name: {k: _number(v) for k, v in row.items()} for name, row in first["items"].items()
     }
     picture_grid(folders, chosen(figures)).save(pictures / "results-pairs.png")
+
+
+def _steps(folders: Sequence[Path]) -> int:
+    """How many steps all of the runs took."""
+    found = {int(read_run(folder).options["steps"]) for folder in folders}
+    if len(found) > 1:
+        raise TaueError(f"runs are of {sorted(found)} steps; draw them all with as many.")
+    return found.pop()
 
 
 def best_columns(told: Mapping[str, Any]) -> str:

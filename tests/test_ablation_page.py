@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from taue.evaluation.ablation import variants
-from taue.evaluation.ablation_page import SHOWN, change, document, page
+from taue.evaluation.ablation_page import SHOWN, best_crop, change, document, page
 from taue.evaluation.dataset import Pair
 from taue.evaluation.table import COLUMNS
 
 NAMES = [f"{i:06d}" for i in range(1, 9)]
+FILLED = {name: (i * 3 % 8) / 8 for i, name in enumerate(NAMES)}
 
 
 def made_up(effects: dict[str, float]) -> dict:
@@ -49,7 +50,7 @@ def pairs() -> list[Pair]:
 def told(effects: dict[str, float]) -> dict:
     chosen = list(variants(["paper"], ["crop", "filter"]))
     how = {"model": "paddy", "steps": 50}
-    return json.loads(json.dumps(document(made_up(effects), chosen, pairs(), how)))
+    return json.loads(json.dumps(document(made_up(effects), chosen, pairs(), FILLED, how)))
 
 
 def test_trends_agree_disagree_or_are_not_told_apart() -> None:
@@ -72,8 +73,25 @@ def test_trends_agree_disagree_or_are_not_told_apart() -> None:
     # What has no number is left out, and never 0.
     (row,) = [line for line in text.splitlines() if line.startswith("| **paper** | 8 |")]
     assert row.split(" | ")[3] == "-"
-    sizes = [line for line in text.splitlines() if "er half |" in line]
-    assert [line.split(" | ")[1] for line in sizes] == ["4", "4"]
+    halves = [line for line in text.splitlines() if "half" in line and line.endswith(" % |")]
+    assert [line.split(" | ")[1] for line in halves] == ["4", "4"] * 2
+    assert {line.split(" | ")[-1] for line in halves} == {"50 % |"}
+
+
+def test_the_best_ratio_is_told_with_those_that_are_not_told_apart_from_it() -> None:
+    rng = np.random.default_rng(1)
+    base = {name: float(value) for name, value in zip(NAMES, rng.normal(18, 3, 8), strict=True)}
+
+    def crop(effect: float, unrest: float = 0.0) -> dict:
+        return {
+            name: {"psnr_fg": value + effect + unrest * (-1) ** i}
+            for i, (name, value) in enumerate(base.items())
+        }
+
+    assert best_crop([crop(-1), crop(0), crop(-2)]) == "50 %"
+    assert best_crop([crop(-1), crop(0), crop(-0.1, unrest=1)]) == "50 % or 75 %"
+    assert best_crop([{}, crop(0), {}]) == "50 %"
+    assert best_crop([{}, {}, {}]) == "-"
 
 
 def test_a_change_is_over_the_pairs_that_both_have() -> None:

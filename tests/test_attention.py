@@ -22,7 +22,7 @@ from taue.backbones.cross_attention import (
     cross_attention_sites,
     installed,
 )
-from taue.backbones.listening import layer_grid
+from taue.backbones.listening import Listening, layer_grid
 
 TOKENS, WIDTH = 7, 32
 
@@ -130,6 +130,25 @@ def test_a_row_is_listened_to_among_others_and_in_its_first_prompt() -> None:
     assert list(tap.captured) == [1]
     expected = attention_by_hand(attn, pictures[3], prompts[3, :TOKENS], [1, 3]) / 4
     torch.testing.assert_close(tap.captured[1].flatten(), expected, atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("order", [(16, 64, 16, 64), (64, 16, 64, 16)])
+def test_layers_on_one_grid_count_alone_whichever_come_first(order: tuple[int, ...]) -> None:
+    attended = [normal(i, 1, cells, TOKENS).softmax(dim=-1) for i, cells in enumerate(order)]
+
+    def captured(layers: str, some: list[Tensor]) -> Tensor:
+        listening = Listening([[1, 3]], 8, 8, TOKENS, layers=layers)
+        for one in some:
+            listening.add(one)
+        return listening.captured[0]
+
+    grids = {"coarsest": 16, "finest": 64}
+    for layers, cells in grids.items():
+        own = [one for one in attended if one.shape[1] == cells]
+        assert torch.equal(captured(layers, attended), captured("all", own))
+    both = sum(captured(layers, attended) for layers in grids)
+    torch.testing.assert_close(captured("all", attended), both, atol=1e-6, rtol=0)
 
 
 @torch.no_grad()

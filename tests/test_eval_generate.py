@@ -466,8 +466,8 @@ def test_an_ablation_changes_one_factor_at_a_time_and_goes_on(
     assert [cell["run"] for cell in cells] == wanted
     # Shards draw and leave the scores to a last call, which draws nothing.
     shared, shard = tmp_path / "shared", [*asked[:2], "--factor", "crop", "--steps", "4"]
-    for part in ("1/2", "2/2"):
-        done = ablation(data, shared, tiny_sdxl, *shard, "--shard", part, "--no-score")
+    for part in (["--shard", "1/2"], ["--shard", "2/2", "--workers", "2"]):
+        done = ablation(data, shared, tiny_sdxl, *shard, *part, "--no-score")
         assert done.exit_code == 0, done.stderr
         assert not (shared / "table.md").exists()
     none = ablation(data, tmp_path / "none", tiny_sdxl, *shard, "--no-draw")
@@ -482,7 +482,7 @@ def test_an_ablation_changes_one_factor_at_a_time_and_goes_on(
     ("more", "message"),
     [
         (
-            ["--factor", "colour"],
+            ["--factor", "hue"],
             "choose among crop, filter, unfiltered, blending,",
         ),
         (["--method", "tkg"], "method is 'tkg'; choose among taue, paper, paper-layout."),

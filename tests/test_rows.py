@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from taue import TauePipeline, equations, painted_key, stages
 from taue.backbones import Conditioning
 from taue.backbones.sdxl import SDXLBackbone
 from taue.cultivate import cultivate
+from taue.growth import Growth
 from taue.noise import NoiseSource
 from taue.rows import Harvest, Row, Step
 from taue.scene.subject import CENTRED
@@ -132,6 +134,21 @@ def test_stages_side_by_side_are_the_stages_one_after_the_other(
     assert [one.evaluations for one in found] == [2 * len(alone_steps(family))] * 2 + [
         len(alone_steps(family))
     ]
+
+
+def test_attention_counts_from_a_share_of_the_steps_on(backbone: SDXLBackbone) -> None:
+    """Of three steps before the harvest all, the last two, the last."""
+    maps: list[Tensor] = []
+    for share, first in ((0.0, 0), (0.4, 1), (0.95, 2)):
+        settings = replace(SETTINGS, attention_from=share)
+        growth = Growth(Scene(backbone).foreground(), backbone, settings)
+        assert first in growth.turns  # attention is heard anew from there
+        for growth.index in range(STEPS):
+            assert bool(growth.listen_to) == (first <= growth.index < CROP)
+        seen = alone(backbone, Scene(backbone).foreground(), settings).attention
+        assert seen is not None
+        maps.append(seen)
+    assert all(not torch.equal(one, other) for one, other in combinations(maps, 2))
 
 
 def alone_steps(family: str) -> range:

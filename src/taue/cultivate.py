@@ -58,7 +58,8 @@ def _spell(
     """So many iterations of some rows, all of which attend alike; whether an observer wants the
     pass to end."""
     conditionings, interrupted = [g.conditioning for g in growing], False
-    with backbone.attending(conditionings, [g.listen_to for g in growing]) as captured:
+    listen_to = [g.listen_to for g in growing]
+    with backbone.attending(conditionings, listen_to, growing[0].layers) as captured:
         for _ in range(count):
             started, samples = time.perf_counter(), [g.evaluations for g in growing]
             _advance(backbone, growing, growths)

@@ -30,6 +30,7 @@ class Growth:
         end: the iteration before which it is over.
         latents: the scheduler's, [1, C, h, w] float32.
         estimate: what the last prediction made of them; before the first one, how it begins.
+        heard: the iteration from which on its attention counts, in the ``layers`` of the settings.
         seconds: its share of the pass so far.
         maps: what was captured of its attention, [h, w] each.
     """
@@ -44,6 +45,10 @@ class Growth:
             return order * harvest_index(levels, order, steps, ratio)
 
         self.crop = iteration(row.crop_ratio)
+        self.heard, self.layers = (
+            int(settings.attention_from * self.crop),
+            settings.attention_layers,
+        )
         self.guided = levels.count if row.guided is None else iteration(row.guided)
         for planting in row.plantings:
             if isinstance(planting.source, Seedling):
@@ -77,7 +82,7 @@ class Growth:
     @property
     def turns(self) -> list[int]:
         """Iterations before which it begins to attend otherwise, and before which it is over."""
-        turns = (self.index, self.crop, self.release, self.guided, self.end)
+        turns = (self.index, self.heard, self.crop, self.release, self.guided, self.end)
         return [i for i in turns if i >= self.index]
 
     @property
@@ -108,7 +113,7 @@ class Growth:
     @property
     def listen_to(self) -> tuple[int, ...]:
         """Positions of the tokens that the next prediction is listened to for."""
-        return self.row.listen_to if self.index < self.crop else ()
+        return self.row.listen_to if self.heard <= self.index < self.crop else ()
 
     @property
     def timestep(self) -> Tensor:

@@ -37,6 +37,8 @@ PAPER: Mapping[str, Any] = {
     "mask_blur": 0.5,  # ours: of G
     "greenness_threshold": 2.0,  # ours: tau_bg
     "attention_threshold": 0.2,  # ours: tau_A
+    "attention_from": 0.0,  # ours: all steps
+    "attention_layers": "all",  # ours
     "sharpening": 0.1,  # ours: kappa
     "unit_noise_strength": 0.88,  # ours: lambda
 }

@@ -34,6 +34,7 @@ CLOSED_RANGES = {
     "harmony": (0.0, 1.0),
     "background_threshold": (0.0, 1.0),
     "attention_threshold": (0.0, 1.0),
+    "attention_from": (0.0, 0.95),
     "mask_blur": (0.0, 100.0),
     "sharpening": (0.0, 4.0),
     "noise_strength": (0.0, 4.0),
@@ -57,6 +58,7 @@ CHOICES = {
     "moving": ("regrown", "transplanted"),
     "noise_blending": ("two-phase", "none"),
     "attention_blending": ("regions", "none"),
+    "attention_layers": ("all", "finest", "coarsest"),
     "quality": tuple(EFFORTS),
 }
 
@@ -89,6 +91,9 @@ class Settings:
         background_threshold: tau_bg, as the fraction of the way from the painted key's own spread
             to the object's distance from the key.
         attention_threshold: tau_A on the attention map scaled to [0, 1].
+        attention_from: from which share of the steps before the harvest on attention counts.
+        attention_layers: whose attention counts: "all", or that on the "finest" or "coarsest" grid
+            of the network's cross-attention; transformers have one grid.
         harmony: how soon after the harvest step the composite's subjects may leave the look of
             their foregrounds and follow the scene's light: 1 at once (the paper), 0 never.
         placement: "fit" moves and scales what was harvested into the subject's box; "suggest" is
@@ -172,6 +177,8 @@ class Settings:
     moving: str = "regrown"
     noise_blending: str = "two-phase"
     attention_blending: str = "regions"
+    attention_from: float = 0.0
+    attention_layers: str = "all"
     guidance_rescale: float = 0.0
     clip_skip: int | None = None
     quality: str = "balanced"

@@ -58,7 +58,7 @@ class Conditioning:
 
 
 Captured = Mapping[int, Tensor]
-"""Maps [h, w] of attention to the tokens listened to, by row: the sum over layers."""
+"""Maps [h, w] of attention to the tokens listened to, by row: the sum over layers that count."""
 
 
 class Backbone(Protocol):
@@ -137,7 +137,10 @@ class Backbone(Protocol):
         ...
 
     def attending(
-        self, conditionings: Sequence[Conditioning], listen_to: Sequence[Sequence[int]]
+        self,
+        conditionings: Sequence[Conditioning],
+        listen_to: Sequence[Sequence[int]],
+        layers: str = "all",
     ) -> AbstractContextManager[Captured]:
         """Let predictions of such rows attend by their regions, and listen to them.
 
@@ -145,6 +148,7 @@ class Backbone(Protocol):
             conditionings: of the rows that are predicted in the block.
             listen_to: for each row, positions of the tokens of its (first) prompt to whose
                 attention is listened; none for rows that are not.
+            layers: to which, as a value of the settings' ``attention_layers``.
 
         Returns:
             A context; what it gives is filled by each prediction in the block.

@@ -31,13 +31,16 @@ class CrossBackbone(Denoiser, ABC):
 
     @contextmanager
     def attending(
-        self, conditionings: Sequence[Conditioning], listen_to: Sequence[Sequence[int]]
+        self,
+        conditionings: Sequence[Conditioning],
+        listen_to: Sequence[Sequence[int]],
+        layers: str = "all",
     ) -> Iterator[Captured]:
         network, (height, width) = self.network, self.shape[-2:]
         samples = self._samples(conditionings)
         lengths, uneven = samples.lengths(), _uneven(samples)
         own = [one[0] for one in lengths] if uneven else None
-        tap = AttentionTap(listen_to, height, width, samples.longest, own)
+        tap = AttentionTap(listen_to, height, width, samples.longest, own, layers)
         masks = samples.masks(height, width, self.device)
         if uneven and masks is None:
             masks = torch.ones(len(lengths), 1, height, width, device=self.device)

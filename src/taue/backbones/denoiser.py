@@ -151,7 +151,10 @@ class Denoiser(WithAutoencoder, ABC):
 
     @abstractmethod
     def attending(
-        self, conditionings: Sequence[Conditioning], listen_to: Sequence[Sequence[int]]
+        self,
+        conditionings: Sequence[Conditioning],
+        listen_to: Sequence[Sequence[int]],
+        layers: str = "all",
     ) -> AbstractContextManager[Captured]:
         """As of the protocol."""
 

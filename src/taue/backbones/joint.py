@@ -72,7 +72,10 @@ class JointBackbone(Denoiser, ABC):
 
     @contextmanager
     def attending(
-        self, conditionings: Sequence[Conditioning], listen_to: Sequence[Sequence[int]]
+        self,
+        conditionings: Sequence[Conditioning],
+        listen_to: Sequence[Sequence[int]],
+        layers: str = "all",
     ) -> Iterator[Captured]:
         height, width = self.shape[-2:]
         samples = self._samples(conditionings)
@@ -85,7 +88,7 @@ class JointBackbone(Denoiser, ABC):
         regions = JointRegions(
             torch.stack(counts).to(self.device), masks, text_first=self.text_first
         )
-        listening = Listening(listen_to, height, width, length)
+        listening = Listening(listen_to, height, width, length, layers=layers)
         before, self._attends = self._attends, True
         try:
             if regions.plain and not listening.tokens:

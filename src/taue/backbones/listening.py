@@ -33,7 +33,7 @@ def layer_grid(queries: int, height: int, width: int) -> tuple[int, int]:
 class Listening:
     """Collects the mean attention to chosen tokens on the latent grid.
 
-    ``captured`` is the sum over layers [h, w] of each row that was listened to.
+    ``captured`` is the sum over those layers [h, w] of each row that was listened to.
 
     Args:
         tokens: for each row, positions of its tokens; none for rows that are not listened to. The
@@ -42,6 +42,7 @@ class Listening:
         length: tokens of one prompt, padding included; of a row that reads several, the first is
             listened to.
         own: of each sample's first prompt, its own tokens; all of ``length`` if None.
+        layers: "all", or only those on the "finest" or on the "coarsest" grid that there is.
     """
 
     def __init__(
@@ -51,11 +52,13 @@ class Listening:
         width: int,
         length: int,
         own: Sequence[int] | None = None,
+        layers: str = "all",
     ) -> None:
         self.tokens = {row: tuple(chosen) for row, chosen in enumerate(tokens) if chosen}
         self.rows, self.height, self.width, self.length = len(tokens), height, width, length
         self.captured: dict[int, Tensor] = {}
         self._own = None if own is None else torch.tensor(own)
+        self._layers, self._cells = layers, 0
 
     def samples(self, batch: Tensor) -> Tensor:
         """Of a batch those that are listened to [n, ...]."""
@@ -71,6 +74,8 @@ class Listening:
     def add(self, probabilities: Tensor) -> None:
         """Take one layer in: its mean over heads [n, queries, tokens]."""
         grid = layer_grid(probabilities.shape[1], self.height, self.width)
+        if not self._wanted(grid):
+            return
         means = [
             equations.token_attention(sample, chosen).view(grid)
             for sample, chosen in zip(probabilities, self.tokens.values(), strict=True)
@@ -83,3 +88,14 @@ class Listening:
         )[:, 0]
         for row, one in zip(self.tokens, layer, strict=True):
             self.captured[row] = self.captured[row] + one if row in self.captured else one
+
+    def _wanted(self, grid: tuple[int, int]) -> bool:
+        """Whether a layer counts; what was captured on another grid is forgotten if only this one
+        does."""
+        cells = grid[0] * grid[1]
+        if self._layers != "all" and cells != self._cells:
+            if self._cells and (cells > self._cells) != (self._layers == "finest"):
+                return False
+            self.captured.clear()
+            self._cells = cells
+        return True

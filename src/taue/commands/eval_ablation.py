@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from taue.commands.conventions import Device, Dtype
-from taue.commands.eval_generate import DrawOptions, ShardName, Side, Steps, draw
+from taue.commands.eval_generate import DrawOptions, ShardName, Side, Steps, Workers, draw
 from taue.commands.eval_score import score
 from taue.commands.output import tell_path
 from taue.errors import TaueError
@@ -33,8 +33,8 @@ def ablation(
     factor: Annotated[
         list[str] | None,
         typer.Option(
-            help="crop, unfiltered, filter, blending, layout, mask, key, lambda or thresholds; may "
-            "be repeated. All if absent."
+            help="crop, unfiltered, filter, blending, layout, mask, key, lambda, colour, attention "
+            "or thresholds; may be repeated. All if absent."
         ),
     ] = None,
     model: Annotated[
@@ -43,6 +43,7 @@ def ablation(
     steps: Steps = 50,
     width: Side = None,
     height: Side = None,
+    workers: Workers = None,
     shard: ShardName = "1/1",
     inception: Annotated[str | None, typer.Option(help="As of taue eval score.")] = None,
     clip: Annotated[str | None, typer.Option(help="As of taue eval score.")] = None,
@@ -65,7 +66,7 @@ def ablation(
         if base not in (known := (*BOTH, "paper-layout")):
             raise TaueError(f"method is {quoted(base)}; choose among {', '.join(known)}.")
     chosen = list(variants(bases, factor or list(FACTORS)))
-    how = DrawOptions(model, steps, width, height, shard, device, dtype)
+    how = DrawOptions(model, steps, width, height, shard, device, dtype, workers)
     runs = [out / "runs" / one.name for one in chosen]
     for one, run in zip(chosen, runs, strict=True):
         if draw_pairs:
@@ -91,7 +92,8 @@ def _write_page(table: Path, chosen: list[Variant], data: Path, how: dict[str, A
     from taue.evaluation.dataset import read_data
 
     scores = json.loads(table.with_suffix(".json").read_text(encoding="utf-8"))
-    told = document(scores, chosen, read_data(data).pairs, how)
+    read = read_data(data)
+    told = document(scores, chosen, read.pairs, read.filled(), how)
     for ending, text in (("json", json.dumps(told) + "\n"), ("md", page(told))):
         path = table.with_name(f"ablation.{ending}")
         with whole_file(path) as stream:

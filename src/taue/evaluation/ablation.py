@@ -53,6 +53,17 @@ FACTORS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "lambda-less": {"noise_strength": 0.97, "unit_noise_strength": 0.85},
         "lambda-more": {"noise_strength": 1.03, "unit_noise_strength": 0.91},
     },
+    # On which key: away from green the paper's value, which is greenness, tells nothing.
+    "colour": {
+        "on-green": {"key": "green"},
+        "on-magenta": {"key": "magenta", "mask_value": "distance"},
+    },
+    # Whose attention is A_fg: that of all steps and layers, of the last third, of some layers.
+    "attention": {
+        "attention-late": {"attention_from": 0.67},
+        "attention-finest": {"attention_layers": "finest"},
+        "attention-coarsest": {"attention_layers": "coarsest"},
+    },
     # A fifth less and more than each method's own.
     "thresholds": {
         "tau-bg-less": {"greenness_threshold": Times(0.8), "background_threshold": Times(0.8)},

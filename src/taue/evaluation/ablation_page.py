@@ -46,9 +46,17 @@ def document(
     told: Mapping[str, Any],
     chosen: Sequence[Variant],
     pairs: Sequence[Pair],
+    filled: Mapping[str, float],
     how: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The JSON from which the page is made, from the scores' own document."""
+    """The JSON from which the page is made, from the scores' own document.
+
+    Args:
+        told: that document.
+        chosen: the variants that were asked for.
+        pairs: of the data set; filled: what each one's object fills of its box.
+        how: how all of it was drawn.
+    """
     runs = {run["name"]: run["items"] for run in told["runs"]}
     cells = [
         {
@@ -65,8 +73,16 @@ def document(
     ]
     drawn = {name for cell in cells for name in cell["items"]}
     areas = {pair.id: round(pair.box[2] * pair.box[3], 4) for pair in pairs if pair.id in drawn}
+    shares = {name: round(filled[name], 4) for name in areas}
     missing = [one.name for one in chosen if one.name not in runs]
-    return {**how, "of": len(pairs), "areas": areas, "cells": cells, "missing": missing}
+    return {
+        **how,
+        "of": len(pairs),
+        "areas": areas,
+        "filled": shares,
+        "cells": cells,
+        "missing": missing,
+    }
 
 
 def page(told: Mapping[str, Any]) -> str:
@@ -77,8 +93,8 @@ def page(told: Mapping[str, Any]) -> str:
     for base in dict.fromkeys(cell["method"] for cell in told["cells"]):
         cells: FiguresByRun = {c["run"]: c["items"] for c in told["cells"] if c["method"] == base}
         parts += [f"## {base}", "", *table(base, cells), "", "### The paper's trends", "", TRENDS]
-        parts += [*trends(base, cells), "", "### Crop ratio and size", ""]
-        parts += [*by_size(base, cells, told["areas"]), ""]
+        parts += [*trends(base, cells), "", "### Crop ratio and object", ""]
+        parts += [*by_object(base, cells, told["areas"], told["filled"]), ""]
     return "\n".join(parts)
 
 
@@ -116,22 +132,46 @@ def trends(base: str, cells: FiguresByRun) -> list[str]:
     return lines
 
 
-def by_size(base: str, cells: FiguresByRun, areas: Mapping[str, float]) -> list[str]:
-    """PSNR of the foreground by crop ratio, of the smaller and the larger half of the objects."""
+def by_object(
+    base: str, cells: FiguresByRun, areas: Mapping[str, float], filled: Mapping[str, float]
+) -> list[str]:
+    """PSNR of the foreground by crop ratio, by the objects' size and by how much of their box they
+    fill, as a measure of how simple their outline is; and where the best ratio is told apart."""
     crops = _crops(base, cells)
-    there = sorted(set.intersection(*(set(c) for c in crops)), key=lambda name: areas[name])
-    if len(there) < 2:
+    there = set.intersection(*(set(c) for c in crops))
+    if len(there) < 4:
         return ["Too few pairs have all three ratios."]
-    half = len(there) // 2
     lines = [
-        _line(["objects", "pairs", *(f"PSNR fg at {ratio} %" for ratio in CROPS)]),
-        _line(["---"] * (len(CROPS) + 2)),
+        _line(["objects", "pairs", *(f"PSNR fg at {ratio} %" for ratio in CROPS), "best"]),
+        _line(["---"] * (len(CROPS) + 3)),
     ]
-    for title, some in (("smaller half", there[:half]), ("larger half", there[half:])):
-        values = [_mean((c[name] for name in some), "psnr_fg") for c in crops]
-        shown = [_told(value, "psnr_fg", signed=False) for value in values]
-        lines.append(_line([title, str(len(some)), *shown]))
+    for titles, measure in (
+        (("smaller half", "larger half"), areas),
+        (("half that fills less of its box", "half that fills more"), filled),
+    ):
+        ordered = sorted(there, key=lambda name: measure[name])
+        half = len(ordered) // 2
+        for title, some in zip(titles, (ordered[:half], ordered[half:]), strict=True):
+            own = [{name: crop[name] for name in some} for crop in crops]
+            shown = [_told(_mean(one.values(), "psnr_fg"), "psnr_fg", signed=False) for one in own]
+            lines.append(_line([title, str(len(some)), *shown, best_crop(own)]))
     return lines
+
+
+def best_crop(crops: Sequence[Mapping[str, Figures]]) -> str:
+    """The ratio at which the foreground's PSNR is highest, with those not told apart from it."""
+    means = [_mean(crop.values(), "psnr_fg") for crop in crops]
+    values = {i: mean.value for i, mean in enumerate(means) if mean is not None}
+    if not values:
+        return "-"
+    best = max(values, key=lambda i: values[i])
+    equal = [i for i in values if i == best or not _lower(change(crops[best], crops[i], "psnr_fg"))]
+    return " or ".join(f"{CROPS[i]} %" for i in equal)
+
+
+def _lower(figure: Figure | None) -> bool:
+    """Whether a change is below 0 for certain."""
+    return figure is not None and figure.high is not None and figure.high < 0
 
 
 def _crops(base: str, cells: FiguresByRun) -> list[Mapping[str, Figures]]:

@@ -92,6 +92,13 @@ class DataSet:
     def picture(self, pair: Pair) -> Path:
         return self.folder / pair.image
 
+    def filled(self) -> dict[str, float]:
+        """Of each pair, the share of its main object's box that the object fills: a bench little of
+        it, a ball most."""
+        told = json.loads(read_bytes(self.folder / ANNOTATIONS))["annotations"]
+        shares = {one["id"]: one["area"] / (one["bbox"][2] * one["bbox"][3]) for one in told}
+        return {pair.id: shares[pair.annotation] for pair in self.pairs}
+
 
 def write_data(
     folder: Path, about: About, annotations: dict[str, Any], pairs: Sequence[Pair]
