@@ -23,6 +23,7 @@ from matplotlib.figure import Figure
 
 from taue.commands.eval_score import score
 from taue.errors import TaueError
+from taue.evaluation.ablation_page import change
 from taue.evaluation.columns import COLUMNS
 from taue.evaluation.grid import chosen, picture_grid
 from taue.evaluation.methods import METHODS
@@ -40,11 +41,28 @@ HEAD = """# All methods on paddy
 
 {pairs} pairs of {of}, {steps} steps, the same seeds for every method; how everything is measured:
 [evaluation](evaluation.md#scores). Every figure of every pair: [results.json](results.json).
+Seconds are of two workers on a machine that did other things, too, and compare with nothing; paired
+ones stand in [performance](performance.md).
 
 ![A plot for every column: means and 95 % intervals](figures/results-columns.png)
 
 ![The best, the middle and the worst pair by PSNR fg of {ours}, a row for each
 method: composite, background, foreground, mask](figures/results-pairs.png)
+"""
+
+
+WHY = {
+    "cutout_db": "a difference stack takes its subject's colours from the composite by "
+    "construction, and leaves to its effects what it cannot explain (left, structure)",
+    "unet_evaluations": "five stages, and a subject that is begun anew",
+    "seconds": "the same, and cutting out",
+}
+"""What a column is lost by, if it is."""
+
+LAYOUT = """## The paper's layout
+
+In the paper's table its layout raises the foreground's PSNR and lowers the background's. Here
+`paper-layout` changes of `paper`, pair by pair (mean and 95 % interval):
 """
 
 
@@ -75,6 +93,7 @@ def main(
     page = [
         head,
         best_columns(told),
+        *layout_trend(told),
         scores.replace("# Scores\n", "", 1).replace("\n## ", "\n### "),
     ]
     (out / "results.md").write_text("\n".join(page), encoding="utf-8")
@@ -116,12 +135,39 @@ def best_columns(told: Mapping[str, Any]) -> str:
             good.append(column.title)
         else:
             form = f".{column.digits}f"
+            why = f"; {WHY[key]}" if key in WHY else ""
             lines.append(
-                f"- {column.title}: {_value(own):{form}}, and {best['name']} {_value(top):{form}}."
+                f"- {column.title}: {_value(own):{form}}, and {best['name']} {_value(top):{form}}"
+                f"{why}."
             )
     named = ", ".join(good) or "no column"
     told_of = f"`{ours['name']}` is the best, or inside the interval of the best, in {named}."
     return "\n".join([lines[0], "", told_of, *lines[1:], ""])
+
+
+def layout_trend(told: Mapping[str, Any]) -> list[str]:
+    """What the paper's layout changes of its own method, over the pairs that both have; nothing if
+    one of the two was not drawn."""
+    runs = {run["name"]: _finite(run["items"]) for run in told["runs"]}
+    if not {"paper", "paper-layout"} <= set(runs):
+        return []
+    lines = [LAYOUT]
+    for key in ("psnr_fg", "psnr_bg", "box_iou"):
+        found = change(runs["paper"], runs["paper-layout"], key)
+        if found is not None and found.low is not None and found.high is not None:
+            form = f"+.{COLUMNS[key].digits}f"
+            ends = f"[{found.low:{form}}, {found.high:{form}}]"
+            lines.append(f"- {COLUMNS[key].title}: {found.value:{form}} {ends}, of {found.count}.")
+    return ["\n".join([*lines, ""])]
+
+
+def _finite(items: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float | None]]:
+    """Every item's figures, None for those that are infinite."""
+    return {
+        name: {key: one if math.isfinite(one) else None for key, value in row.items()
+               if (one := _number(value)) is not None}
+        for name, row in items.items()
+    }  # fmt: skip
 
 
 def plot(told: Mapping[str, Any]) -> Figure:

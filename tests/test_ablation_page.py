@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from taue.evaluation.ablation import variants
-from taue.evaluation.ablation_page import SHOWN, best_crop, change, document, page
+from taue.evaluation.ablation_page import best_crop, change, document, page
 from taue.evaluation.dataset import Pair
-from taue.evaluation.table import COLUMNS
 
 NAMES = [f"{i:06d}" for i in range(1, 9)]
 FILLED = {name: (i * 3 % 8) / 8 for i, name in enumerate(NAMES)}
@@ -101,13 +99,3 @@ def test_a_change_is_over_the_pairs_that_both_have() -> None:
     assert one is not None
     assert (one.value, one.count, one.low) == (3, 1, None)
     assert change(before, {"d": {}}, "psnr_fg") is None
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["ablation"])
-def test_the_committed_page_is_that_of_the_committed_figures(name: str) -> None:
-    docs = Path(__file__).parent.parent / "docs"
-    figures = json.loads((docs / f"{name}.json").read_text(encoding="utf-8"))
-    assert (docs / f"{name}.md").read_text(encoding="utf-8") == page(figures)
-    assert set(SHOWN) <= set(COLUMNS)
-    assert len(figures["areas"]) == len({i for cell in figures["cells"] for i in cell["items"]})

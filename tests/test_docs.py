@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +14,8 @@ from typer.testing import CliRunner
 import taue
 from taue import Scene
 from taue.cli import app
+from taue.evaluation.ablation_page import SHOWN
+from taue.evaluation.columns import COLUMNS
 from taue.scene.problems import paths
 
 ROOT = Path(__file__).parent.parent
@@ -34,6 +37,16 @@ def full_example() -> str:
         r"```toml\n(.*?)```", (DOCS / "scene-files.md").read_text(encoding="utf-8"), re.DOTALL
     )
     return max(blocks, key=len)
+
+
+@pytest.mark.slow
+def test_the_ablations_page_is_that_of_its_figures() -> None:
+    page = generator("generate_ablation").page()
+    assert (DOCS / "ablation.md").read_text(encoding="utf-8") == page
+    figures = json.loads((DOCS / "ablation.json").read_text(encoding="utf-8"))
+    assert set(SHOWN) <= set(COLUMNS)
+    drawn = {item for cell in figures["cells"] for item in cell["items"]}
+    assert set(figures["areas"]) == set(figures["filled"]) == drawn
 
 
 @pytest.mark.slow
