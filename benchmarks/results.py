@@ -81,13 +81,13 @@ def main(
     there = [set(item_folders(folder / ITEMS)) for folder in folders]
     if (shared := len(set.intersection(*there))) < least:
         raise TaueError(f"runs share {shared} pairs; draw {least} at least, or lower --least.")
+    steps = _steps(folders)
     with TemporaryDirectory() as place:
         table = Path(place) / "table.md"
         score(folders, out=table, common=True, inception=inception, clip=clip, alexnet=alexnet)
         told = json.loads(table.with_suffix(".json").read_text(encoding="utf-8"))
         scores = table.read_text(encoding="utf-8")
     first = told["runs"][0]
-    steps = _steps(folders)
     of = shared + first["absent"]
     head = HEAD.format(pairs=shared, of=of, steps=steps, ours=first["name"])
     page = [

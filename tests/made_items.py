@@ -46,7 +46,7 @@ def write_run(
         write_item(perfect(data, pair), place)
     about = RunAbout(
         method=method, copies=copies, data=str(data_folder), digest=data.digest,
-        pictures=len(data.pairs), options={},
+        pictures=len(data.pairs), options={"steps": 8},
     )  # fmt: skip
     (folder / RUN).write_text(json.dumps(about.model_dump()))
     return folder

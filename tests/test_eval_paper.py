@@ -144,7 +144,7 @@ def test_more_processes_than_gpus_are_refused(
         (["--gpus", "2"], "gpus is 2 and this machine has 1"),
         (["--gpus", "0"], "gpus is 0; give 1 at least"),
         (["--ablation-pairs", "-1"], "ablation-pairs is -1; give 0 at least"),
-        (["--factor", "colour"], "factor is 'colour'"),
+        (["--factor", "hue"], "factor is 'hue'"),
     ):
         done = call(coco, tmp_path / "out", "--model", "paddy", *more)
         assert done.exit_code == 2

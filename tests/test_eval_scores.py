@@ -443,6 +443,8 @@ def test_the_results_page_compares_the_pairs_that_all_runs_have(data: Path, tmp_
     out.mkdir()
     write_run(runs / "taue", data, first=3)
     write_run(runs / "tkg", data, "tkg", copies=True, first=2)
+    write_run(runs / "paper", data, "paper")
+    write_run(runs / "paper-layout", data, "paper-layout")
     plain = write_run(runs / "alfie", data, "alfie")
     for folder in (plain / "items").iterdir():
         (folder / "item.json").write_text('{"seconds": 1, "unet_evaluations": 50}')
@@ -451,14 +453,19 @@ def test_the_results_page_compares_the_pairs_that_all_runs_have(data: Path, tmp_
     assert not list(out.iterdir())
     results.main(runs, out, least=2)
     page = (out / "results.md").read_text(encoding="utf-8")
-    assert page.startswith("# All methods on paddy") and "2 pairs of 4" in page
-    assert "- UNet evaluations: 100, and alfie 50." in page
+    assert page.startswith("# All methods on paddy") and "2 pairs of 4, 8 steps" in page
+    assert "- UNet evaluations: 100, and alfie 50; five stages, and a subject" in page
+    assert "- box IoU: +0.000 [+0.000, +0.000], of 2." in page  # of the layout
     assert "`taue` is the best, or inside the interval of the best, in " in page
     assert page.index("results-columns.png") < page.index("| taue | 2 |")
     told_runs = json.loads((out / "results.json").read_text())["runs"]
-    assert [len(run["items"]) for run in told_runs] == [2, 2, 2]
+    assert [len(run["items"]) for run in told_runs] == [2] * 5
     for name in ("columns", "pairs"):
         with Image.open(out / f"figures/results-{name}.png") as image:
             assert min(image.size) > 300
     with pytest.raises(TaueError, match="holds no run"):
         results.main(tmp_path, out)
+    about = json.loads((runs / "alfie/run.json").read_text())
+    (runs / "alfie/run.json").write_text(json.dumps(about | {"options": {"steps": 50}}))
+    with pytest.raises(TaueError, match=r"runs are of \[8, 50\] steps"):
+        results.main(runs, out, least=2)
