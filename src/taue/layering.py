@@ -34,7 +34,7 @@ from taue.painted_key import best_key, key_rgb
 from taue.placing import HALF, Placement, bounding_box, place
 from taue.relight import relit
 from taue.settings import Settings
-from taue.shown import shown, unmixed
+from taue.shown import clear_of_front, shown
 from taue.sight import Sight, sighted
 from taue.stack.mixing import Floats
 from taue.stack.shade import as_layer, shade, shaded, shared
@@ -251,7 +251,7 @@ def _seen_surely(
     return [
         np.zeros_like(region)
         if nothing and not one.own
-        else unmixed(surely(subject, *pictures, region), solids, i)
+        else clear_of_front(surely(subject, *pictures, region), solids, i)
         for i, (subject, region, nothing, one) in enumerate(
             zip(subjects, where, gone, scene.results, strict=True)
         )

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from taue.arrays import Region
-from taue.shown import certainly, unmixed
+from taue.shown import certainly, clear_of_front
 from taue.stack.mixing import Floats, shares
 from taue.straight import from_nearest
 
@@ -32,7 +32,7 @@ def relit(subjects: Sequence[Floats], picture: Floats, harmony: float) -> list[F
     """
     seen, _ = shares(np.stack([subject[..., 3] for subject in subjects]))
     solids = [subject[..., 3] > VISIBLE for subject in subjects]
-    sure = [unmixed(_clearly(share), solids, i) for i, share in enumerate(seen)]
+    sure = [clear_of_front(_clearly(share), solids, i) for i, share in enumerate(seen)]
     return [
         np.concatenate([_light(subject, one, picture, harmony), subject[..., 3:]], axis=-1)
         for subject, one in zip(subjects, sure, strict=True)

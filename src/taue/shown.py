@@ -82,7 +82,7 @@ def shown(composite: Array, background: Array, alphas: Sequence[Array]) -> list[
     owner = len(solids) - 1 - np.argmin(distances[::-1], axis=0)
     found: list[Region] = []
     for i, solid in enumerate(solids):
-        hidden = behind(solids, i)
+        hidden = behind_others(solids, i)
         visible = solid & ~hidden
         near = distances[i] <= scaled(REACH, composite)
         claimed = visible | (other & near & (owner == i) & ~hidden)
@@ -98,13 +98,13 @@ def in_front(solids: Sequence[Region], number: int) -> Region:
     return np.any([np.zeros_like(solids[0]), *solids[number + 1 :]], axis=0)
 
 
-def behind(solids: Sequence[Region], number: int) -> Region:
+def behind_others(solids: Sequence[Region], number: int) -> Region:
     """Where later subjects are or may have come out, bool [H, W]; ``number`` from 0."""
     front = in_front(solids, number)
     return distance_to(front) <= BLENDED * min(front.shape) / SIDE
 
 
-def unmixed(region: Region, solids: Sequence[Region], number: int) -> Region:
+def clear_of_front(region: Region, solids: Sequence[Region], number: int) -> Region:
     """What of a region [H, W] of a subject is not beside a later one; all of it if nothing is."""
     front = in_front(solids, number)
     if not front.any():

@@ -12,7 +12,7 @@ from taue.box import Box
 from taue.flaws import flaws
 from taue.hue import scene_lit, surely
 from taue.lost import is_lost
-from taue.shown import behind, cleared, in_front, shown, unmixed
+from taue.shown import behind_others, clear_of_front, cleared, in_front, shown
 from taue.stack.mixing import Floats
 
 
@@ -66,9 +66,9 @@ def sighted(
     for i, (region, draft, cut, seen, box) in enumerate(
         zip(regions, drafts, cuts, captured, boxes, strict=True)
     ):
-        sure = unmixed(surely(cut, composite, background, region), drafts, i)
+        sure = clear_of_front(surely(cut, composite, background, region), drafts, i)
         colours = scene_lit(cut, composite, sure, 1.0)[..., :3]
-        covered = draft & behind(drafts, i)
+        covered = draft & behind_others(drafts, i)
         if seen is not None:
             found.append(Sight(draft, region, colours, covered, spoilt=False))
             continue
