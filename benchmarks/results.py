@@ -59,6 +59,12 @@ WHY = {
 }
 """What a column is lost by, if it is."""
 
+HOW = {
+    "alfie": "its composite is painted around the foreground's own pixels, and its background "
+    "around the composite's",
+}
+"""By what a rival is ahead wherever it is."""
+
 LAYOUT = """## The paper's layout
 
 In the paper's table its layout raises the foreground's PSNR and lowers the background's. Here
@@ -96,7 +102,8 @@ def main(
         *layout_trend(told),
         scores.replace("# Scores\n", "", 1).replace("\n## ", "\n### "),
     ]
-    (out / "results.md").write_text("\n".join(page), encoding="utf-8")
+    text = "\n\n".join(part.strip() for part in page)
+    (out / "results.md").write_text(text + "\n", encoding="utf-8")
     (out / "results.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     pictures = out / "figures"
     pictures.mkdir(exist_ok=True)
@@ -135,7 +142,8 @@ def best_columns(told: Mapping[str, Any]) -> str:
             good.append(column.title)
         else:
             form = f".{column.digits}f"
-            why = f"; {WHY[key]}" if key in WHY else ""
+            why = WHY.get(key) or HOW.get(best["name"])
+            why = f"; {why}" if why else ""
             lines.append(
                 f"- {column.title}: {_value(own):{form}}, and {best['name']} {_value(top):{form}}"
                 f"{why}."
