@@ -23,7 +23,7 @@ from matplotlib.figure import Figure
 
 from taue.commands.eval_score import score
 from taue.errors import TaueError
-from taue.evaluation.ablation_page import change
+from taue.evaluation.ablation_page import change, figure_text, finite_figure
 from taue.evaluation.columns import COLUMNS
 from taue.evaluation.grid import chosen, picture_grid
 from taue.evaluation.methods import METHODS
@@ -156,26 +156,18 @@ def best_columns(told: Mapping[str, Any]) -> str:
 def layout_trend(told: Mapping[str, Any]) -> list[str]:
     """What the paper's layout changes of its own method, over the pairs that both have; nothing if
     one of the two was not drawn."""
-    runs = {run["name"]: _finite(run["items"]) for run in told["runs"]}
-    if not {"paper", "paper-layout"} <= set(runs):
+    items = {run["name"]: run["items"] for run in told["runs"]}
+    if not {"paper", "paper-layout"} <= set(items):
         return []
     lines = [LAYOUT]
     for key in ("psnr_fg", "psnr_bg", "box_iou"):
-        found = change(runs["paper"], runs["paper-layout"], key)
-        if found is not None and found.low is not None and found.high is not None:
-            form = f"+.{COLUMNS[key].digits}f"
-            ends = f"[{found.low:{form}}, {found.high:{form}}]"
-            lines.append(f"- {COLUMNS[key].title}: {found.value:{form}} {ends}, of {found.count}.")
-    return ["\n".join([*lines, ""])]
-
-
-def _finite(items: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float | None]]:
-    """Every item's figures, None for those that are infinite."""
-    return {
-        name: {key: one if math.isfinite(one) else None for key, value in row.items()
-               if (one := _number(value)) is not None}
-        for name, row in items.items()
-    }  # fmt: skip
+        own, laid = (
+            {name: {key: finite_figure(row.get(key))} for name, row in items[method].items()}
+            for method in ("paper", "paper-layout")
+        )
+        if found := change(own, laid, key):
+            lines.append(f"- {COLUMNS[key].title}: {figure_text(found, key)}, of {found.count}.")
+    return ["\n".join(lines)]
 
 
 def plot(told: Mapping[str, Any]) -> Figure:

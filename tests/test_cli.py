@@ -81,7 +81,6 @@ def test_version_and_help() -> None:
         assert all(name in done.stdout for name in ("generate", "models", "scene"))
 
 
-@pytest.mark.slow
 def imported_by(arguments: list[str]) -> set[str]:
     """The modules that a command has imported in a process of its own."""
     code = (
@@ -95,6 +94,7 @@ def imported_by(arguments: list[str]) -> set[str]:
     return set(done.stdout.splitlines()[-1].split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -40,7 +40,8 @@ def cultivate(
     for begun, ended in pairwise(sorted(turns)):
         growing = [g for g, span in zip(growths, spans, strict=True) if begun in span]
         if growing:
-            interrupted = _spell(backbone, growing, growths, ended - begun, observe)
+            layers = settings.attention_layers
+            interrupted = _spell(backbone, growing, growths, ended - begun, layers, observe)
         if interrupted:
             break
     for one in growths:  # not in each step, where a GPU would be waited for
@@ -53,13 +54,14 @@ def _spell(
     growing: Sequence[Growth],
     growths: Sequence[Growth],
     count: int,
+    layers: str,
     observe: Observer,
 ) -> bool:
-    """So many iterations of some rows, all of which attend alike; whether an observer wants the
-    pass to end."""
+    """So many iterations of some rows, all of which attend alike, to be heard in the ``layers`` of
+    the settings; whether an observer wants the pass to end."""
     conditionings, interrupted = [g.conditioning for g in growing], False
     listen_to = [g.listen_to for g in growing]
-    with backbone.attending(conditionings, listen_to, growing[0].layers) as captured:
+    with backbone.attending(conditionings, listen_to, layers) as captured:
         for _ in range(count):
             started, samples = time.perf_counter(), [g.evaluations for g in growing]
             _advance(backbone, growing, growths)

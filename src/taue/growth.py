@@ -30,7 +30,7 @@ class Growth:
         end: the iteration before which it is over.
         latents: the scheduler's, [1, C, h, w] float32.
         estimate: what the last prediction made of them; before the first one, how it begins.
-        heard: the iteration from which on its attention counts, in the ``layers`` of the settings.
+        heard: the iteration from which on its attention counts.
         seconds: its share of the pass so far.
         maps: what was captured of its attention, [h, w] each.
     """
@@ -45,10 +45,7 @@ class Growth:
             return order * harvest_index(levels, order, steps, ratio)
 
         self.crop = iteration(row.crop_ratio)
-        self.heard, self.layers = (
-            int(settings.attention_from * self.crop),
-            settings.attention_layers,
-        )
+        self.heard = int(settings.attention_from * self.crop)
         self.guided = levels.count if row.guided is None else iteration(row.guided)
         for planting in row.plantings:
             if isinstance(planting.source, Seedling):

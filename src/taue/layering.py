@@ -179,14 +179,17 @@ def refined_pictures(
     estimates = context.backbone.encode(_batch(painted)).cpu()
     size = context.shape[-2:]
     margin = cells(1, size)
-    held, covered = (
-        [1 - grow((share_of_cells(region, size) <= FULL).float(), margin) for region in regions]
-        for regions in ([s.region for s in sights], [s.covered for s in sights])
-    )
+
+    def wholly(region: Region) -> Tensor:
+        """The cells that show nothing but a region, without a margin beside others [h, w]."""
+        return 1 - grow((share_of_cells(region, size) <= FULL).float(), margin)
+
+    cores = [wholly(one.region) for one in sights]
+    covered = [wholly(one.covered) for one in sights]
     wholes = [s.region | s.draft for s in sights]
     outsides = [1 - grow((share_of_cells(w, size) > 0).float(), margin) for w in wholes]
     return layer_stages.refined(
-        context, conditions, scene.together, estimates, key_latents, held, covered, outsides
+        context, conditions, scene.together, estimates, key_latents, cores, covered, outsides
     )
 
 

@@ -10,6 +10,7 @@ from scipy import ndimage
 from taue.arrays import Region
 from taue.shown import certainly, clear_of_front
 from taue.stack.mixing import Floats, shares
+from taue.stack.shade import VISIBLE
 from taue.straight import from_nearest
 
 BREADTH = 0.004
@@ -18,9 +19,6 @@ BREADTH = 0.004
 CLEARLY = 0.9
 """A subject's light is read where it makes up so much of the pixel, and not next to where it does
 not: a decoder mixes what is behind into its rim."""
-
-VISIBLE = 0.1
-"""Alpha from which on a subject in front may be seen."""
 
 
 def relit(subjects: Sequence[Floats], picture: Floats, harmony: float) -> list[Floats]:

@@ -100,17 +100,19 @@ def in_front(solids: Sequence[Region], number: int) -> Region:
 
 def behind_others(solids: Sequence[Region], number: int) -> Region:
     """Where later subjects are or may have come out, bool [H, W]; ``number`` from 0."""
-    front = in_front(solids, number)
-    return distance_to(front) <= BLENDED * min(front.shape) / SIDE
+    away = _to_front(solids, number)
+    return away <= BLENDED * min(away.shape) / SIDE
 
 
 def clear_of_front(region: Region, solids: Sequence[Region], number: int) -> Region:
     """What of a region [H, W] of a subject is not beside a later one; all of it if nothing is."""
-    front = in_front(solids, number)
-    if not front.any():
-        return region
-    left = region & (distance_to(front) > BESIDE * min(region.shape) / SIDE)
+    left = region & (_to_front(solids, number) > BESIDE * min(region.shape) / SIDE)
     return left if left.any() else region
+
+
+def _to_front(solids: Sequence[Region], number: int) -> NDArray[np.float32]:
+    """How far later subjects are [H, W]; infinite if there are none."""
+    return distance_to(in_front(solids, number))
 
 
 def cleared(

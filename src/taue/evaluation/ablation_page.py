@@ -64,7 +64,7 @@ def document(
             "method": one.base,
             "changes": dict(one.changes),
             "items": {
-                name: {key: _short(row.get(key)) for key in SHOWN}
+                name: {key: finite_figure(row.get(key)) for key in SHOWN}
                 for name, row in runs[one.name].items()
             },
         }
@@ -103,11 +103,11 @@ def table(base: str, cells: FiguresByRun) -> list[str]:
     lines = [_line(["run", "pairs", *(COLUMNS[key].title for key in SHOWN)])]
     lines.append(_line(["---"] * (len(SHOWN) + 2)))
     own = cells.get(base, {})
-    shown = [_told(_mean(own.values(), key), key, signed=False) for key in SHOWN]
+    shown = [figure_text(_mean(own.values(), key), key, signed=False) for key in SHOWN]
     lines.append(_line([f"**{base}**", str(len(own)), *shown]))
     for run, items in cells.items():
         if run != base:
-            changes = [_told(change(own, items, key), key) for key in SHOWN]
+            changes = [figure_text(change(own, items, key), key) for key in SHOWN]
             count = str(len(set(own) & set(items)))
             lines.append(_line([run.removeprefix(f"{base}-"), count, *changes]))
     return lines
@@ -153,7 +153,9 @@ def by_object(
         half = len(ordered) // 2
         for title, some in zip(titles, (ordered[:half], ordered[half:]), strict=True):
             own = [{name: crop[name] for name in some} for crop in crops]
-            shown = [_told(_mean(one.values(), "psnr_fg"), "psnr_fg", signed=False) for one in own]
+            shown = [
+                figure_text(_mean(one.values(), "psnr_fg"), "psnr_fg", signed=False) for one in own
+            ]
             lines.append(_line([title, str(len(some)), *shown, best_crop(own)]))
     return lines
 
@@ -195,7 +197,7 @@ def _verdict(
     found = change(before, after, key)
     if found is None:
         return f"- {what}: not drawn."
-    text = _told(found, key)
+    text = figure_text(found, key)
     if found.low is None or found.high is None:
         return f"- {what}: {text}, of a single pair."
     ends = sorted((sign * found.low, sign * found.high))
@@ -208,7 +210,8 @@ def _mean(rows: Iterable[Figures], key: str) -> Figure | None:
     return mean_figure(values) if values else None
 
 
-def _told(figure: Figure | None, key: str, *, signed: bool = True) -> str:
+def figure_text(figure: Figure | None, key: str, *, signed: bool = True) -> str:
+    """A column's figure with its interval in brackets, if it has one."""
     if figure is None:
         return "-"
     form = f"{'+' if signed else ''}.{COLUMNS[key].digits}f"
@@ -218,7 +221,7 @@ def _told(figure: Figure | None, key: str, *, signed: bool = True) -> str:
     return f"{text} [{figure.low:{form}}, {figure.high:{form}}]"
 
 
-def _short(value: Any) -> float | None:
+def finite_figure(value: Any) -> float | None:
     """A figure with four digits after the point; None of what is none, or is infinite."""
     finite = isinstance(value, (int, float)) and math.isfinite(value)
     return round(float(value), 4) if finite else None
