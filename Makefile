@@ -5,6 +5,8 @@ PYTHON ?= python3
 INSTALL = -m pip install --quiet --disable-pip-version-check -c constraints.txt
 INSTALL_STUDIO = $(INSTALL:constraints.txt=constraints-studio.txt)
 SPREAD = --numprocesses auto --maxprocesses 4 --dist worksteal
+# Each environment is pip's work on one core.
+MAKEFLAGS += --jobs=2
 
 .DEFAULT_GOAL := test
 .PHONY: demo studio studio-environment test quick lint docs fuzz faults sdist clean environment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,11 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def first(tiny_sdxl: Path, elsewhere: Path) -> Path:
-    """A result with two subjects, the second of them named."""
-    (elsewhere / "scene.toml").write_text(
+@pytest.fixture(scope="module")
+def made(tiny_sdxl: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A result with two subjects, the first of them named."""
+    folder = tmp_path_factory.mktemp("regrown")
+    (folder / "scene.toml").write_text(
         f"""
 model = {json.dumps(str(tiny_sdxl))}
 background = "desert"
@@ -38,8 +40,14 @@ prompt = "a red apple"
 box = [0.1, 0.3, 0.4, 0.5]
 """
     )
-    worked("generate", "scene.toml", "--out", "first")
-    return elsewhere / "first"
+    worked("generate", folder / "scene.toml", "--out", folder / "first")
+    return folder / "first"
+
+
+@pytest.fixture
+def first(made: Path, elsewhere: Path) -> Path:
+    """A copy that a test may do harm to."""
+    return Path(shutil.copytree(made, elsewhere / "first"))
 
 
 def pixels(path: Path) -> np.ndarray:
