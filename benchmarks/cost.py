@@ -1,4 +1,4 @@
-"""What layers cost beside a plain picture of the same model: seconds, UNet evaluations, FLOPs.
+"""What layers cost beside a plain picture of the same model: seconds and UNet evaluations.
 
     python -m benchmarks.cost --out docs
 
@@ -6,7 +6,7 @@ Every recipe draws the same pairs, one after the other in each round, so that a 
 down slows all of them; seconds are of the process, on one thread, from prompts to decoded pictures
 (of layers: to the cut-out, lit ones), without loading and without writing files. Those of
 the model, UNet and autoencoder, stand apart: the rest is prompts, cutting out and lighting, which
-do not grow with the model. Writes ``cost.json``.
+do not grow with the model. Writes ``cost.json``. :mod:`benchmarks.counted` has the FLOPs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ import torch
 import typer
 from diffusers import StableDiffusionXLPipeline
 from rich.progress import track
-from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.crew import Out
 from benchmarks.designer import pairs
@@ -153,20 +152,8 @@ def timed_drawing(
     return {"seconds": seconds, "model_seconds": model[0], "evaluations": count[0]}
 
 
-def flops(pipe: TauePipeline) -> float:
-    """Of one sample through the UNet, in 10^9."""
-    unet: Any = pipe.network
-    config, side = unet.config, unet.config.sample_size
-    added = {"text_embeds": torch.zeros(1, 64), "time_ids": torch.zeros(1, 6)}
-    sample = torch.zeros(1, config.in_channels, side, side)
-    prompt = torch.zeros(1, 32, config.cross_attention_dim)
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        unet(sample, 1, encoder_hidden_states=prompt, added_cond_kwargs=added)
-    return counter.get_total_flops() / 1e9
-
-
 def summed(
-    lines: Sequence[dict[str, float]], plain: Sequence[dict[str, float]], each: float
+    lines: Sequence[dict[str, float]], plain: Sequence[dict[str, float]]
 ) -> dict[str, float]:
     """A recipe's medians, and the medians of its ratios to plain generation in the same round."""
 
@@ -184,7 +171,6 @@ def summed(
         "model_seconds": median("model_seconds"),
         "model_of_plain": ratio("model_seconds"),
         "evaluations": round(evaluations, 2),
-        "gflops": round(each * evaluations, 1),
     }
 
 
@@ -202,10 +188,9 @@ def main(out: Out, rounds: int = 12) -> None:
         for recipe in RECIPES:
             pipe = pipes["few" if "loras" in recipe.fields else "full"]
             rows[recipe.name].append(timed_drawing(drawer(recipe, pipe), pipe, recipe.scene(pair)))
-    each = flops(pipes["full"])
-    told: dict[str, Any] = {"rounds": rounds, "gflops_of_a_sample": round(each, 3), "recipes": {}}
+    told: dict[str, Any] = {"rounds": rounds, "recipes": {}}
     for name, lines in rows.items():  # the first round warms up
-        told["recipes"][name] = summed(lines[1:], rows[PLAIN][1:], each)
+        told["recipes"][name] = summed(lines[1:], rows[PLAIN][1:])
     (out / "cost.json").write_text(json.dumps(told, indent=1) + "\n")
     for name, line in told["recipes"].items():
         typer.echo(f"{name:28}" + "".join(f"{key} {value:<10}" for key, value in line.items()))

@@ -141,13 +141,11 @@ def best_columns(told: Mapping[str, Any]) -> str:
         ):
             good.append(column.title)
         else:
-            form = f".{column.digits}f"
-            why = WHY.get(key) or HOW.get(best["name"])
+            mine, theirs = (f"{_value(one):.{column.digits}f}" for one in (own, top))
+            same = "apart by less than a digit that is shown" if mine == theirs else None
+            why = same or WHY.get(key) or HOW.get(best["name"])
             why = f"; {why}" if why else ""
-            lines.append(
-                f"- {column.title}: {_value(own):{form}}, and {best['name']} {_value(top):{form}}"
-                f"{why}."
-            )
+            lines.append(f"- {column.title}: {mine}, and {best['name']} {theirs}{why}.")
     named = ", ".join(good) or "no column"
     told_of = f"`{ours['name']}` is the best, or inside the interval of the best, in {named}."
     return "\n".join([lines[0], "", told_of, *lines[1:], ""])

@@ -122,3 +122,38 @@ def test_twenty_scenes_are_recorded_of_every_kind() -> None:
     assert {len(case.subjects) for case in recorded.CASES} == {1, 2, 3, 4}
     assert any(case.move for case in recorded.CASES)
     assert any(case.other for case in recorded.CASES)
+
+
+@pytest.mark.slow
+def test_work_is_counted_as_the_network_does_it() -> None:
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from benchmarks import counted
+    from benchmarks.crew import load_quiet
+    from taue import run
+
+    pipe = load_quiet("paddy")
+    tokens = pipe.encode_prompt("a")[0].shape[1]
+    scene = counted.scene(2, 1, "fast")
+    scene = scene.model_copy(update={"method": scene.method.model_copy(update={"tries": 1})})
+    with (
+        sdpa_kernel(SDPBackend.MATH),  # torch does not count the CPU's own attention
+        FlopCounterMode(display=False) as counter,
+        counted.written(pipe, tokens) as ledger,
+    ):
+        made = run.make(pipe, scene, ledger.stepped)
+    spent = {one.stage: one.unet_evaluations for one in made.records if one.unet_evaluations}
+    samples = {
+        stage: sum(call.samples * times for call, times in calls.items())
+        for stage, calls in ledger.calls.items()
+    }
+    assert samples == spent
+    bare = counted.Architecture.of(pipe.network.config, tokens)
+    told = sum(
+        bare.gflops(call) * times
+        for calls in ledger.calls.values()
+        for call, times in calls.items()
+    )
+    real = counter.get_flop_counts()["UNet2DConditionModel"]
+    assert told == pytest.approx(sum(real.values()) / 1e9, rel=0.02)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from schedulers import FAMILIES, build
-from taue import TauePipeline
+from taue import Layers, Scene, TauePipeline, run
 from taue.backbones import Conditioning
 from taue.backbones.sdxl import SDXLBackbone
 from taue.cultivate import cultivate
@@ -162,6 +163,34 @@ def test_a_balanced_scene_costs_what_its_effort_says(tiny_sdxl: Path) -> None:
     }
     best = replace(settings, quality="best").effort
     assert best == Effort() and best.samples("background") == 1
+
+
+@pytest.mark.slow
+def test_what_has_its_layers_already_takes_fewer_steps_however_it_is_made(tiny_sdxl: Path) -> None:
+    pipe = TauePipeline.from_pretrained(str(tiny_sdxl))
+    pipe.set_progress_bar_config(disable=True)
+    scene = Scene.from_data(
+        {
+            "subjects": [{"prompt": "a red apple"}],
+            "background": "a desert",
+            "steps": 40,
+            "seed": 1,
+            "canvas": {"width": 64, "height": 64},
+            "method": {"tries": 1},
+        }
+    )
+    first = run.make(pipe, scene)
+    changed = run.regrow(pipe, first, "a beach", None, {})
+    again = run.make(pipe, changed.made_scene)
+    np.testing.assert_array_equal(changed.composite, again.composite)
+
+    def composites(layers: Layers) -> list[int]:
+        return [r.unet_evaluations for r in layers.records if r.stage == "composite"]
+
+    # Of 40 steps 32 are guided, of 26 the first 21.
+    assert composites(first) == [2 * 32 + 8]
+    assert composites(changed) == [2 * 21 + 5]
+    assert composites(again) == [2 * 32 + 8, 2 * 21 + 5]
 
 
 def test_a_quality_that_there_is_not_is_declined() -> None:

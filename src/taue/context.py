@@ -79,6 +79,12 @@ class Context:
         effort = self.settings.effort
         return replace(self, effort=replace(effort, composite=effort.alone))
 
+    @property
+    def again(self) -> Context:
+        """For a scene whose subjects have their layers from another one."""
+        effort = self.settings.effort
+        return replace(self, effort=replace(effort, composite=effort.again))
+
     def cultivate(self, rows: Sequence[Row]) -> list[Harvest]:
         """One pass of these rows."""
         return self.passes(self.backbone, rows, self.settings, self.observe)

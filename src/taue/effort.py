@@ -20,6 +20,8 @@ class Effort:
         composite, foreground, background, refine, heal: the steps of a stage's own schedule, from
             noise to picture, as shares of those.
         alone: in place of ``composite``, where one subject is drawn for its layer's sake.
+        again: in place of ``composite``, where all subjects have their layers from another scene:
+            before another background, or moved.
         background_begin: as a crop ratio, the step of its schedule at which the background begins,
             from the composite's surroundings smoothly filled in; None from noise alone.
         composite_begin: that at which the composite begins, from a user's picture.
@@ -35,6 +37,7 @@ class Effort:
 
     composite: float = 1.0
     alone: float = 1.0
+    again: float = 1.0
     foreground: float = 1.0
     background: float = 1.0
     refine: float = 1.0
@@ -72,6 +75,7 @@ EFFORTS: Mapping[str, Effort] = {
     "best": Effort(),
     "balanced": Effort(
         alone=0.3,
+        again=0.65,
         foreground=0.3,
         background=0.3,
         refine=0.5,
@@ -84,6 +88,7 @@ EFFORTS: Mapping[str, Effort] = {
     "fast": Effort(
         composite=0.22,
         alone=0.16,
+        again=0.22,
         foreground=0.16,
         background=0.12,
         refine=0.16,

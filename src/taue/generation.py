@@ -73,6 +73,7 @@ class Generation:
         self.conditions = self._conditions.scene.subjects
         self.records: list[StageRecord] = []
         self.drawing = SceneDrawer(self.context, watch, self.records)
+        self.changed = request.first != request
 
     def subjects(self, output_type: str) -> list[StageResult]:
         """Stage 1, one batch for each crop ratio; and before anything moves or goes before another
@@ -91,7 +92,7 @@ class Generation:
             for condition in self.conditions
             for one in (results[condition.number],)
         ]
-        if self.request.first != self.request and self._layers_first(output_type):
+        if self.changed and self._layers_first(output_type):
             begun = self._with_layers(begun)
         return [
             self.own.subject(condition)
@@ -237,11 +238,14 @@ class Generation:
     def layers(self, subjects: list[StageResult], output_type: str) -> Layers:
         """Stages 2 and 3, what they ended with decoded, and the layers of it."""
         asked = SceneInputs(self._conditions.scene, self.own.ground, self.own.start)
+        drawing = self.drawing
+        if self.changed:
+            drawing = SceneDrawer(self.context.again, self.watch, self.records)
         if output_type == "latent":
-            layers = self._latent(subjects, *self.drawing.together(asked, subjects))
+            layers = self._latent(subjects, *drawing.together(asked, subjects))
             shapes = [one.seedling.mask.numpy() for one in subjects]
         else:
-            layers, shapes = self._shown(subjects, self.drawing.drawn(asked, subjects), output_type)
+            layers, shapes = self._shown(subjects, drawing.drawn(asked, subjects), output_type)
         layers.records = self.records
         layers.warnings = (
             [INTERRUPTED] if self.watch.interrupted else warnings_of(self.request, subjects, shapes)
