@@ -111,7 +111,7 @@ class Ledger:
 
 
 @contextmanager
-def written(pipe: TauePipeline, tokens: int) -> Iterator[Ledger]:
+def calls_written(pipe: TauePipeline, tokens: int) -> Iterator[Ledger]:
     """What the network is called with while the block runs."""
     ledger = Ledger(tokens)
     handle = pipe.network.register_forward_pre_hook(ledger.called, with_kwargs=True)
@@ -154,7 +154,7 @@ Work = dict[str, dict[Call, int]]
 
 def work(pipe: TauePipeline, tokens: int, one: Scene) -> dict[str, Work]:
     """A scene's; of one subject in the default quality also what changing it takes."""
-    with written(pipe, tokens) as ledger:
+    with calls_written(pipe, tokens) as ledger:
         made = run.make(pipe, one, ledger.stepped)
     told: dict[str, Work] = {"": dict(ledger.calls)}
     if len(one.subjects) > 1 or one.method.quality != "balanced":
@@ -162,7 +162,7 @@ def work(pipe: TauePipeline, tokens: int, one: Scene) -> dict[str, Work]:
     moved = {1: Box(0.1, 0.45, 0.45, 0.45)}
     for name, boxes in (("rebackground", {}), ("move", moved)):
         background = one.background if boxes else "a city at night"
-        with written(pipe, tokens) as ledger:
+        with calls_written(pipe, tokens) as ledger:
             run.regrow(pipe, made, background, None, boxes, None, ledger.stepped)
         told[name] = dict(ledger.calls)
     return told

@@ -140,7 +140,7 @@ def test_work_is_counted_as_the_network_does_it() -> None:
     with (
         sdpa_kernel(SDPBackend.MATH),  # torch does not count the CPU's own attention
         FlopCounterMode(display=False) as counter,
-        counted.written(pipe, tokens) as ledger,
+        counted.calls_written(pipe, tokens) as ledger,
     ):
         made = run.make(pipe, scene, ledger.stepped)
     spent = {one.stage: one.unet_evaluations for one in made.records if one.unet_evaluations}
