@@ -33,8 +33,8 @@ from taue.backbones.cross_attention import RegionBlend, installed
 from taue.effort import EFFORTS
 
 STEPS = 50
-COUNTS = (1, 2, 4, 8)
-QUALITIES = (*reversed(list(EFFORTS)), "paper")
+COUNTS = (2, 4, 8)
+QUALITIES = (*EFFORTS, "paper")
 BACKGROUNDS = ("a meadow", "a beach at sunset", "a desert")
 PROMPTS = (
     "a red apple", "a blue ball", "a green tree", "a yellow duck",
@@ -124,15 +124,15 @@ def calls_written(pipe: TauePipeline, tokens: int) -> Iterator[Ledger]:
 
 def scene(count: int, seed: int, quality: str) -> Scene:
     """So many subjects, in boxes from left to right, in two rows if they are more than four."""
-    boxes = [] if count == 1 else list(places(count))
-    told = [{"prompt": PROMPTS[(seed + n) % len(PROMPTS)]} for n in range(count)]
+    boxes = [{}] if count == 1 else [{"box": box} for box in places(count)]
+    prompts = [PROMPTS[(seed + n) % len(PROMPTS)] for n in range(count)]
     method = {"base": "paper"} if quality == "paper" else {"quality": quality}
     return Scene.from_data(
         {
             "seed": seed,
             "steps": STEPS,
             "background": BACKGROUNDS[seed % len(BACKGROUNDS)],
-            "subjects": [one | ({"box": boxes[n]} if boxes else {}) for n, one in enumerate(told)],
+            "subjects": [{"prompt": p, **b} for p, b in zip(prompts, boxes, strict=True)],
             "method": method,
         }
     )
@@ -188,7 +188,7 @@ def main(out: Out, seeds: int = 3, model: str = "paddy") -> None:
     own: Any = pipe.network.config
     tokens = pipe.encode_prompt("a")[0].shape[1]
     kinds = [(quality, 1) for quality in QUALITIES]
-    kinds += [("balanced", count) for count in COUNTS if count > 1]
+    kinds += [("balanced", count) for count in COUNTS]
     found: dict[str, list[Work]] = {}
     for quality, count in track(kinds, "scenes"):
         for seed in range(seeds):

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import torch
 from diffusers import UNet2DConditionModel
-from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.counted import Architecture, Call
 from published import SDXL_UNET
 from taue.backbones.cross_attention import (
     AttentionTap,
@@ -79,13 +79,7 @@ def test_the_tap_hears_the_full_size(unet: Any) -> None:
 @torch.no_grad()
 def test_a_further_subject_costs_the_composite_little(unet: Any) -> None:
     """Each prompt more means its keys, its values and its scores, and nothing else."""
-
-    def cost(prompts: int) -> int:
-        blend = RegionBlend(torch.empty(2, prompts, 128, 128, device="meta"))
-        with installed(unet, blend.wrap), FlopCounterMode(display=False) as counter:
-            forward(unet, prompts)
-        return counter.get_total_flops()
-
-    costs = [cost(prompts) for prompts in (2, 3, 4)]
+    reading = Architecture(unet, TOKENS)
+    costs = [reading.gflops(Call(2, 128, 128, prompts)) for prompts in (2, 3, 4)]
     for fewer, more in itertools.pairwise(costs):
         assert 0 < (more - fewer) / costs[0] < 0.05

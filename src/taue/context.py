@@ -76,14 +76,16 @@ class Context:
     @property
     def alone(self) -> Context:
         """For a scene that is drawn for the sake of one subject's layer."""
-        effort = self.settings.effort
-        return replace(self, effort=replace(effort, composite=effort.alone))
+        return self._composing(self.settings.effort.alone)
 
     @property
     def again(self) -> Context:
         """For a scene whose subjects have their layers from another one."""
-        effort = self.settings.effort
-        return replace(self, effort=replace(effort, composite=effort.again))
+        return self._composing(self.settings.effort.again)
+
+    def _composing(self, share: float) -> Context:
+        """The same, but for the composite's share of the steps."""
+        return replace(self, effort=replace(self.settings.effort, composite=share))
 
     def cultivate(self, rows: Sequence[Row]) -> list[Harvest]:
         """One pass of these rows."""

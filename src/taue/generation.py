@@ -72,7 +72,7 @@ class Generation:
         )
         self.conditions = self._conditions.scene.subjects
         self.records: list[StageRecord] = []
-        self.drawing = SceneDrawer(self.context, watch, self.records)
+        self.drawing = self._drawer(self.context)
         self.changed = request.first != request
 
     def subjects(self, output_type: str) -> list[StageResult]:
@@ -109,7 +109,7 @@ class Generation:
         assert condition.small is not None
         if self._layers_first(output_type) and not one.interrupted:
             alone = self._first_inputs(self._conditions.alone(condition))
-            drawer = SceneDrawer(self.context.alone, self.watch, self.records)
+            drawer = self._drawer(self.context.alone)
             drawn = drawer.drawn(alone, [one])
             scene = self._staged(drawer.context, alone.conditions, [one], drawn)
             made = layering.subject_layers(scene, drawn.raw, drawn.cuts, self.records).layers
@@ -206,6 +206,9 @@ class Generation:
         final = one.latents if seedling.final is None else seedling.final.to(one.latents.device)
         return replace(one, seedling=seedling, latents=final)
 
+    def _drawer(self, context: stages.Context) -> SceneDrawer:
+        return SceneDrawer(context, self.watch, self.records)
+
     def _layers_first(self, output_type: str) -> bool:
         return self.settings.layering == "first" and output_type != "latent"
 
@@ -238,9 +241,7 @@ class Generation:
     def layers(self, subjects: list[StageResult], output_type: str) -> Layers:
         """Stages 2 and 3, what they ended with decoded, and the layers of it."""
         asked = SceneInputs(self._conditions.scene, self.own.ground, self.own.start)
-        drawing = self.drawing
-        if self.changed:
-            drawing = SceneDrawer(self.context.again, self.watch, self.records)
+        drawing = self._drawer(self.context.again) if self.changed else self.drawing
         if output_type == "latent":
             layers = self._latent(subjects, *drawing.together(asked, subjects))
             shapes = [one.seedling.mask.numpy() for one in subjects]
