@@ -13,6 +13,7 @@ costs that is read is not in it. Writes ``counted.json``.
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -122,30 +123,39 @@ def calls_written(pipe: TauePipeline, tokens: int) -> Iterator[Ledger]:
         handle.remove()
 
 
-def scene(count: int, seed: int, quality: str) -> Scene:
-    """So many subjects, in boxes from left to right, in two rows if they are more than four."""
-    boxes = [{}] if count == 1 else [{"box": box} for box in places(count)]
+def scene(seed: int, quality: str, boxes: Sequence[Sequence[float]]) -> Scene:
+    """Subjects in boxes; one alone has none."""
+    count = len(boxes)
     prompts = [PROMPTS[(seed + n) % len(PROMPTS)] for n in range(count)]
     method = {"base": "paper"} if quality == "paper" else {"quality": quality}
+    where = [{}] if count == 1 else [{"box": box} for box in boxes]
     return Scene.from_data(
         {
             "seed": seed,
             "steps": STEPS,
             "background": BACKGROUNDS[seed % len(BACKGROUNDS)],
-            "subjects": [{"prompt": p, **b} for p, b in zip(prompts, boxes, strict=True)],
+            "subjects": [{"prompt": p, **b} for p, b in zip(prompts, where, strict=True)],
             "method": method,
         }
     )
 
 
-def places(count: int) -> Iterator[list[float]]:
-    """Boxes of :data:`SIDE`, evenly; those of eight overlap a little."""
-    columns = min(count, 4)
-    gap = (1 - columns * SIDE) / (columns + 1)
+def grid(count: int) -> list[list[float]]:
+    """Boxes of :data:`SIDE` in rows from below, side by side, evenly apart."""
+    columns = math.ceil(math.sqrt(count))
+    rows = math.ceil(count / columns)
+    gap, rise = ((1 - many * SIDE) / (many + 1) for many in (columns, rows))
+    made = []
     for n in range(count):
         row, column = divmod(n, columns)
-        left = max(0.0, gap) + column * (SIDE + gap if gap > 0 else (1 - SIDE) / (columns - 1))
-        yield [round(left, 4), 0.6 if row == 0 else 0.2, SIDE, SIDE]
+        left, bottom = gap + column * (SIDE + gap), 1 - rise - row * (SIDE + rise)
+        made.append([round(left, 4), round(bottom - SIDE, 4), SIDE, SIDE])
+    return made
+
+
+def crowded() -> list[list[float]]:
+    """Four in a row from border to border, each over a third of its neighbour's box."""
+    return [[round(n * (1 - SIDE) / 3, 4), 0.6, SIDE, SIDE] for n in range(4)]
 
 
 Work = dict[str, dict[Call, int]]
@@ -187,14 +197,15 @@ def main(out: Out, seeds: int = 3, model: str = "paddy") -> None:
     torch.set_num_threads(1)
     own: Any = pipe.network.config
     tokens = pipe.encode_prompt("a")[0].shape[1]
-    kinds = [(quality, 1) for quality in QUALITIES]
-    kinds += [("balanced", count) for count in COUNTS]
+    kinds = [(f"{quality}, 1", quality, grid(1)) for quality in QUALITIES]
+    kinds += [(f"balanced, {count}", "balanced", grid(count)) for count in COUNTS]
+    kinds.append(("balanced, 4 crowded", "balanced", crowded()))
     found: dict[str, list[Work]] = {}
-    for quality, count in track(kinds, "scenes"):
+    for kind, quality, boxes in track(kinds, "scenes"):
         for seed in range(seeds):
-            for change, calls in work(pipe, tokens, scene(count, seed, quality)).items():
-                name = change or f"{quality}, {count}"
-                found.setdefault(name, []).append(calls)
+            one = scene(seed, quality, boxes)
+            for change, calls in work(pipe, tokens, one).items():
+                found.setdefault(change or kind, []).append(calls)
     seen = {
         call for many in found.values() for one in many for calls in one.values() for call in calls
     }
@@ -214,7 +225,7 @@ def main(out: Out, seeds: int = 3, model: str = "paddy") -> None:
     (out / "counted.json").write_text(json.dumps(told, indent=1) + "\n")
     for name, kinds_of in told["of_plain"].items():
         for kind, line in kinds_of.items():
-            typer.echo(f"{name:6}{kind:14}{line}")
+            typer.echo(f"{name:6}{kind:20}{line}")
 
 
 if __name__ == "__main__":

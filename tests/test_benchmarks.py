@@ -135,7 +135,7 @@ def test_work_is_counted_as_the_network_does_it() -> None:
 
     pipe = load_quiet("paddy")
     tokens = pipe.encode_prompt("a")[0].shape[1]
-    scene = counted.scene(2, 1, "fast")
+    scene = counted.scene(1, "fast", counted.grid(2))
     scene = scene.model_copy(update={"method": scene.method.model_copy(update={"tries": 1})})
     with (
         sdpa_kernel(SDPBackend.MATH),  # torch does not count the CPU's own attention

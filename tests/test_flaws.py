@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from taue import Subject
 from taue.box import Box
 from taue.flaws import Flaw, flaws, warning
+from taue.settings import Settings
 
 SIDES = (32, 256, pytest.param(1024, marks=pytest.mark.slow))
 
@@ -42,6 +47,23 @@ def test_specks_touching_and_asked_for_borders_are_no_flaws(side: int) -> None:
     assert flaws(foot, Box(1 / 3, 0.5, 1 / 3, 0.5)) == ()  # it was asked to stand there
 
 
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("turns", range(4))
+def test_what_was_brought_to_a_border_may_end_there(side: int, turns: int) -> None:
+    wall = np.zeros((side, side))  # a house's, flush with the canvas
+    wall[side // 3 : 2 * side // 3, : side // 4] = 1
+    wall = np.rot90(wall, turns)
+    x, y, w, h = [
+        (0, 1 / 3, 1 / 4, 1 / 3), (1 / 3, 3 / 4, 1 / 3, 1 / 4),
+        (3 / 4, 1 / 3, 1 / 4, 1 / 3), (1 / 3, 0, 1 / 3, 1 / 4),
+    ][turns]  # fmt: skip
+    box, within = Box(x, y, w, h), 0.8 / side  # less than a cell from the border
+    nearly = Box(x + within * (x == 0), y + within * (y == 0), w - within, h - within)
+    assert flaws(wall, box, brought=True) == flaws(wall, nearly, brought=True) == ()
+    assert flaws(wall, Box(0.3, 0.3, 0.4, 0.4), brought=True) == (Flaw.CUT_OFF,)
+    assert flaws(wall, box) == (() if turns == 1 else (Flaw.CUT_OFF,))
+
+
 @pytest.mark.parametrize("side", SIDES[1:])
 @pytest.mark.parametrize("turns", range(4))
 def test_a_tip_that_the_canvas_cuts_is_told(side: int, turns: int) -> None:
@@ -65,3 +87,19 @@ def test_a_warning_names_the_subject_and_what_to_try(flaw: Flaw) -> None:
     told = warning(2, "a red apple", flaw)
     assert told.startswith("subject 2 (a red apple) ")
     assert "; try " in told
+
+
+@pytest.mark.slow
+def test_what_was_brought_to_a_border_is_not_begun_anew(painter: Any) -> None:
+    def samples(tries: int) -> int:
+        layers = painter(
+            [Subject("a blue ball", box=Box(0.68, 0.6, 0.32, 0.32))],
+            "a desert",
+            num_inference_steps=10,
+            settings=Settings(tries=tries),
+            generator=torch.Generator().manual_seed(0),
+            output_type="latent",
+        )
+        return next(r.unet_evaluations for r in layers.records if r.stage == "foreground")
+
+    assert samples(tries=2) == samples(tries=1)

@@ -34,8 +34,8 @@ border a hundredth would be beyond it ..."""
 NARROWS = 0.02
 """... as far as it narrows in so many shorter sides before that."""
 
-NEAR = 1e-3
-"""Canvases from its lower border within which a box ends there."""
+LOWER = (0, -1)
+"""Axis and end of the lower one."""
 
 OVER = 2.5
 """Times its box's area from which on a subject is far larger than that."""
@@ -62,7 +62,11 @@ REMEDIES = {
 
 
 def flaws(
-    presence: NDArray[Any], box: Box | None = None, *, separated: bool = True
+    presence: NDArray[Any],
+    box: Box | None = None,
+    *,
+    separated: bool = True,
+    brought: bool = False,
 ) -> tuple[Flaw, ...]:
     """What is wrong with where a subject is.
 
@@ -70,6 +74,8 @@ def flaws(
         presence: an alpha or a mask [h, w] in [0, 1], of any size.
         box: where it was asked to be, if it was.
         separated: whether it could be told from its key colour; if not, nothing else is asked.
+        brought: whether it grew in the middle of the canvas and was brought into its box: then it
+            may end at a border at which that does.
     """
     if not separated:
         return (Flaw.UNTOLD,)
@@ -79,7 +85,7 @@ def flaws(
     if solid.mean() < least:
         return (Flaw.MISSING,)
     found = [Flaw.DOUBLED] if _doubled(solid, side) else []
-    if any(_cut(solid, edge, side) for edge in _edges(box)):
+    if any(_cut(solid, edge, side) for edge in _edges(box, brought, side)):
         found.append(Flaw.CUT_OFF)
     if box is not None and _extent(solid) > OVER * box.width * box.height:
         found.append(Flaw.OVERSIZED)
@@ -100,11 +106,20 @@ def _doubled(solid: NDArray[np.bool_], side: int) -> bool:
     return len(areas) > 1 and bool(areas[-2] >= SECOND * areas[-1])
 
 
-def _edges(box: Box | None) -> list[tuple[int, int]]:
+def _edges(box: Box | None, brought: bool, side: int) -> list[tuple[int, int]]:
     """Axis and end of each of the canvas's borders at which a subject must not end: all but the
-    lower one, if it was asked to stand on that."""
-    stands = box is not None and box.y + box.height > 1 - NEAR
-    return [(0, 0), (1, 0), (1, -1), *([] if stands else [(0, -1)])]
+    lower one, if it was asked to stand on that, and if it was brought there, but those at which
+    its box ends: not a pixel or cell lies between them."""
+    if box is None:
+        return [(0, 0), LOWER, (1, 0), (1, -1)]
+    near = 1 / side
+    ends = {
+        (0, 0): box.y < near,
+        LOWER: box.y + box.height > 1 - near,
+        (1, 0): box.x < near,
+        (1, -1): box.x + box.width > 1 - near,
+    }
+    return [edge for edge, at_it in ends.items() if not at_it or (edge != LOWER and not brought)]
 
 
 def _cut(solid: NDArray[np.bool_], edge: tuple[int, int], side: int) -> bool:

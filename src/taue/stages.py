@@ -249,7 +249,8 @@ def grown_subject(
     )
     # Before it is placed an object is wherever it grew.
     box = condition.box if ended and condition.asked else None
-    wrong = flaws(found.mask.cpu().numpy(), box, separated=found.separated)
+    mask, told = found.mask.cpu().numpy(), found.separated
+    wrong = flaws(mask, box, separated=told, brought=condition.fits)
     return StageResult(harvest.latents, seedling, harvest.evaluations, wrong, harvest.interrupted)
 
 
