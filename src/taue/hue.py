@@ -23,6 +23,9 @@ BROAD = 0.03
 WIDE = 0.15
 """The same for a user's own picture."""
 
+TRUNCATE = 4.0
+"""Standard deviations from which on smoothing takes no notice."""
+
 FLOOR = 8 / 255
 """Added to colours before they are divided: in the dark a ratio says nothing."""
 
@@ -63,13 +66,25 @@ def scene_lit(subject: Floats, composite: Array, sure: Region, harmony: float) -
     if harmony == 0 or not sure.any():
         return subject
     sigma = BROAD * min(sure.shape)
-    weight = ndimage.gaussian_filter(sure.astype(np.float32), sigma)
-    change = np.where(sure[..., None], composite - subject[..., :3], 0)
-    change = ndimage.gaussian_filter(change, (sigma, sigma, 0))
+    weight = _spread(sure.astype(np.float32)[..., None], sure, sigma)[..., 0]
+    change = _spread(np.where(sure[..., None], composite - subject[..., :3], 0), sure, sigma)
     known = weight > 0.01
     change = from_nearest(change / np.maximum(weight, 1e-3)[..., None], known)
     lit = (subject[..., :3] + np.float32(harmony) * change).clip(0, 1)
     return np.concatenate([lit, subject[..., 3:]], axis=-1).astype(np.float32)
+
+
+def _spread(values: Array, where: Region, sigma: float) -> Array:
+    """Values [H, W, C] that are 0 but in a region, smoothed: which is 0 but around the region, and
+    so is worked out there alone."""
+    reach = int(TRUNCATE * sigma + 0.5)
+    window = tuple(
+        slice(max(0, side.start - reach), side.stop + reach)
+        for side in ndimage.find_objects(where.astype(np.uint8))[0]
+    )
+    spread = np.zeros_like(values)
+    spread[window] = ndimage.gaussian_filter(values[window], (sigma, sigma, 0), truncate=TRUNCATE)
+    return spread
 
 
 def broadly_lit(subject: Floats, composite: Array, sure: Region, harmony: float) -> Floats:

@@ -214,27 +214,45 @@ def unlikeness(
         core: where the subject is for certain.
         beyond: where it is not.
     """
-    rows, columns = np.nonzero(region)
     size = 2 * scaled(1, composite) + 1
     colours = ndimage.uniform_filter(composite, size, axes=(0, 1))
-    own, other = np.zeros(region.shape, np.float32), np.zeros(region.shape, np.float32)
-    own[rows, columns] = _most_alike(colours, core, rows, columns)
-    other[rows, columns] = _most_alike(colours, beyond, rows, columns)
+    own, other = (
+        np.where(region, _most_alike(colours, known, region), 0).astype(np.float32)
+        for known in (core, beyond)
+    )
     return own, other
 
 
-def _most_alike(colours: Array, known: Region, rows: Any, columns: Any) -> NDArray[np.floating]:
-    """The least distance of colour from pixels to the known ones within ``REACH`` of each."""
+def _most_alike(colours: Array, known: Region, region: Region) -> Array:
+    """The least distance of colour from a region's pixels to the known ones within ``REACH`` of
+    each [H, W]; whatever it is where the region is not."""
     reach, step = scaled(REACH, colours), scaled(SPARSE, colours)
-    least = np.full(len(rows), np.inf, np.float32)
-    here, limits = colours[rows, columns], np.array(known.shape)[:, None] - 1
+    least = np.full(region.shape, np.inf, colours.dtype)
+    if not region.any():
+        return least
+    # All places of a window around the region at once, shifted, the canvas's border repeated: that
+    # is several times as fast as to gather each pixel's own.
+    window = ndimage.find_objects(region.astype(np.uint8))[0]
+    top, left = (side.start for side in window)
+    channels = [np.ascontiguousarray(channel) for channel in np.moveaxis(colours, -1, 0)]
+    here = [channel[window] for channel in channels]
+    height, width = here[0].shape
+    planes = [np.pad(channel, reach, mode="edge") for channel in channels]
+    there = np.pad(known, reach, mode="edge")
+    nearest = least[window]
+    apart, squared = np.empty_like(nearest), np.empty_like(nearest)
     for down in range(-reach, reach + 1, step):
         for right in range(-reach, reach + 1, step):
             if down**2 + right**2 > reach**2:
                 continue
-            there = np.clip([rows + down, columns + right], 0, limits)
-            away = np.linalg.norm(colours[there[0], there[1]] - here, axis=-1)
-            least = np.where(known[there[0], there[1]], np.minimum(least, away), least)
+            y, x = top + reach + down, left + reach + right
+            shifted = slice(y, y + height), slice(x, x + width)
+            squared.fill(0)
+            for plane, own in zip(planes, here, strict=True):
+                np.subtract(plane[shifted], own, out=apart)
+                squared += np.square(apart, out=apart)
+            np.minimum(nearest, squared, out=nearest, where=there[shifted])
+    np.sqrt(nearest, out=nearest)
     return least
 
 
