@@ -1,5 +1,6 @@
 """The laws of a backbone, the same for every family."""
 
+import functools
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,7 +24,7 @@ from families import (
 )
 from schedulers import build
 from taue import Box, Layers, Seedling, Subject, TauePipeline, equations
-from taue.backbones import Conditioning
+from taue.backbones import Conditioning, Encoded
 from taue.backbones.processors import processors
 from taue.cultivate import cultivate
 from taue.errors import TaueError
@@ -47,8 +48,25 @@ NO_CANVASES = [(kit.name, *canvas) for kit in KITS.values() for canvas in kit.no
 @pytest.fixture(scope="module")
 def pipe_of() -> Callable[[str], TauePipeline]:
     """A family's tiny pipeline; who changes it builds one of its own."""
-    made: dict[str, TauePipeline] = {}
-    return lambda name: made.setdefault(name, made.get(name) or KITS[name].pipeline())
+    return functools.cache(lambda name: KITS[name].pipeline())
+
+
+@pytest.fixture(scope="module")
+def made_of(pipe_of: Callable[[str], TauePipeline]) -> Callable[[str], Layers]:
+    """What a family's tiny pipeline makes of the scene of all these tests, to look at alone."""
+    return functools.cache(lambda name: layers(pipe_of(name)))
+
+
+@pytest.fixture(scope="module")
+def read_of(pipe_of: Callable[[str], TauePipeline]) -> Callable[[str], list[Encoded]]:
+    """The apple and the desert as a family reads them, whatever its scheduler."""
+
+    @functools.cache
+    def read(name: str) -> list[Encoded]:
+        backbone = pipe_of(name).backbone(SIDE, SIDE)
+        return [backbone.encode_prompt(text, None) for text in (APPLE, DESERT)]
+
+    return read
 
 
 @pytest.fixture(params=KITS)
@@ -153,9 +171,8 @@ def test_pndm_is_sd15s_own_and_goes_on_from_a_harvest(pipe_of: Any) -> None:
 
 
 @pytest.fixture
-def both(pipe: TauePipeline) -> tuple[Any, Any, Any]:
-    backbone = pipe.backbone(SIDE, SIDE)
-    return backbone, backbone.encode_prompt(APPLE, None), backbone.encode_prompt(DESERT, None)
+def both(kit: Kit, pipe: TauePipeline, read_of: Any) -> tuple[Any, Any, Any]:
+    return (pipe.backbone(SIDE, SIDE), *read_of(kit.name))
 
 
 def test_equal_prompts_under_any_masks_are_one_prompt(kit: Kit, both: Any) -> None:
@@ -205,12 +222,12 @@ def seedling_of(harvest: Harvest, family: str) -> Seedling:
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "scheduler"), ACCEPTED)
 def test_at_the_crop_step_the_region_is_the_filtered_seedling(
-    pipe_of: Any, name: str, scheduler: str
+    pipe_of: Any, read_of: Any, name: str, scheduler: str
 ) -> None:
     kit, pipe = KITS[name], TauePipeline.from_pipe(pipe_of(name))
     pipe.scheduler = kit.accepted[scheduler]()
     backbone = pipe.backbone(SIDE, SIDE)
-    apple, desert = (backbone.encode_prompt(text, None) for text in (APPLE, DESERT))
+    apple, desert = read_of(name)
     row = Row(
         "foreground",
         normal(1, *backbone.shape),
@@ -304,14 +321,11 @@ def test_a_scheduler_by_name_takes_what_the_family_predicts(kit: Kit, pipe: Taue
 
 
 @pytest.mark.slow
-def test_a_seedling_of_another_family_is_refused_in_words(kit: Kit, pipe: TauePipeline) -> None:
-    backbone = pipe.backbone(SIDE, SIDE)
-    row = Row(
-        "x",
-        normal(1, *backbone.shape),
-        everywhere(backbone.encode_prompt(APPLE, None)),
-        crop_ratio=0.5,
-    )
+def test_a_seedling_of_another_family_is_refused_in_words(
+    kit: Kit, pipe: TauePipeline, both: Any, made_of: Any
+) -> None:
+    backbone, apple, _ = both
+    row = Row("x", normal(1, *backbone.shape), everywhere(apple), crop_ratio=0.5)
     seedling = seedling_of(cultivate(backbone, [row], SETTINGS)[0], kit.name)
     other = next(name for name in FAMILIES if name != kit.name)
     strange = replace(
@@ -320,8 +334,8 @@ def test_a_seedling_of_another_family_is_refused_in_words(kit: Kit, pipe: TauePi
     title = FAMILIES[other].title
     with pytest.raises(TaueError, match=rf"grew in a model of {title}, .+; use a model of {title}"):
         cultivate(backbone, [strange], SETTINGS)
-    made = layers(pipe)
-    made.seedlings = [replace(made.seedlings[0], family=other)]
+    own = made_of(kit.name)
+    made = replace(own, seedlings=[replace(own.seedlings[0], family=other)])
     with pytest.raises(TaueError, match=r"^seedling 1 grew in a model of"):
         pipe.regrow(made, background=DESERT)
 
@@ -368,8 +382,8 @@ def pictures(result: Layers) -> Tensor:
 
 
 @pytest.mark.slow
-def test_the_same_seed_gives_the_same_bytes(kit: Kit, pipe: TauePipeline) -> None:
-    first = layers(pipe)
+def test_the_same_seed_gives_the_same_bytes(kit: Kit, pipe: TauePipeline, made_of: Any) -> None:
+    first = made_of(kit.name)
     assert torch.equal(pictures(first), pictures(layers(pipe)))
     other = layers(pipe, generator=torch.Generator().manual_seed(8))
     assert not torch.equal(first.composite, other.composite)
@@ -377,9 +391,12 @@ def test_the_same_seed_gives_the_same_bytes(kit: Kit, pipe: TauePipeline) -> Non
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "canvas"), CANVASES)
-def test_canvases_of_the_family(pipe_of: Any, name: str, canvas: tuple[int, int]) -> None:
+def test_canvases_of_the_family(
+    pipe_of: Any, made_of: Any, name: str, canvas: tuple[int, int]
+) -> None:
     height, width = canvas
-    made = layers(pipe_of(name), height=height, width=width)
+    known = canvas == (SIDE, SIDE)
+    made = made_of(name) if known else layers(pipe_of(name), height=height, width=width)
     assert made.composite.shape == made.background.shape == (3, height, width)
     assert made.subjects[0].image.shape == (4, height, width)
     cells = KITS[name].grid(height, width)
@@ -433,7 +450,7 @@ def test_processors_are_restored_however_it_ends(
         return handed
 
     try:
-        layers(pipe, callback_on_step_end=callback)
+        layers(pipe, callback_on_step_end=callback, output_type="latent")
     except (RuntimeError, KeyboardInterrupt):
         assert end is not None
     assert seen == [True]  # a composite attends by region
@@ -462,7 +479,7 @@ def test_a_callback_sees_every_step(kit: Kit, pipe: TauePipeline) -> None:
 
 @pytest.mark.slow
 def test_a_saved_pipeline_is_loaded_by_its_index_and_paints_the_same(
-    kit: Kit, pipe: TauePipeline, tmp_path: Path
+    kit: Kit, pipe: TauePipeline, made_of: Any, tmp_path: Path
 ) -> None:
     pipe.save_pretrained(tmp_path / "saved")
     again = TauePipeline.from_pretrained(str(tmp_path / "saved"))
@@ -470,7 +487,7 @@ def test_a_saved_pipeline_is_loaded_by_its_index_and_paints_the_same(
     assert isinstance(again, kit.plain) and again.family == kit.name
     assert type(again) is type(pipe)
     # Read from a file, weights lie elsewhere in memory, and some CPUs then sum in another order.
-    apart = pictures(layers(again)) - pictures(layers(pipe))
+    apart = pictures(layers(again)) - pictures(made_of(kit.name))
     assert apart.abs().max() < 1.01 / 255
     assert apart.abs().mean() < 1e-5
 
@@ -496,7 +513,12 @@ def test_a_low_rank_adapter_is_loaded_scaled_and_unloaded(kit: Kit, tmp_path: Pa
             kit.pipeline().load_lora_weights(tmp_path)
         return
     source, target = kit.pipeline(), kit.pipeline()
-    plain = layers(target)
+
+    def drawn(**told: Any) -> Tensor:
+        """The composite, before anything is cut out, which no adapter has a part in."""
+        return layers(target, output_type="latent", **told).composite
+
+    plain = drawn()
     source.network.add_adapter(
         peft.LoraConfig(r=2, target_modules=list(kit.adapts), init_lora_weights=False)
     )
@@ -504,22 +526,24 @@ def test_a_low_rank_adapter_is_loaded_scaled_and_unloaded(kit: Kit, tmp_path: Pa
     save: Any = getattr(source, "save_lora_weights")  # noqa: B009
     save(tmp_path, **{f"{kit.prefix}_lora_layers": weights})
     target.load_lora_weights(tmp_path)
-    assert not torch.equal(layers(target).raw_composite, plain.raw_composite)
-    silenced = layers(target, cross_attention_kwargs={"scale": 0.0})
-    torch.testing.assert_close(silenced.raw_composite, plain.raw_composite, atol=1e-4, rtol=0)
+    assert not torch.equal(drawn(), plain)
+    silenced = drawn(cross_attention_kwargs={"scale": 0.0})
+    torch.testing.assert_close(silenced, plain, atol=1e-4, rtol=0)
     unload: Any = getattr(target, "unload_lora_weights")  # noqa: B009
     unload()
-    torch.testing.assert_close(layers(target).raw_composite, plain.raw_composite, atol=1e-5, rtol=0)
+    torch.testing.assert_close(drawn(), plain, atol=1e-5, rtol=0)
 
 
 @pytest.mark.slow
-def test_offloading_gives_the_same_picture_twice(kit: Kit, pipe: TauePipeline) -> None:
+def test_offloading_gives_the_same_picture_twice(kit: Kit, made_of: Any) -> None:
     offloaded = kit.pipeline()
     # Without an accelerator the hooks move everything from the CPU to the CPU, but they do run.
     offloaded.enable_model_cpu_offload(device="cuda" if torch.cuda.is_available() else "cpu")
     first, again = layers(offloaded), layers(offloaded)
     assert torch.equal(first.composite, again.composite)
-    torch.testing.assert_close(first.composite.cpu(), layers(pipe).composite, atol=1e-2, rtol=0)
+    torch.testing.assert_close(
+        first.composite.cpu(), made_of(kit.name).composite, atol=1e-2, rtol=0
+    )
 
 
 def test_memory_is_the_backbones_to_say(kit: Kit, pipe: TauePipeline) -> None:
