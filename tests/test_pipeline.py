@@ -49,6 +49,12 @@ def layers(pipe: TauePipeline, **changes: Any) -> Layers:
     return pipe(**{**arguments, **changes})
 
 
+@pytest.fixture(scope="module")
+def made(pipe: TauePipeline) -> Layers:
+    """The scene of most of these tests, to look at alone."""
+    return layers(pipe)
+
+
 def pictures(result: Layers) -> Tensor:
     """Everything that was painted, in one [4 + n, H, W] stack."""
     subjects = [s.image for s in result.subjects]
@@ -59,24 +65,30 @@ def pictures(result: Layers) -> Tensor:
 
 
 @pytest.mark.slow
-def test_the_same_seed_gives_the_same_bytes(pipe: TauePipeline) -> None:
-    assert torch.equal(pictures(layers(pipe)), pictures(layers(pipe)))
+def test_the_same_seed_gives_the_same_bytes(pipe: TauePipeline, made: Layers) -> None:
+    assert torch.equal(pictures(made), pictures(layers(pipe)))
 
 
 @pytest.mark.slow
 def test_another_seed_or_a_generator_used_again_gives_another_picture(pipe: TauePipeline) -> None:
+    def drawn(generator: torch.Generator) -> Layers:
+        return layers(pipe, generator=generator, output_type="latent")
+
     generator = seeded()
-    first, again = layers(pipe, generator=generator), layers(pipe, generator=generator)
-    other = layers(pipe, generator=seeded(8))
+    first, again = drawn(generator), drawn(generator)
+    other = drawn(seeded(8))
     assert not torch.equal(first.composite, again.composite)
     assert not torch.equal(first.composite, other.composite)
 
 
 @pytest.mark.slow
 def test_another_subject_changes_no_other_foreground(pipe: TauePipeline) -> None:
+    stages = Settings(tries=1, quality="best", layering="difference")
     apple = Subject(APPLE, box=Box(0.1, 0.2, 0.4, 0.5))
     ball = Subject("a blue ball", "dark", Box(0.5, 0.5, 0.4, 0.4))
-    alone, both = layers(pipe, subjects=[apple]), layers(pipe, subjects=[apple, ball])
+    alone, both = (
+        layers(pipe, subjects=some, settings=stages) for some in ([apple], [apple, ball])
+    )
     # Equal but for the rounding of kernels that a larger batch chooses.
     torch.testing.assert_close(alone.foregrounds[0], both.foregrounds[0], atol=1e-4, rtol=0)
     torch.testing.assert_close(alone.masks[0], both.masks[0])
@@ -103,8 +115,8 @@ def test_any_multiple_of_eight_is_a_canvas(pipe: TauePipeline, height: int, widt
 
 
 @pytest.mark.slow
-def test_output_types_are_views_of_the_same_picture(pipe: TauePipeline) -> None:
-    pt, array = layers(pipe), layers(pipe, output_type="np")
+def test_output_types_are_views_of_the_same_picture(pipe: TauePipeline, made: Layers) -> None:
+    pt, array = made, layers(pipe, output_type="np")
     pil, latent = layers(pipe, output_type="pil"), layers(pipe, output_type="latent")
     assert array.composite.shape == (128, 128, 3) and array.subjects[0].image.shape[2] == 4
     np.testing.assert_array_equal(array.composite, pt.composite.permute(1, 2, 0).numpy())
@@ -119,8 +131,8 @@ def test_output_types_are_views_of_the_same_picture(pipe: TauePipeline) -> None:
 
 
 @pytest.mark.slow
-def test_a_tuple_is_the_same_as_layers(pipe: TauePipeline) -> None:
-    whole = layers(pipe)
+def test_a_tuple_is_the_same_as_layers(pipe: TauePipeline, made: Layers) -> None:
+    whole = made
     parts: Any = layers(pipe, return_dict=False)
     assert isinstance(parts, tuple)
     assert torch.equal(parts[0], whole.composite) and torch.equal(parts[1], whole.background)
@@ -175,7 +187,7 @@ def test_every_scheduler_family_makes_layers(tiny_sdxl: Path, family: str) -> No
     pipe = TauePipeline.from_pretrained(str(tiny_sdxl))
     pipe.set_progress_bar_config(disable=True)
     pipe.scheduler = build(family)
-    one, again = layers(pipe), layers(pipe)
+    one, again = (layers(pipe, height=64, width=64) for _ in range(2))
     assert one.composite.isfinite().all() and torch.equal(one.composite, again.composite)
     # Two samples an iteration; Heun's two steps are three iterations.
     assert one.records[0].unet_evaluations == (6 if family == "heun" else 4)
@@ -324,8 +336,10 @@ def test_an_interrupt_ends_soon_and_leaves_no_trace(pipe: TauePipeline) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_an_exception_leaves_no_trace(pipe: TauePipeline, error: type[BaseException]) -> None:
-    before, expected = dict(pipe.unet.attn_processors), layers(pipe)
+def test_an_exception_leaves_no_trace(
+    pipe: TauePipeline, made: Layers, error: type[BaseException]
+) -> None:
+    before = dict(pipe.unet.attn_processors)
 
     def callback(own: Any, step: int, timestep: Any, handed: dict[str, Any]) -> dict[str, Any]:
         if handed["stage"] == "composite":
@@ -336,16 +350,14 @@ def test_an_exception_leaves_no_trace(pipe: TauePipeline, error: type[BaseExcept
         layers(pipe, callback_on_step_end=callback)
     after = pipe.unet.attn_processors
     assert all(after[name] is before[name] for name in before)
-    assert torch.equal(layers(pipe).composite, expected.composite)
+    assert torch.equal(layers(pipe).composite, made.composite)
 
 
 # A diffusers pipeline like any other
 
 
 @pytest.mark.slow
-def test_a_plain_pipeline_becomes_one_and_stays_as_it_was(
-    tiny_sdxl: Path, pipe: TauePipeline
-) -> None:
+def test_a_plain_pipeline_becomes_one_and_stays_as_it_was(tiny_sdxl: Path, made: Layers) -> None:
     plain: Any = StableDiffusionXLPipeline.from_pretrained(tiny_sdxl)
     plain.set_progress_bar_config(disable=True)
 
@@ -357,16 +369,18 @@ def test_a_plain_pipeline_becomes_one_and_stays_as_it_was(
     before = call()
     ours = TauePipeline.from_pipe(plain)
     ours.set_progress_bar_config(disable=True)
-    assert torch.equal(layers(ours).composite, layers(pipe).composite)
+    assert torch.equal(layers(ours).composite, made.composite)
     assert torch.equal(call(), before)
 
 
 @pytest.mark.slow
-def test_a_saved_pipeline_paints_the_same_picture(pipe: TauePipeline, tmp_path: Path) -> None:
+def test_a_saved_pipeline_paints_the_same_picture(
+    pipe: TauePipeline, made: Layers, tmp_path: Path
+) -> None:
     pipe.save_pretrained(tmp_path / "saved")
     again = TauePipeline.from_pretrained(str(tmp_path / "saved"))
     again.set_progress_bar_config(disable=True)
-    assert torch.equal(pictures(layers(again)), pictures(layers(pipe)))
+    assert torch.equal(pictures(layers(again)), pictures(made))
 
 
 @pytest.mark.slow
@@ -380,7 +394,7 @@ def test_half_precision_makes_layers_with_float32_harvests(tiny_sdxl: Path) -> N
 
 @pytest.mark.slow
 def test_a_low_rank_adapter_changes_the_layers_and_unloads(
-    tiny_sdxl: Path, pipe: TauePipeline
+    tiny_sdxl: Path, pipe: TauePipeline, made: Layers
 ) -> None:
     import peft
 
@@ -389,20 +403,20 @@ def test_a_low_rank_adapter_changes_the_layers_and_unloads(
     adapted.unet.add_adapter(
         peft.LoraConfig(r=2, target_modules=["attn2.to_k"], init_lora_weights=False)
     )
-    assert not torch.equal(layers(adapted).foregrounds[0], layers(pipe).foregrounds[0])
+    drawn, plain = (layers(one, output_type="latent").foregrounds[0] for one in (adapted, pipe))
+    assert not torch.equal(drawn, plain)
     silenced = layers(adapted, cross_attention_kwargs={"scale": 0.0})
-    plain = layers(pipe)
-    torch.testing.assert_close(silenced.raw_composite, plain.raw_composite, atol=1e-5, rtol=0)
+    torch.testing.assert_close(silenced.raw_composite, made.raw_composite, atol=1e-5, rtol=0)
     # The layers are of 8 bits, and rounding may fall the other way.
-    torch.testing.assert_close(silenced.composite, plain.composite, atol=1 / 255, rtol=0)
+    torch.testing.assert_close(silenced.composite, made.composite, atol=1 / 255, rtol=0)
 
 
 # Seedlings
 
 
 @pytest.mark.slow
-def test_a_seedling_survives_its_file(pipe: TauePipeline, tmp_path: Path) -> None:
-    seedling = layers(pipe).seedlings[0]
+def test_a_seedling_survives_its_file(made: Layers, tmp_path: Path) -> None:
+    seedling = made.seedlings[0]
     seedling.save(tmp_path / "apple.safetensors")
     again = Seedling.load(tmp_path / "apple.safetensors")
     assert again.level == seedling.level and again.sigma == seedling.sigma
