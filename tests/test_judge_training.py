@@ -24,9 +24,13 @@ from taue.paddy.judge.train.samples import IGNORED, Sample, draw_sample
 from taue.paddy.judge.train.vary import mirror, vary
 from taue.paddy.judge.train.warp import warp
 from taue.paddy.scenes import COLOURS, KINDS
+from taue.paddy.train import loop
 from taue.paddy.train.config import Schedule
 
 COUNT = 150
+
+STEPS = 4
+"""Of the training at toy size."""
 
 
 @pytest.fixture(scope="module")
@@ -159,13 +163,15 @@ def test_varying_keeps_the_picture_recognisable() -> None:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of three steps, with an autoencoder that knows nothing."""
+    """A run of a few steps, with an autoencoder that knows nothing."""
     folder = tmp_path_factory.mktemp("judge")
     torch.manual_seed(0)
     architecture.autoencoder().save_pretrained(folder / "vae")
     draw_album(folder, folder / "vae", 12, seed=5)
-    schedule = Schedule(steps=25, batch=2, learning_rate=1e-3, warmup=2)
-    save_network(train_judge(folder, schedule, seed=5), folder / "weights.safetensors")
+    schedule = Schedule(steps=STEPS, batch=2, learning_rate=1e-3, warmup=2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "LOG_EVERY", STEPS)
+        save_network(train_judge(folder, schedule, seed=5), folder / "weights.safetensors")
     return folder
 
 
@@ -173,7 +179,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_run_ends_in_a_judge(run: Path) -> None:
     assert len(Album.open(run)) == 12
     figures = json.loads((run / "judge.jsonl").read_text().splitlines()[-1])
-    assert figures["step"] == 25
+    assert figures["step"] == STEPS
     assert figures["loss"] > 0
     assert len(Judge.load(run / "weights.safetensors").look([np.zeros((64, 64, 3), np.uint8)])) == 1
 

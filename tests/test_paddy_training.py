@@ -13,6 +13,7 @@ from diffusers import StableDiffusionXLPipeline
 from torch import Tensor, nn
 
 from taue.paddy.scenes import VOCABULARY
+from taue.paddy.train import loop
 from taue.paddy.train.autoencoder import (
     encode_pictures,
     random_crop,
@@ -26,7 +27,7 @@ from taue.paddy.train.export import export_model
 from taue.paddy.train.grow import inherit, load_average
 from taue.paddy.train.loop import fit
 
-TINY = Schedule(steps=25, batch=2, learning_rate=1e-3, warmup=2)
+TINY = Schedule(steps=5, batch=2, learning_rate=1e-3, warmup=2)
 
 
 def linear_fit(folder: Path, steps_until_kill: int | None) -> nn.Linear:
@@ -94,15 +95,22 @@ def test_time_ids_tell_crops_and_enlargements_apart() -> None:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> TrainConfig:
-    """A whole training run of a minute of pictures, with two workers."""
+    """A whole training run of a few pictures, its last stage with two workers."""
     folder = tmp_path_factory.mktemp("training")
     config = TrainConfig(
-        folder=folder, resolution=64, scenes=24, workers=2, autoencoder=TINY, denoiser=TINY
+        folder=folder,
+        resolution=64,
+        scenes=8,
+        workers=1,
+        autoencoder=TINY,
+        denoiser=TINY,
     )
-    render_pictures(replace(config, workers=1))
-    train_autoencoder(config)
+    render_pictures(config)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "LOG_EVERY", TINY.steps)
+        train_autoencoder(config)
     encode_pictures(config)
-    train_denoiser(config)
+    train_denoiser(replace(config, workers=2))
     export_model(config, folder / "model")
     return config
 
