@@ -33,7 +33,7 @@ def test_it_writes_its_figures_and_a_sheet(tmp_path: Path) -> None:
     lines = [{"file": "plain.png", "objects": [], "background": None}]
     labels = tmp_path / "labels.json"
     labels.write_text(json.dumps({"pictures": ".", "labels": lines}))
-    benchmark.main(tmp_path / "out", vae=PADDY / "vae", labels=labels, side=128, count=8)
+    benchmark.main(tmp_path / "out", vae=PADDY / "vae", labels=labels, side=128, count=4)
     figures = json.loads((tmp_path / "out" / "judge.json").read_text())
     assert set(MISTAKES) < set(figures["planted mistakes"])
     for name in ("held-out renders", "after the autoencoder", "number of objects"):

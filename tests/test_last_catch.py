@@ -131,12 +131,13 @@ def test_what_was_moved_can_be_moved_again_or_is_refused(painter: TauePipeline) 
     refused = 0
     for number, side in itertools.product((1, 2), (1 / 16, 1 / 8, 1 / 3)):
         try:
-            there = layers.move(painter, number, Box(0.4, 0.4, side, side / 2 + 1 / 32))
+            box = Box(0.4, 0.4, side, side / 2 + 1 / 32)
+            there = layers.move(painter, number, box, output_type="latent")
         except TaueError as refusal:
             assert str(refusal).startswith("a subject is lost: too small or too faint")  # noqa: PT017
             refused += 1
         else:
-            there.move(painter, number, Box(0.1, 0.1, 0.5, 0.5))
+            there.move(painter, number, Box(0.1, 0.1, 0.5, 0.5), output_type="latent")
     assert refused < 6
 
 

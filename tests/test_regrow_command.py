@@ -29,6 +29,8 @@ def made(tiny_sdxl: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 model = {json.dumps(str(tiny_sdxl))}
 background = "desert"
 steps = 4
+[method]
+tries = 1
 [canvas]
 width = 72
 height = 96

@@ -35,6 +35,8 @@ prompt = "a red apple"
 [canvas]
 width = 64
 height = 64
+[method]
+tries = 1
 """
 
 
