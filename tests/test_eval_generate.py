@@ -468,10 +468,14 @@ def test_an_ablation_changes_one_factor_at_a_time_and_goes_on(
     again = ablation(data, out, tiny_sdxl, *asked, "--no-score")
     assert again.stdout.count(f"0 made, {pairs} of {pairs} are there") == 2
     # Shards draw and leave the scores to a last call, which draws nothing.
+    # Its base is the method's own run, wherever that was drawn.
     shared = tmp_path / "shared"
+    base = call(data, shared / "runs/paper", tiny_sdxl, "--steps", "4", method="paper")
+    assert base.exit_code == 0, base.stderr
     for part in (["--shard", "1/2"], ["--shard", "2/2", "--workers", "2"]):
         done = ablation(data, shared, tiny_sdxl, *asked, *part, "--no-score")
         assert done.exit_code == 0, done.stderr
+        assert [line.split(",")[0] for line in done.stdout.splitlines()] == ["0 made", "1 made"]
         assert not (shared / "table.md").exists()
     none = ablation(data, tmp_path / "none", tiny_sdxl, *asked, "--no-draw")
     assert none.exit_code == 2 and "has no pictures to score" in none.stderr
