@@ -33,7 +33,7 @@ def mean_figure(values: Sequence[float]) -> Figure:
     if len(numbers) < 2 or not math.isfinite(mean):
         return Figure(mean, None, None, len(numbers))
     rng = np.random.default_rng(SEED)
-    means = [numbers[_drawn(rng, len(numbers))].mean() for _ in range(RESAMPLES)]
+    means = numbers[_drawn(rng, len(numbers), RESAMPLES)].mean(axis=1)
     low, high = np.quantile(means, TAILS)
     return Figure(mean, float(low), float(high), len(numbers))
 
@@ -50,7 +50,7 @@ def set_figure(
     the spread is what resamples can tell. No interval with fewer than two of them.
     """
     rng = np.random.default_rng(SEED)
-    drawn = [statistic(features[_drawn(rng, len(features))]) for _ in range(resamples)]
+    drawn = [statistic(features[one]) for one in _drawn(rng, len(features), resamples)]
     values = [v for v in drawn if v is not None]
     if len(values) < 2:
         return Figure(value, None, None, len(features))
@@ -58,5 +58,6 @@ def set_figure(
     return Figure(value, max(0.0, value - half), value + half, len(features))
 
 
-def _drawn(rng: np.random.Generator, count: int) -> NDArray[np.int64]:
-    return rng.integers(count, size=count)
+def _drawn(rng: np.random.Generator, count: int, times: int) -> NDArray[np.int64]:
+    """Which of so many items, as many of them each time [times, count]."""
+    return rng.integers(count, size=(times, count))
