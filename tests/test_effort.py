@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from schedulers import FAMILIES, build
-from taue import Layers, Scene, TauePipeline, run
+from taue import Layers, Scene, Subject, TauePipeline, run
 from taue.backbones import Conditioning
 from taue.backbones.sdxl import SDXLBackbone
+from taue.box import Box
 from taue.cultivate import cultivate
 from taue.effort import EFFORTS, Effort
 from taue.errors import TaueError
@@ -74,6 +75,28 @@ def test_a_row_begins_where_it_is_told_not_at_its_harvest(
     assert torch.equal(early.latents, there.latents)
     assert early.evaluations > late.evaluations
     assert not torch.equal(early.latents, late.latents)
+
+
+@pytest.mark.slow
+def test_what_goes_into_a_box_goes_early(pipeline: TauePipeline) -> None:
+    """It grows on there, in a window; what has no box stays until its harvest where it grew."""
+    assert Effort(placed=0.4).placing(0.6) == 0.4
+    assert Effort(placed=0.4).placing(0.3) == 0.3
+    assert Effort().placing(0.6) == 0.6
+
+    def noise(box: Box | None) -> float:
+        layers = pipeline(
+            [Subject("an apple", box=box)],
+            "a beach",
+            num_inference_steps=15,
+            height=64,
+            width=64,
+            output_type="latent",
+            settings=Settings(quality="balanced", tries=1),
+        )
+        return layers.seedlings[0].level.ratio
+
+    assert noise(Box(0.2, 0.2, 0.6, 0.6)) > 1.2 * noise(None)
 
 
 def test_guidance_ends_where_it_is_told(pipeline: TauePipeline) -> None:

@@ -26,6 +26,8 @@ class Effort:
             from the composite's surroundings smoothly filled in; None from noise alone.
         composite_begin: that at which the composite begins, from a user's picture.
         refine_begin: that at which an object is refined; None at the harvest step.
+        placed: that at which what grew is brought into its box, where it grows on in a window; if
+            it is later than its own, or None, at its own.
         guided: that from which on predictions follow the prompt alone, at half the cost: guidance
             decides what is shown, late in the schedule it changes little (arXiv 2404.07724).
             None if guidance lasts to the end.
@@ -45,6 +47,7 @@ class Effort:
     background_begin: float | None = None
     composite_begin: float = 0.0
     refine_begin: float | None = None
+    placed: float | None = None
     guided: float | None = None
     window: float | None = None
     fewest: int = 2
@@ -64,6 +67,10 @@ class Effort:
             return self.composite_begin
         return (self.background_begin or 0.0) if stage == "background" else 0.0
 
+    def placing(self, crop_ratio: float) -> float:
+        """As a crop ratio, where a subject that is harvested at this one comes into its box."""
+        return crop_ratio if self.placed is None else min(self.placed, crop_ratio)
+
     def samples(self, stage: str) -> float:
         """About what a stage sends through the network, to a guided pass of all steps."""
         begin = self.begin(stage, 0.0)
@@ -78,9 +85,10 @@ EFFORTS: Mapping[str, Effort] = {
         again=0.65,
         foreground=0.3,
         background=0.3,
-        refine=0.5,
+        refine=0.3,
         heal=0.4,
         background_begin=0.2,
+        placed=0.47,
         guided=0.8,
         window=0.06,
         fewest=15,

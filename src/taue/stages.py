@@ -92,6 +92,9 @@ def _begun(
     canvas up to the harvest, are placed, and grow on."""
     settings, fits = context.settings, conditions[0].fits
     margin = settings.effort.window
+    if fits:
+        placing = settings.effort.placing(conditions[0].crop_ratio)
+        conditions = [replace(one, crop_ratio=placing) for one in conditions]
     steps, ratio = context.steps("foreground"), conditions[0].crop_ratio
     parted = margin is not None and not fits and finish.goes_on(steps, ratio)
     layouts = [layout_of(context, condition) for condition in conditions]
