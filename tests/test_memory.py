@@ -61,6 +61,13 @@ def test_what_does_not_fit_is_refused_with_the_number(pipe: TauePipeline, tiny_s
         arguments += ["--subject", "x"]
     done = CliRunner().invoke(app, [*arguments, "--width=16384", "--height=16384", "--device=cpu"])
     assert done.exit_code == 2
+    assert (
+        "GiB free; choose a smaller canvas, fewer subjects or low memory (--memory low, "
+        in done.stderr
+    )
+    arguments.append("--memory=low")
+    done = CliRunner().invoke(app, [*arguments, "--width=16384", "--height=16384", "--device=cpu"])
+    assert done.exit_code == 2
     assert "GiB free; choose a smaller canvas or fewer subjects." in done.stderr
 
 

@@ -9,8 +9,13 @@ from taue.memory import require_memory
 from taue.scene import Request
 
 
-def admit(backbone: Backbone, *requests: Request) -> None:
+def admit(backbone: Backbone, *requests: Request, in_turn: bool = False) -> None:
     """Of requests that are to be one batch: refuse what would fail after minutes of work.
+
+    Args:
+        backbone: the model.
+        requests: of one canvas.
+        in_turn: whether their subjects grow one after another.
 
     Raises:
         TaueError: if a box is smaller than one latent cell, where an object would be lost, the
@@ -20,7 +25,7 @@ def admit(backbone: Backbone, *requests: Request) -> None:
     for one in requests:
         _require_green(one, backbone)
         _require_cells(one, backbone.size[0] // backbone.shape[-2])
-    require_memory(backbone, *requests)
+    require_memory(backbone, *requests, in_turn=in_turn)
 
 
 def _require_green(request: Request, backbone: Backbone) -> None:

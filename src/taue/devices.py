@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from taue.errors import TaueError
@@ -12,7 +13,32 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 DTYPES = ("float32", "float16", "bfloat16")
+MEMORY = ("normal", "low")
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:(0|[1-9]\d?))?")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a model is to run on, by the names that users give."""
+
+    device: str = AUTO
+    dtype: str = AUTO
+    memory: str = "normal"
+
+    @property
+    def saves_memory(self) -> bool:
+        """Whether it is to take as little memory as it can."""
+        return self.memory == "low"
+
+    def check(self) -> None:
+        """Whether such names exist at all; imports nothing, so that it is instant.
+
+        Raises:
+            TaueError: if not.
+        """
+        check_names(self.device, self.dtype)
+        if self.memory not in MEMORY:
+            raise TaueError(f"memory {self.memory!r} is unknown; choose {' or '.join(MEMORY)}.")
 
 
 def check_names(device: str, dtype: str) -> None:

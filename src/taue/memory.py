@@ -24,13 +24,16 @@ PER_PIXEL, PER_SUBJECT = 100, 80
 
 GIBIBYTE = 2**30
 
+LOW = "low memory (--memory low, enable_low_memory())"
+"""What takes less, for messages."""
 
-def needed(backbone: Backbone, *requests: Request) -> int:
+
+def needed(backbone: Backbone, *requests: Request, in_turn: bool = False) -> int:
     """Bytes that requests of one canvas take as one batch, at its peak besides the weights,
-    about."""
+    about; less if what can grow ``in_turn`` does."""
     pixels = math.prod(requests[0].size)
     together = sum(max((len(batch) for batch in one.batches), default=1) for one in requests)
-    samples = 2 * together  # with and without text
+    samples = 2 * (1 if in_turn else together)  # with and without text
     numbers = sum(PER_PIXEL + PER_SUBJECT * len(one.subjects) for one in requests)
     pictures = numbers * pixels * FLOAT
     return pictures + max(backbone.denoising_bytes(samples), backbone.decoding_bytes())
@@ -46,22 +49,24 @@ def available(device: torch.device) -> float:
     return math.inf
 
 
-def require_memory(backbone: Backbone, *requests: Request) -> None:
+def require_memory(backbone: Backbone, *requests: Request, in_turn: bool = False) -> None:
     """Of a batch: refuse what cannot fit, with the numbers.
 
     Raises:
         LittleMemoryError: if the estimate is above what is free.
     """
     device = backbone.device
-    takes, free = needed(backbone, *requests), available(device)
+    takes, free = needed(backbone, *requests, in_turn=in_turn), available(device)
     height, width = requests[0].size
     subjects = sum(len(one.subjects) for one in requests)
+    less = "a smaller canvas or fewer subjects"
+    if not in_turn:
+        less = f"a smaller canvas, fewer subjects or {LOW}"
     if takes > free:
         raise LittleMemoryError(
             f"width and height are {width} and {height}: with "
             f"{counted(subjects, 'subject')} that takes about {takes / GIBIBYTE:.1f} GiB, and "
-            f"{device} has {free / GIBIBYTE:.1f} GiB free; choose a smaller canvas or fewer "
-            "subjects."
+            f"{device} has {free / GIBIBYTE:.1f} GiB free; choose {less}."
         )
 
 
@@ -80,7 +85,7 @@ def running_out_said(device: Any) -> Iterator[None]:
             raise
         raise LittleMemoryError(
             f"device {device} has too little memory; choose a smaller width and height, fewer "
-            "subjects or cpu."
+            f"subjects, {LOW} or cpu."
         ) from error
 
 

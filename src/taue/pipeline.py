@@ -32,8 +32,8 @@ from taue.backbones.sdxl import SDXLBackbone
 from taue.backbones.zimage import ZImageBackbone
 from taue.bounds import MOST_RESULTS
 from taue.box import Box
-from taue.cultivate import cultivate
 from taue.families import FAMILIES, FLUX, KLEIN, PIXART, SD3, SD15, SDXL, ZIMAGE
+from taue.frugal import Frugal
 from taue.generation import Generation
 from taue.in_step import beside_others, in_step
 from taue.layers import Layers
@@ -50,12 +50,13 @@ from taue.together import default_size, made_in_batches, require_size
 from taue.watch import StageWatch, StepCallback
 
 
-class TauePipeline(Loading):
+class TauePipeline(Frugal, Loading):
     """Layered generation with any checkpoint of a known family (TAUE, arXiv 2511.02580).
 
     ``TauePipeline.from_pretrained``, ``from_single_file`` and ``from_pipe`` give the pipeline of
     the model's family: a ``TauePipeline`` and the family's own of diffusers in one. Everything but
-    the call is diffusers': ``.to()``, offloading, LoRA, schedulers.
+    the call is diffusers': ``.to()``, offloading, LoRA, schedulers. What memory it takes is said by
+    :meth:`enable_low_memory`.
 
     Attributes:
         family, base: see :class:`taue.loading.Loading`.
@@ -68,6 +69,11 @@ class TauePipeline(Loading):
     def network(self) -> Any:
         """The part that denoises."""
         return getattr(self, FAMILIES[self.family].network)
+
+    @property
+    def default_batch(self) -> int:
+        """Results that grow as one batch at most where nobody says."""
+        return 1 if self.saves_memory else default_size(self._execution_device.type)
 
     @property
     def interrupt(self) -> bool:
@@ -146,7 +152,7 @@ class TauePipeline(Loading):
             batch_size: how many results grow as one batch at most, of those that are of one canvas
                 and method; each as a call of its own makes it, but for rounding, and fewer where
                 memory does not hold them. If None one on a CPU, where several gain nothing,
-                and 8 elsewhere.
+                or to save memory, and 8 elsewhere.
             height, width: the canvas in pixels, multiples of 8 or, for transformers, 16; the
                 model's own size if None.
             num_inference_steps, guidance_scale, foreground_guidance_scale, crop_ratio, key:
@@ -200,7 +206,7 @@ class TauePipeline(Loading):
             for one in requests:  # all of them before any is made
                 self.check(one)
         jobs = list(seeded(requests, num_images_per_prompt, generator))
-        size = default_size(self._execution_device.type) if batch_size is None else batch_size
+        size = self.default_batch if batch_size is None else batch_size
         require_size(size, MOST_RESULTS)
         make = partial(
             self.make_together,
@@ -279,7 +285,7 @@ class TauePipeline(Loading):
 
         works = [partial(grown, *one) for one in zip(sized, seeds, strict=True)]
         with self._in_use(backbone, *sized):
-            made = in_step(works, lambda model, rows: cultivate(model, rows, settings, watch))
+            made = in_step(works, lambda model, rows: self._pass(model, rows, settings, watch))
         for one in made:
             if isinstance(one, Layers):  # which each waited for the others
                 one.records = [replace(r, seconds=r.seconds / len(made)) for r in one.records]
@@ -347,7 +353,9 @@ class TauePipeline(Loading):
         backbone = self.backbone(*request.size, cross_attention_kwargs)
         with self._in_use(backbone, request):
             watch = StageWatch(self, callback_on_step_end)
-            generation = Generation(backbone, request, seed, watch, prompt_embeds)
+            generation = Generation(
+                backbone, request, seed, watch, prompt_embeds, passes=self._pass
+            )
             return generation.layers(
                 generation.subjects_again(layers.seedlings, moves), output_type
             )
@@ -356,7 +364,7 @@ class TauePipeline(Loading):
     def _in_use(self, backbone: Backbone, *requests: Request) -> Iterator[None]:
         """The pipeline's state while it makes a batch; models are offloaded at its end."""
         device = self._execution_device
-        admit(backbone, *requests)
+        admit(backbone, *requests, in_turn=self.saves_memory)
         with alone(self.network), running_out_said(device), own_precision(device):
             self._interrupt = False
             self._guidance_scale = requests[0].guidance_scale

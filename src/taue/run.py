@@ -21,8 +21,11 @@ from taue.schedulers import exchanged, scheduler_class
 from taue.watch import StepCallback
 
 
-def load(scene: Scene, device: torch.device, dtype: torch.dtype) -> TauePipeline:
-    """The scene's model on a device, with its LoRAs.
+def load(
+    scene: Scene, device: torch.device, dtype: torch.dtype, *, saves_memory: bool = False
+) -> TauePipeline:
+    """The scene's model on a device, with its LoRAs; in low memory, if it shall save some (see
+    :meth:`TauePipeline.enable_low_memory`).
 
     Raises:
         TaueError: if model, revision, LoRA or scheduler is not to be had.
@@ -37,7 +40,10 @@ def load(scene: Scene, device: torch.device, dtype: torch.dtype) -> TauePipeline
     except TaueError as error:
         raise _out_of_reach(scene, error) from error
     loras.load_loras(pipe, scene.loras)
-    return pipe.to(device)
+    if not saves_memory:
+        return pipe.to(device)
+    pipe.enable_low_memory(device)
+    return pipe
 
 
 def make(

@@ -43,6 +43,13 @@ Dtype = Annotated[
         autocompletion=_among(devices.AUTO, *devices.DTYPES),
     ),
 ]
+Memory = Annotated[
+    str,
+    typer.Option(
+        help="normal, or low: about a plain picture's, in more time.",
+        autocompletion=_among(*devices.MEMORY),
+    ),
+]
 MODELS = _among(*models.NAMED)
 METHODS = _among(*paper.METHODS)
 QUALITIES = _among(*EFFORTS)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from taue import loras, models
 from taue.bounds import MOST_RESULTS
 from taue.commands import asked
-from taue.commands.conventions import Device, Dtype, NewFolder, Overwrite
+from taue.commands.conventions import Device, Dtype, Memory, NewFolder, Overwrite
 from taue.commands.growing import foregrounds_of, grow_result, require_pictures
 from taue.commands.options import chosen_scene
 from taue.commands.series import grow_series, require_count, series
+from taue.devices import Machine
 from taue.errors import TaueError
 from taue.scene import Scene
 from taue.together import require_size
@@ -55,6 +56,7 @@ def generate(
     overwrite: Overwrite = False,
     device: Device = "auto",
     dtype: Dtype = "auto",
+    memory: Memory = "normal",
     width: asked.Width = None,
     height: asked.Height = None,
 ) -> None:
@@ -64,7 +66,7 @@ def generate(
     """
     # By name, as they are typed.
     options = {name.replace("_", "-"): value for name, value in locals().items()}
-    began = time.perf_counter()
+    began, machine = time.perf_counter(), Machine(device, dtype, memory)
     require_count(count, len(files or [None]))
     if batch_size is not None:
         require_size(batch_size, MOST_RESULTS, "batch-size")
@@ -73,7 +75,7 @@ def generate(
         _check_model(one)
     if count is not None or len(scenes) > 1:
         wanted = series(scenes, count or 1)
-        grow_series(wanted, out, device, dtype, began, batch_size, overwrite=overwrite)
+        grow_series(wanted, out, machine, began, batch_size, overwrite=overwrite)
         return
     chosen = scenes[0]
 
@@ -83,7 +85,7 @@ def generate(
         return lambda pipe, bars: run.make(pipe, chosen, bars)
 
     growing = foregrounds_of(chosen)
-    grow_result(chosen, prepare, growing, out, device, dtype, began, overwrite=overwrite)
+    grow_result(chosen, prepare, growing, out, machine, began, overwrite=overwrite)
 
 
 def _check_model(scene: Scene) -> None:

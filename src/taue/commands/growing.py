@@ -13,6 +13,7 @@ from taue import devices
 from taue.commands.conventions import quiet_libraries, warn_of_machine
 from taue.commands.goals import check_folder
 from taue.commands.output import console, tell, tell_fields, tell_path, warn
+from taue.devices import Machine
 from taue.files.made import RESULT
 from taue.readable import readable
 from taue.scene import Scene
@@ -38,8 +39,7 @@ def grow_result(
     prepare: Callable[[], Grow],
     foregrounds: Foregrounds,
     out: Path,
-    device: str,
-    dtype: str,
+    machine: Machine,
     began: float,
     *,
     overwrite: bool = False,
@@ -51,17 +51,17 @@ def grow_result(
         prepare: called once ``out`` and the names are known to be good, before the model is
             loaded; imports and reads what the growing needs.
         foregrounds: the prompts of the subjects that grow, by the numbers of each batch.
-        out, device, dtype: the user's options.
+        out, machine: the user's options.
         began: when the command began (``time.perf_counter``).
         overwrite: whether an older result gives way.
 
     Raises:
         TaueError: for a bad option, or whatever model, pipeline or file system decline.
     """
-    devices.check_names(device, dtype)
+    machine.check()
     strange = strange_words(scene.model, prompts_of(scene))
     check_folder(out, RESULT, overwrite=overwrite)
-    grow, loaded = load_prepared(scene, prepare, device, dtype, began)
+    grow, loaded = load_prepared(scene, prepare, machine, began)
     layers, paths = grow_one(
         loaded, scene, grow, foregrounds, out, strange, loaded.seconds, overwrite=overwrite
     )
@@ -78,7 +78,7 @@ class Loaded:
     """A model on its device.
 
     Attributes:
-        machine: device and dtype, for reports.
+        machine: device, dtype and memory, for reports.
         known: what the user was told of them.
         seconds: what it took since the command began.
     """
@@ -90,7 +90,7 @@ class Loaded:
 
 
 def load_prepared(
-    scene: Scene, prepare: Callable[[], T], device: str, dtype: str, began: float
+    scene: Scene, prepare: Callable[[], T], machine: Machine, began: float
 ) -> tuple[T, Loaded]:
     """What ``prepare`` gives, and the scene's model; arguments as of :func:`grow_result`."""
     from rich.text import Text
@@ -99,12 +99,14 @@ def load_prepared(
         from taue import run
 
         prepared = prepare()
-        place, kind = devices.choose(device, dtype)
-        pipe = run.load(scene, place, kind)
+        place, kind = devices.choose(machine.device, machine.dtype)
+        pipe = run.load(scene, place, kind, saves_memory=machine.saves_memory)
         pipe.set_progress_bar_config(disable=True)
     known = warn_of_machine(place, kind)
-    machine = {"device": str(place), "dtype": str(kind).removeprefix("torch.")}
-    return prepared, Loaded(pipe, machine, known, time.perf_counter() - began)
+    told = {"device": str(place), "dtype": str(kind).removeprefix("torch.")}
+    if machine.saves_memory:
+        told["memory"] = machine.memory
+    return prepared, Loaded(pipe, told, known, time.perf_counter() - began)
 
 
 def grow_one(
@@ -159,7 +161,19 @@ def _bars(loaded: Loaded, scenes: Sequence[Scene], foregrounds: Foregrounds) -> 
         further = [*([("refine", drawn)] if drawn else []), ("heal", ())]
     whole = ("composite",) if first.background_image else ("composite", "background")
     backbone = loaded.pipe.backbone(first.canvas.height, first.canvas.width)
-    takes = needed(backbone, *(one.on_canvas(*backbone.size) for one in scenes))
+    in_turn = loaded.pipe.saves_memory
+    if in_turn:  # each subject has bars of its own
+        foregrounds = {
+            (number,): [prompt]
+            for numbers, prompts in foregrounds.items()
+            for number, prompt in zip(numbers, prompts, strict=True)
+        }
+        further = [
+            (stage, own)
+            for stage, numbers in further
+            for own in ([(number,) for number in numbers] or [()])
+        ]
+    takes = needed(backbone, *(one.on_canvas(*backbone.size) for one in scenes), in_turn=in_turn)
     return StageProgress(console(), foregrounds, first.steps, further, takes, whole, first.effort)
 
 

@@ -12,11 +12,12 @@ import typer
 
 from taue.box import Box
 from taue.commands.asked import Several
-from taue.commands.conventions import Device, Dtype, NewFolder, Overwrite
+from taue.commands.conventions import Device, Dtype, Memory, NewFolder, Overwrite
 from taue.commands.growing import foregrounds_of, grow_result, scene_told
 from taue.commands.options import box_from, require_one_each
 from taue.commands.output import tell, tell_fields, tell_path
 from taue.commands.regrow import Result, subject_number
+from taue.devices import Machine
 from taue.errors import TaueError
 from taue.readable import counted
 from taue.scene import Scene, Subject
@@ -95,6 +96,7 @@ def regrow_result(
     overwrite: Overwrite = False,
     device: Device = "auto",
     dtype: Dtype = "auto",
+    memory: Memory = "normal",
 ) -> None:
     """Change single subjects of a result; all else stays, and light and shadow follow."""
     began = time.perf_counter()
@@ -122,7 +124,9 @@ def regrow_result(
         return lambda pipe, bars: run.make(pipe, scene, bars)
 
     growing = foregrounds_of(scene)
-    grow_result(scene, prepare, growing, out, device, dtype, began, overwrite=overwrite)
+    grow_result(
+        scene, prepare, growing, out, Machine(device, dtype, memory), began, overwrite=overwrite
+    )
     tell_fields(changes=said)
 
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from taue.box import Box
-from taue.commands.conventions import Device, Dtype, NewFolder, Overwrite
+from taue.commands.conventions import Device, Dtype, Memory, NewFolder, Overwrite
 from taue.commands.growing import grow_result, require_pictures
 from taue.commands.options import box_from, require_one_each
+from taue.devices import Machine
 from taue.errors import TaueError
 from taue.scene import Scene
 from taue.scene.subject import layer_file_names
@@ -47,6 +48,7 @@ def rebackground(
     overwrite: Overwrite = False,
     device: Device = "auto",
     dtype: Dtype = "auto",
+    memory: Memory = "normal",
 ) -> None:
     """The same objects before another background, without the foreground stage."""
     old = Scene.load(folder)
@@ -55,7 +57,7 @@ def rebackground(
         require_one_each("box", box, len(old.subjects))
         moves = {i: Box(*box_from(text)) for i, text in enumerate(box, 1) if text.strip()}
     there = old.before(background, scene, background_image)
-    _regrow(folder, there, moves, out, device, dtype, overwrite=overwrite)
+    _regrow(folder, there, moves, out, Machine(device, dtype, memory), overwrite=overwrite)
 
 
 def move(
@@ -73,11 +75,12 @@ def move(
     overwrite: Overwrite = False,
     device: Device = "auto",
     dtype: Dtype = "auto",
+    memory: Memory = "normal",
 ) -> None:
     """Move and scale one object; the composite and the background grow anew around it."""
     old = Scene.load(folder)
     moves = {subject_number(old, subject): Box(*box_from(box))}
-    _regrow(folder, old, moves, out, device, dtype, overwrite=overwrite)
+    _regrow(folder, old, moves, out, Machine(device, dtype, memory), overwrite=overwrite)
 
 
 def subject_number(scene: Scene, told: str) -> int:
@@ -98,8 +101,7 @@ def _regrow(
     there: Scene,
     moves: dict[int, Box],
     out: Path,
-    device: str,
-    dtype: str,
+    machine: Machine,
     *,
     overwrite: bool,
 ) -> None:
@@ -119,4 +121,4 @@ def _regrow(
         told = scene.background, scene.scene, moves, scene.background_image
         return lambda pipe, bars: run.regrow(pipe, layers, *told, bars)
 
-    grow_result(scene, prepare, growing, out, device, dtype, began, overwrite=overwrite)
+    grow_result(scene, prepare, growing, out, machine, began, overwrite=overwrite)

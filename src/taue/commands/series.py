@@ -11,18 +11,17 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from taue import devices
 from taue.bounds import MOST_RESULTS
 from taue.commands.goals import check_folder
 from taue.commands.growing import Loaded, grow_batch, load_prepared, scene_told, written
 from taue.commands.output import console, tell, tell_fields, tell_path, warn
+from taue.devices import Machine
 from taue.disk.paths import expanded
 from taue.disk.unfinished import sweep
 from taue.errors import TaueError
 from taue.files.made import SERIES, SHEET
 from taue.scene import Scene
 from taue.scene.fields import LARGEST_SEED
-from taue.together import default_size
 from taue.words import prompts_of, strange_words
 from taue.work.jobs import DONE, Job, Outcome
 from taue.work.place import place_blamed
@@ -130,8 +129,7 @@ class SeriesFolder:
 def grow_series(
     scenes: Sequence[Scene],
     out: Path,
-    device: str,
-    dtype: str,
+    machine: Machine,
     began: float,
     batch_size: int | None = None,
     *,
@@ -141,7 +139,7 @@ def grow_series(
 
     Args:
         scenes: of one model.
-        out, device, dtype, began, overwrite: as of :func:`taue.commands.growing.grow_result`; an
+        out, machine, began, overwrite: as of :func:`taue.commands.growing.grow_result`; an
             older result gives way when the new one of its number is complete.
         batch_size: how many grow as one batch at most; the device's own if None.
 
@@ -149,10 +147,10 @@ def grow_series(
         Exception: the first error of those that failed, once all others are made.
         TaueError: as there. What was finished before stays.
     """
-    devices.check_names(device, dtype)
+    machine.check()
     strange = [strange_words(scene.model, prompts_of(scene)) for scene in scenes]
     _check_folder(out, len(scenes), overwrite=overwrite)
-    _, loaded = load_prepared(scenes[0], lambda: None, device, dtype, began)
+    _, loaded = load_prepared(scenes[0], lambda: None, machine, began)
 
     from taue import run
     from taue.disk.png import write_png
@@ -161,7 +159,7 @@ def grow_series(
 
     for scene in {scene.model_copy(update={"seed": 0}).dumps(): scene for scene in scenes}.values():
         run.check(loaded.pipe, scene)
-    size = batch_size or default_size(loaded.pipe.device.type)
+    size = batch_size or loaded.pipe.default_batch
     place = SeriesFolder(out, loaded, overwrite=overwrite)
     tiles, results, said = [], list[dict[str, Any]](), set[str]()
 
