@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taue import Layers, TauePipeline
+from taue.drawing import SceneInputs
+from taue.generation import Generation
 from taue.lost import lost
+from taue.scene import Request
 from taue.settings import Settings
+from taue.watch import StageWatch
 from test_shown import BLUE, RED, SIDES, disc, ground, over
 from test_sight import cut
 
@@ -83,12 +88,37 @@ def ball(layers: Layers) -> np.ndarray:
 def test_a_subject_that_the_composite_lost_is_held_for_longer(painter: TauePipeline) -> None:
     layers = drawn(painter)
     stages = [record.stage for record in layers.records]
-    assert stages.count("composite") == stages.count("background") == 2
+    assert stages.count("composite") == 2
+    assert stages.count("background") == 1  # what it repeats of the composite is the same
+    first, again = (r.unet_evaluations for r in layers.records if r.stage == "composite")
+    assert again < first / 2
     red, _, blue = ball(layers)
     assert red > 2 * blue
     middle = np.asarray(layers.raw_composite)[np.asarray(layers.subjects[0].image)[..., 3] > 200]
     red, _, blue = middle.mean(axis=0)
     assert red > 1.5 * blue  # the stage itself drew it
+
+
+@pytest.mark.slow
+def test_finished_again_it_is_as_from_the_beginning(pipeline: TauePipeline) -> None:
+    """A harmony acts from the harvest step on alone."""
+    backbone = pipeline.backbone(64, 64)
+    chosen = Settings(num_inference_steps=10, tries=1, planted_subjects="all", quality="best")
+    asked = Request.of(chosen, subjects=[{"prompt": "a red ball"}], background="a desert")
+    pipeline._interrupt = False
+    with torch.no_grad():
+        scene = Generation(backbone, asked.on_canvas(64, 64), 5, StageWatch(pipeline, None))
+        subjects, drawer = scene.subjects("latent"), scene.drawing
+        inputs = SceneInputs(scene._conditions.scene, None, None)
+        first = drawer.together(inputs, subjects)
+        longer = replace(inputs, conditions=inputs.conditions.with_harmony(0.2, {1}))
+        wanted, behind = drawer.together(longer, subjects)
+        made, same = drawer._finished_again(longer, subjects, *first)
+    assert not torch.allclose(wanted.latents, first[0].latents, atol=1e-2)
+    torch.testing.assert_close(made.latents, wanted.latents, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(made.seedling.denoised, wanted.seedling.denoised)
+    torch.testing.assert_close(same.latents, behind.latents)
+    assert made.evaluations < wanted.evaluations
 
 
 @pytest.mark.slow

@@ -94,11 +94,12 @@ class Context:
 
 @dataclass(frozen=True)
 class Start:
-    """What a composite begins from: scaled latents [1, C, h, w], free of noise, and as a crop ratio
-    the step at which it does."""
+    """What a composite begins from: scaled latents [1, C, h, w], free of noise, as a crop ratio the
+    step at which it does, and the noise that is on them then, if that is not to be drawn."""
 
     latents: Tensor
     begin: float
+    noise: Tensor | None = None
 
 
 @dataclass(frozen=True)

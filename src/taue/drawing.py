@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
 from taue import layering, own_pictures, own_stages, stages
 from taue.conditions import SceneConditions
 from taue.context import Context, StageResult, Start, picture_of
+from taue.finish import goes_on
 from taue.layers import StageRecord
 from taue.lost import lost
 from taue.outputs import array_of
@@ -57,8 +58,8 @@ class SceneDrawer:
         self.context, self.watch, self.records = context, watch, records
 
     def drawn(self, inputs: SceneInputs, subjects: Sequence[StageResult]) -> DrawnScene:
-        """Stages 2 and 3, and their pictures. If the composite lost subjects, both once more, with
-        these held for longer; what lost fewer counts."""
+        """Stages 2 and 3, and their pictures. If the composite lost subjects, it is finished once
+        more, with these held for longer; what lost fewer counts."""
         ends = self.together(inputs, subjects)
         with self._decoding():
             foregrounds = self._foregrounds(subjects)
@@ -68,8 +69,8 @@ class SceneDrawer:
         if not gone:
             return first
         harmony = HELD * self.context.settings.harmony
-        longer = inputs.conditions.with_harmony(harmony, gone)
-        ends = self.together(SceneInputs(longer, inputs.ground, inputs.start), subjects)
+        longer = replace(inputs, conditions=inputs.conditions.with_harmony(harmony, gone))
+        ends = self._finished_again(longer, subjects, *ends)
         with self._decoding():
             again = DrawnScene(*ends, self._raw(foregrounds, *ends, inputs.ground), cuts)
         return again if len(self._lost(again, inputs, subjects)) < len(gone) else first
@@ -78,23 +79,55 @@ class SceneDrawer:
         self, inputs: SceneInputs, subjects: Sequence[StageResult]
     ) -> tuple[StageResult, StageResult]:
         """Stages 2 and 3: the composite, and the background or the user's own picture of it."""
-        context, scene, ground = self.context, inputs.conditions, inputs.ground
-        conditions, behind, whole = scene.subjects, scene.background, scene.whole
+        context, ground = self.context, inputs.ground
         if ground is not None:
             there = own_stages.own_background(context, ground)
-            with recorded(self.records, "composite") as made:
-                made.append(
-                    own_stages.composite_into(context, conditions, behind, whole, subjects, there)
-                )
-            return made[0], there
+            return self._composite(inputs, subjects, there), there
+        together = self._composite(inputs, subjects)
+        with recorded(self.records, "background") as made:
+            made.append(stages.background(context, inputs.conditions.background, together.seedling))
+        return together, made[0]
+
+    def _composite(
+        self,
+        inputs: SceneInputs,
+        subjects: Sequence[StageResult],
+        picture: StageResult | None = None,
+    ) -> StageResult:
+        """Stage 2: before a background that is to be drawn, or into a user's own picture."""
+        scene, start = inputs.conditions, inputs.start
+        row = self.context, scene.subjects, scene.background, scene.whole, subjects
         with recorded(self.records, "composite") as made:
             made.append(
-                stages.composite(context, conditions, behind, whole, subjects, inputs.start)
+                stages.composite(*row, start)
+                if picture is None
+                else own_stages.composite_into(*row, picture, start)
             )
-        together = made[0]
-        with recorded(self.records, "background") as made:
-            made.append(stages.background(context, behind, together.seedling))
-        return together, made[0]
+        return made[0]
+
+    def _finished_again(
+        self,
+        inputs: SceneInputs,
+        subjects: Sequence[StageResult],
+        together: StageResult,
+        behind: StageResult,
+    ) -> tuple[StageResult, StageResult]:
+        """Stage 2 from its harvest step on, under another harmony, which acts from there on alone;
+        what the background repeats of the composite stays, and so does the background.
+
+        The harvested estimate under its noise at the next step's level is the scheduler's own next
+        step, if that draws nothing and looks back no farther.
+        """
+        steps, ratio = self.context.steps("composite"), self.context.settings.crop_ratio
+        earlier = any(one.crop_ratio < ratio for one in inputs.conditions.subjects)
+        if earlier or not goes_on(steps, ratio):
+            return self.together(inputs, subjects)
+        harvested = together.seedling
+        start = Start(harvested.denoised, ratio + 1 / steps, harvested.noise)
+        picture = None if inputs.ground is None else behind
+        again = self._composite(replace(inputs, start=start), subjects, picture)
+        final = again.latents.cpu()
+        return replace(again, seedling=replace(harvested, final=final)), behind
 
     def _lost(
         self, drawn: DrawnScene, inputs: SceneInputs, subjects: Sequence[StageResult]

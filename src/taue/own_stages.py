@@ -13,7 +13,7 @@ from torch import Tensor
 from taue import equations
 from taue.backbones import Encoded
 from taue.box import Box
-from taue.context import Context, StageResult, SubjectCondition
+from taue.context import Context, StageResult, Start, SubjectCondition
 from taue.harvest import harvest_index
 from taue.masks import REACH, cells, grow
 from taue.placing import HALF, picture_box
@@ -90,6 +90,7 @@ def composite_into(
     whole: Encoded,
     results: Sequence[StageResult],
     picture: StageResult,
+    start: Start | None = None,
 ) -> StageResult:
     """Stage 2 where the background is a user's own: every subject planted into that picture.
 
@@ -97,7 +98,8 @@ def composite_into(
     released with them; beyond, it is held to the end.
     """
     *regions, surroundings = equations.disjoint([one.seedling.mask for one in results])
-    row = composite_row(context, conditions, background, whole, results, [*regions, surroundings])
+    regions = [*regions, surroundings]
+    row = composite_row(context, conditions, background, whole, results, regions, start)
     far = 1 - grow(1 - surroundings, cells(REACH, context.shape[-2:]))
     ratio = context.settings.crop_ratio
     held = (

@@ -57,7 +57,9 @@ def composite_row(
     scene, every = settings.released_prompt == "scene", settings.planted_subjects == "all"
     return Row(
         stage="composite",
-        noise=context.source.normal(context.shape, "composite"),
+        noise=context.source.normal(context.shape, "composite")
+        if start is None or start.noise is None
+        else start.noise,
         conditioning=regional if settings.attention_blending == "regions" else everywhere,
         generator=context.source.generator("composite-steps"),
         crop_ratio=settings.crop_ratio,
