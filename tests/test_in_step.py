@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from batches import scenes_file
 from families import KITS
-from taue import Layers, Scene, TauePipeline, pipeline
+from taue import Layers, Scene, TauePipeline, frugal
 from taue.cli import app
 from taue.cultivate import cultivate
 from taue.errors import LittleMemoryError, TaueError
@@ -86,7 +86,7 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         seen.append([row.stage for row in rows])
         return cultivate(backbone, rows, *more)
 
-    monkeypatch.setattr(pipeline, "cultivate", counted)
+    monkeypatch.setattr(frugal, "cultivate", counted)
     return seen
 
 
@@ -217,7 +217,7 @@ def test_one_that_fails_spoils_no_other_and_a_pass_that_fails_all(
     def full(*given: Any) -> Any:
         raise MemoryError
 
-    monkeypatch.setattr(pipeline, "cultivate", full)
+    monkeypatch.setattr(frugal, "cultivate", full)
     with pytest.raises(LittleMemoryError, match="too little memory"):
         pipe.make_together(scenes, [1, 2, 3])
 
@@ -227,17 +227,17 @@ def test_where_memory_runs_out_batches_are_smaller(
     pipe: TauePipeline, passes: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scenes = [scene("a red apple", seed=seed, steps=2, **ONCE) for seed in range(4)]
-    counted: Any = pipeline.cultivate
+    counted: Any = frugal.cultivate
 
     def narrow(backbone: Any, rows: Any, *more: Any) -> Any:
         if len(rows) > 2:
             raise MemoryError
         return counted(backbone, rows, *more)
 
-    monkeypatch.setattr(pipeline, "cultivate", narrow)
+    monkeypatch.setattr(frugal, "cultivate", narrow)
     together = pipe(scenes=scenes, batch_size=4, output_type="latent")
     assert max(map(len, passes)) == 2 and len(together) == 4
-    monkeypatch.setattr(pipeline, "cultivate", counted)
+    monkeypatch.setattr(frugal, "cultivate", counted)
     alone = pipe(scenes=scenes, output_type="latent")
     for one, other in zip(alone, together, strict=True):
         torch.testing.assert_close(one.composite, other.composite, atol=1e-4, rtol=1e-4)
