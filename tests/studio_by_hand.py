@@ -22,7 +22,7 @@ from studios import watched
 from taue.files.layered import flatten_file
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
-LONG = {**SMALL, "steps": 150, "method": {"quality": "best", "tries": 1}}
+LONG = {**SMALL, "steps": 150, "method": {"quality": "best"}}
 """A scene that takes until it is cancelled."""
 
 
@@ -155,7 +155,8 @@ def wait_for_words(page: Any, words: str) -> None:
     )
 
 
-BY_HAND: tuple[tuple[Callable[[Any, Path], None], ...], ...] = (
-    (a_finger_draws_moves_sizes_and_orders, everything_goes_by_keys),  # the finger's on a phone
-    (three_people_wait_for_each_other,),
+BY_HAND: tuple[Callable[[Any, Path], None], ...] = (
+    a_finger_draws_moves_sizes_and_orders,
+    everything_goes_by_keys,
+    three_people_wait_for_each_other,
 )

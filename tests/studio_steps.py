@@ -19,7 +19,6 @@ SMALL = {
     "canvas": {"width": 128, "height": 128},
     "steps": 4,
     "seed": 7,
-    "method": {"tries": 1},
 }
 
 
