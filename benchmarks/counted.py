@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -70,16 +70,26 @@ class Architecture:
     @torch.no_grad()
     def gflops(self, call: Call) -> float:
         """Of a call, in 10^9."""
-        config, empty = self.unet.config, partial(torch.empty, device="meta")
-        pooled = config.projection_class_embeddings_input_dim - 6 * config.addition_time_embed_dim
-        sample = empty(call.samples, config.in_channels, call.rows, call.columns)
-        prompts = empty(call.samples, call.prompts * self.tokens, config.cross_attention_dim)
-        added = {"text_embeds": empty(call.samples, pooled), "time_ids": empty(call.samples, 6)}
-        blend = RegionBlend(empty(call.samples, call.prompts, call.rows, call.columns))
-        blended = installed(self.unet, blend.wrap) if call.prompts > 1 else nullcontext()
-        with blended, FlopCounterMode(display=False) as counter:
-            self.unet(sample, empty(()), encoder_hidden_states=prompts, added_cond_kwargs=added)
+        ready = prediction(self.unet, call, self.tokens, device="meta")
+        with ready as predict, FlopCounterMode(display=False) as counter:
+            predict()
         return counter.get_total_flops() / 1e9
+
+
+@contextmanager
+def prediction(unet: Any, call: Call, tokens: int, **kind: Any) -> Iterator[Callable[[], object]]:
+    """A UNet ready for a call with prompts of so many tokens, and that call, with empty tensors of
+    a kind, as ``torch.empty`` is told of it."""
+    config, empty = unet.config, partial(torch.empty, **kind)
+    pooled = config.projection_class_embeddings_input_dim - 6 * config.addition_time_embed_dim
+    sample = empty(call.samples, config.in_channels, call.rows, call.columns)
+    prompts = empty(call.samples, call.prompts * tokens, config.cross_attention_dim)
+    added = {"text_embeds": empty(call.samples, pooled), "time_ids": empty(call.samples, 6)}
+    single = {"dtype": torch.float32}
+    timestep = empty((), **single)
+    blend = RegionBlend(empty(call.samples, call.prompts, call.rows, call.columns, **single))
+    with installed(unet, blend.wrap) if call.prompts > 1 else nullcontext():
+        yield lambda: unet(sample, timestep, encoder_hidden_states=prompts, added_cond_kwargs=added)
 
 
 class Ledger:

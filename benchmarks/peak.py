@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -24,13 +24,14 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.distributed._tools.mem_tracker import MemTracker
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
+from benchmarks.counted import Call, prediction
 from benchmarks.crew import Out
 from benchmarks.full_size import UNET, VAE
-from taue.backbones.cross_attention import AttentionTap, RegionBlend, installed
+from taue.backbones.cross_attention import AttentionTap, installed
+from taue.memory import GIBIBYTE
 
 SUBJECTS = (1, 2, 4, 8)
 CELLS, PIXELS, TOKENS, LISTENED = 128, 1024, 77, (1, 2, 3)
-GIBIBYTE = 2**30
 ENCODERS = (
     (CLIPTextModel, {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12}),
     (
@@ -47,11 +48,6 @@ ENCODERS = (
 """SDXL's text encoders, where they are not defaults."""
 
 
-def weights(module: Any) -> int:
-    """Bytes of a model's parameters."""
-    return sum(one.numel() * one.element_size() for one in module.parameters())
-
-
 def beyond(module: Any, call: Callable[[], object]) -> int:
     """Bytes that a call takes at its peak besides a model's weights."""
     tracker = MemTracker()
@@ -59,31 +55,18 @@ def beyond(module: Any, call: Callable[[], object]) -> int:
     with tracker, torch.no_grad():
         call()
     [snapshot] = tracker.get_tracker_snapshot("peak").values()
-    return int(snapshot["Total"]) - weights(module)
+    return int(snapshot["Total"]) - module.get_memory_footprint(return_buffers=False)
 
 
 def unet_call(unet: Any, samples: int, prompts: int = 1, *, listened: bool = False) -> int:
     """Bytes of one prediction of so many samples, each with so many prompts, besides weights."""
-    half: dict[str, Any] = {"dtype": torch.float16}
-    sample = torch.empty(samples, 4, CELLS, CELLS, **half)
-    text = torch.empty(samples, prompts * TOKENS, unet.config.cross_attention_dim, **half)
-    added = {
-        "text_embeds": torch.empty(samples, 1280, **half),
-        "time_ids": torch.empty(samples, 6, **half),
-    }
-    attending: AbstractContextManager[Any] = nullcontext()
-    if prompts > 1:
-        blend = RegionBlend(torch.empty(samples, prompts, CELLS, CELLS))
-        attending = installed(unet, blend.wrap)
-    elif listened:
-        tap = AttentionTap([LISTENED] * (samples // 2), CELLS, CELLS, TOKENS)
-        attending = installed(unet, tap.wrap)
-    timestep = torch.empty(samples)
-    with attending:
-        return beyond(
-            unet,
-            lambda: unet(sample, timestep, encoder_hidden_states=text, added_cond_kwargs=added),
-        )
+    tap = AttentionTap([LISTENED] * (samples // 2), CELLS, CELLS, TOKENS)
+    call = Call(samples, CELLS, CELLS, prompts)
+    with (
+        installed(unet, tap.wrap) if listened else nullcontext(),
+        prediction(unet, call, TOKENS, dtype=torch.float16) as predict,
+    ):
+        return beyond(unet, predict)
 
 
 def every_part() -> dict[str, Any]:
@@ -92,19 +75,21 @@ def every_part() -> dict[str, Any]:
         encoders = [
             kind(CLIPTextConfig(vocab_size=49408, **changes)).half() for kind, changes in ENCODERS
         ]
-    told: dict[str, Any] = {"encoders": sum(weights(one) for one in encoders)}
+    told: dict[str, Any] = {
+        "encoders": sum(one.get_memory_footprint(return_buffers=False) for one in encoders)
+    }
     with FakeTensorMode():
         torch.set_default_dtype(torch.float16)  # models of such tensors are not cast
         unet = UNet2DConditionModel(**UNET)
         torch.set_default_dtype(torch.float32)
         vae = AutoencoderKL(**VAE)
-        told["unet"] = {"weights": weights(unet)}
+        told["unet"] = {"weights": unet.get_memory_footprint(return_buffers=False)}
         calls = [("plain", 2, 1, False)]
         calls += [(f"foregrounds, {n}", 2 * n, 1, True) for n in SUBJECTS]
         calls += [(f"composite, {n}", 2, n + 1, False) for n in SUBJECTS]
         for name, samples, prompts, listened in track(calls, "UNet"):
             told["unet"][name] = unet_call(unet, samples, prompts, listened=listened)
-        told["vae"] = {"weights": weights(vae)}
+        told["vae"] = {"weights": vae.get_memory_footprint(return_buffers=False)}
         latents = torch.empty(1, 4, CELLS, CELLS)
         told["vae"]["decode"] = beyond(vae, lambda: vae.decode(latents))
         picture = torch.empty(1, 3, PIXELS, PIXELS)

@@ -12,7 +12,7 @@ from torch import Tensor
 from taue import layering, own_pictures, own_stages, stages
 from taue.conditions import SceneConditions
 from taue.context import Context, StageResult, Start, picture_of
-from taue.finish import goes_on
+from taue.finish import goes_on, next_begin
 from taue.layers import StageRecord
 from taue.lost import lost
 from taue.outputs import array_of
@@ -113,17 +113,13 @@ class SceneDrawer:
         behind: StageResult,
     ) -> tuple[StageResult, StageResult]:
         """Stage 2 from its harvest step on, under another harmony, which acts from there on alone;
-        what the background repeats of the composite stays, and so does the background.
-
-        The harvested estimate under its noise at the next step's level is the scheduler's own next
-        step, if that draws nothing and looks back no farther.
-        """
+        what the background repeats of the composite stays, and so does the background."""
         steps, ratio = self.context.steps("composite"), self.context.settings.crop_ratio
         earlier = any(one.crop_ratio < ratio for one in inputs.conditions.subjects)
         if earlier or not goes_on(steps, ratio):
             return self.together(inputs, subjects)
         harvested = together.seedling
-        start = Start(harvested.denoised, ratio + 1 / steps, harvested.noise)
+        start = Start(harvested.denoised, next_begin(steps, ratio), harvested.noise)
         picture = None if inputs.ground is None else behind
         again = self._composite(replace(inputs, start=start), subjects, picture)
         final = again.latents.cpu()

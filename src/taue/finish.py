@@ -49,6 +49,15 @@ def goes_on(steps: int, crop_ratio: float) -> bool:
     return equations.harvest_step(steps, crop_ratio) + 1 < steps
 
 
+def next_begin(steps: int, crop_ratio: float) -> float:
+    """As a crop ratio, where a schedule of so many steps goes on after its harvest's.
+
+    The harvested estimate under its noise at that level is the scheduler's own next step, if that
+    draws nothing and looks back no farther.
+    """
+    return crop_ratio + 1 / steps
+
+
 def ended(
     context: Context,
     rows: Sequence[Row],
@@ -57,9 +66,6 @@ def ended(
     margin: float | None,
 ) -> list[Harvest]:
     """Foregrounds grown on from their harvests to their ends.
-
-    The harvested estimate under its noise at the next step's level is the scheduler's own next
-    step, if that draws nothing and looks back no farther.
 
     Args:
         context: of the call.
@@ -77,7 +83,7 @@ def ended(
                 row,
                 noise=own.noise,
                 estimate=own.denoised,
-                begin=row.crop_ratio + 1 / context.steps(row.stage),
+                begin=next_begin(context.steps(row.stage), row.crop_ratio),
                 listen_to=(),
                 until_harvest=False,
             )

@@ -59,14 +59,12 @@ def require_memory(backbone: Backbone, *requests: Request, in_turn: bool = False
     takes, free = needed(backbone, *requests, in_turn=in_turn), available(device)
     height, width = requests[0].size
     subjects = sum(len(one.subjects) for one in requests)
-    less = "a smaller canvas or fewer subjects"
-    if not in_turn:
-        less = f"a smaller canvas, fewer subjects or {LOW}"
     if takes > free:
+        fewer = " or fewer subjects" if in_turn else f", fewer subjects or {LOW}"
         raise LittleMemoryError(
             f"width and height are {width} and {height}: with "
             f"{counted(subjects, 'subject')} that takes about {takes / GIBIBYTE:.1f} GiB, and "
-            f"{device} has {free / GIBIBYTE:.1f} GiB free; choose {less}."
+            f"{device} has {free / GIBIBYTE:.1f} GiB free; choose a smaller canvas{fewer}."
         )
 
 

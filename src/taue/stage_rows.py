@@ -54,12 +54,11 @@ def composite_row(
     if any(one.released is not None for one in conditions):  # what it must not show it never shows
         own = (*(one.released or whole for one in conditions), whole)
         released = context.conditioning(own, whole, scale, regions)
+    noise = None if start is None else start.noise
     scene, every = settings.released_prompt == "scene", settings.planted_subjects == "all"
     return Row(
         stage="composite",
-        noise=context.source.normal(context.shape, "composite")
-        if start is None or start.noise is None
-        else start.noise,
+        noise=context.source.normal(context.shape, "composite") if noise is None else noise,
         conditioning=regional if settings.attention_blending == "regions" else everywhere,
         generator=context.source.generator("composite-steps"),
         crop_ratio=settings.crop_ratio,
