@@ -23,7 +23,7 @@ from taue.shown import (
 from taue.stack import Layer, flatten
 from taue.stack.shade import as_layer, shade, shaded, shared
 
-SIDES = (256, 1024)
+SIDES = (256, 512, 1024)
 RED, BLUE = (0.8, 0.1, 0.1), (0.1, 0.2, 0.8)
 
 Floats = NDArray[np.float32]
