@@ -31,6 +31,7 @@ from taue.batch.rows import row_of
 from taue.batch.scenes import read_scenes
 from taue.batch.store import DONE, Store, ids_of, marker_name, result_name
 from taue.batch.stores import open_store
+from taue.devices import Machine
 from taue.work.jobs import Outcome
 from taue.work.queue import Queue
 
@@ -134,7 +135,7 @@ def bare_seconds(workers: int, steps: int, side: int) -> float:
 
 def worker_seconds(workers: int, count: int, side: int) -> float:
     """Between the first outcome of the last worker that began and the end, for each scene."""
-    recipe = Recipe(device="cpu", threads=1)
+    recipe = Recipe(machine=Machine("cpu"), threads=1)
     with tempfile.TemporaryDirectory() as folder:
         fields = {"steps": 10, "method": "paper", "canvas": {"width": side, "height": side}}
         store, tasks, _ = asked_store(Path(folder), count, **fields)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,13 +39,18 @@ RATES = (
 )  # fmt: skip
 
 FiguresByForm = dict[str, dict[str, Any]]
+JudgedForms = tuple[FiguresByForm, dict[str, NDArray[Any]]]
 
 
-def work(
-    pipe: TauePipeline, judge: Judge, pair: OneSubject
-) -> tuple[FiguresByForm, dict[str, NDArray[Any]]]:
-    """One pair grown, and what is said of both composites, with their features."""
+def work(pipe: TauePipeline, judge: Judge, pair: OneSubject) -> JudgedForms:
+    """One pair grown, and what is said of it."""
     laid = pipe([pair.subject], pair.background, generator=torch.Generator().manual_seed(pair.seed))
+    return both_forms(judge, pair, laid)
+
+
+def both_forms(judge: Judge, pair: OneSubject, laid: Layers) -> JudgedForms:
+    """What is said of both composites of a pair's layers, with the judge's features of them and of
+    two renders of the same words."""
     free = as_freed(laid)
     told: FiguresByForm = {}
     for form, layers in zip(FORMS, (free, laid), strict=True):
@@ -108,7 +114,11 @@ def summary(lines: Sequence[FiguresByForm]) -> dict[str, dict[str, float]]:
 def main(out: Out, count: int = COUNT, model: str = "paddy", workers: int = 2) -> None:
     """Grow the pairs, judge both composites of each."""
     asked = pairs(COUNT)[:count]
-    answers = share_out(work, asked, model, "composites", workers)
+    write(out, asked, share_out(work, asked, model, "composites", workers))
+
+
+def write(out: Path, asked: Sequence[OneSubject], answers: Sequence[JudgedForms]) -> None:
+    """``composites.json`` of what was said of these pairs."""
     lines = [line for line, _ in answers]
     told = {
         "pairs": len(lines),

@@ -22,12 +22,13 @@ from typing import Any
 import torch
 import typer
 from diffusers import StableDiffusionXLPipeline
+from PIL import Image
 from rich.progress import track
 
 from benchmarks.crew import Out
 from benchmarks.designer import pairs
 from benchmarks.pair import OneSubject
-from taue import Scene, TauePipeline, run
+from taue import Layers, Scene, TauePipeline, run
 from taue.effort import EFFORTS
 from taue.evaluation.methods.base import counting
 
@@ -91,19 +92,19 @@ def until(step: int) -> Callable[..., dict[str, Any]]:
     return ended
 
 
-def drawer(recipe: Way, pipe: TauePipeline) -> Callable[[Scene], None]:
-    """What draws a scene by a recipe."""
+def drawer(recipe: Way, pipe: TauePipeline) -> Callable[[Scene], Any]:
+    """What draws a scene by a recipe: its layers, or the picture."""
 
-    def layers(scene: Scene) -> None:
-        run.make(pipe, scene)
+    def layers(scene: Scene) -> Layers:
+        return run.make(pipe, scene)
 
-    def plain(scene: Scene) -> None:
+    def plain(scene: Scene) -> Image.Image:
         from taue.schedulers import exchanged
 
         own: Any = pipe.scheduler
         if scene.scheduler is not None:
             pipe.scheduler = exchanged(scene.scheduler, own, scene.steps)
-        StableDiffusionXLPipeline.__call__(
+        made: Any = StableDiffusionXLPipeline.__call__(
             pipe,
             prompt=f"{scene.subjects[0].prompt}, {scene.background}",
             num_inference_steps=scene.steps,
@@ -113,6 +114,7 @@ def drawer(recipe: Way, pipe: TauePipeline) -> Callable[[Scene], None]:
             callback_on_step_end_tensor_inputs=list(EMBEDDED),
         )
         pipe.scheduler = own
+        return made.images[0]
 
     return layers if recipe.layered else plain
 
@@ -138,18 +140,18 @@ def clocked(modules: Sequence[Any]) -> Iterator[list[float]]:
 
 
 def timed_drawing(
-    draw: Callable[[Scene], None], pipe: TauePipeline, scene: Scene
-) -> dict[str, float]:
-    """Seconds of one drawing, those of the model, and UNet evaluations."""
+    draw: Callable[[Scene], Any], pipe: TauePipeline, scene: Scene
+) -> tuple[dict[str, float], Any]:
+    """Seconds of one drawing, those of the model, and UNet evaluations; and what was drawn."""
     vae: Any = pipe.vae
     with (
         counting(pipe.network) as count,
         clocked([pipe.network, vae.encoder, vae.decoder]) as model,
     ):
         began = time.process_time()
-        draw(scene)
+        drawn = draw(scene)
         seconds = time.process_time() - began
-    return {"seconds": seconds, "model_seconds": model[0], "evaluations": count[0]}
+    return {"seconds": seconds, "model_seconds": model[0], "evaluations": count[0]}, drawn
 
 
 def summed(
@@ -187,7 +189,8 @@ def main(out: Out, rounds: int = 12) -> None:
     for pair in track(pairs(rounds + 1), "rounds"):
         for recipe in RECIPES:
             pipe = pipes["few" if "loras" in recipe.fields else "full"]
-            rows[recipe.name].append(timed_drawing(drawer(recipe, pipe), pipe, recipe.scene(pair)))
+            cost, _ = timed_drawing(drawer(recipe, pipe), pipe, recipe.scene(pair))
+            rows[recipe.name].append(cost)
     told: dict[str, Any] = {"rounds": rounds, "recipes": {}}
     for name, lines in rows.items():  # the first round warms up
         told["recipes"][name] = summed(lines[1:], rows[PLAIN][1:])

@@ -41,8 +41,11 @@ PROMPTS = (
     "a red apple", "a blue ball", "a green tree", "a yellow duck",
     "a white boat", "a purple house", "an orange car", "a brown chair",
 )  # fmt: skip
-SIDE = 0.32
-"""Of the boxes: as small as paddy draws in, which is no less than the least window anyway."""
+SIDE, LEAST = 0.42, 0.32
+"""Of the boxes, if a grid has room for it, and of those of a crowd: as small as paddy draws in."""
+
+ROOM = 0.96
+"""Of the canvas's width, what the boxes of a row take at most."""
 
 
 @dataclass(frozen=True)
@@ -151,21 +154,22 @@ def scene(seed: int, quality: str, boxes: Sequence[Sequence[float]]) -> Scene:
 
 
 def grid(count: int) -> list[list[float]]:
-    """Boxes of :data:`SIDE` in rows from below, side by side, evenly apart."""
+    """Boxes in rows from below, side by side, evenly apart."""
     columns = math.ceil(math.sqrt(count))
     rows = math.ceil(count / columns)
-    gap, rise = ((1 - many * SIDE) / (many + 1) for many in (columns, rows))
+    side = round(min(SIDE, ROOM / columns), 4)
+    gap, rise = ((1 - many * side) / (many + 1) for many in (columns, rows))
     made = []
     for n in range(count):
         row, column = divmod(n, columns)
-        left, bottom = gap + column * (SIDE + gap), 1 - rise - row * (SIDE + rise)
-        made.append([round(left, 4), round(bottom - SIDE, 4), SIDE, SIDE])
+        left, bottom = gap + column * (side + gap), 1 - rise - row * (side + rise)
+        made.append([round(left, 4), round(bottom - side, 4), side, side])
     return made
 
 
 def crowded() -> list[list[float]]:
     """Four in a row from border to border, each over a third of its neighbour's box."""
-    return [[round(n * (1 - SIDE) / 3, 4), 0.6, SIDE, SIDE] for n in range(4)]
+    return [[round(n * (1 - LEAST) / 3, 4), 0.6, LEAST, LEAST] for n in range(4)]
 
 
 Work = dict[str, dict[Call, int]]
@@ -201,7 +205,7 @@ def summed(many: Sequence[Work], sizes: Mapping[Call, float], plain: float) -> d
     return {name: round(value, 3) for name, value in ({"all": sum(means.values())} | means).items()}
 
 
-def main(out: Out, seeds: int = 3, model: str = "paddy") -> None:
+def main(out: Out, seeds: int = 8, model: str = "paddy") -> None:
     """Draw ``seeds`` scenes of each kind and count them on both architectures."""
     pipe = load_quiet(model)
     torch.set_num_threads(1)

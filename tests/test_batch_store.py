@@ -29,6 +29,7 @@ from taue.batch.store import Store, StoreError
 from taue.batch.stores import open_store
 from taue.batch.worker import StoreWorker
 from taue.cli import app
+from taue.devices import Machine
 from taue.errors import LittleMemoryError, TaueError
 from taue.scene import Scene
 
@@ -346,7 +347,7 @@ def test_kills_of_workers_and_drivers_lose_and_double_nothing(
     count, where = 24, tmp_path / "store"
     file = scenes_file(tmp_path, count, model=str(loaded()), method="paper")
     store, tasks = prepared(where, file)
-    recipe = Recipe(device="cpu", threads=1)
+    recipe = Recipe(machine=Machine("cpu"), threads=1)
 
     def work() -> None:
         drive(open_store(str(where)), tasks, StoreProcesses(str(where), recipe, 2, "fork"))

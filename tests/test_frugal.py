@@ -13,12 +13,17 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from taue import Subject, TauePipeline
+from batches import scenes_file
+from taue import Scene, Subject, TauePipeline
+from taue.batch.maker import Recipe
+from taue.batch.making import ModelMaker
 from taue.box import Box
 from taue.cli import app
+from taue.devices import Machine
 from taue.memory import needed
 from taue.scene import Request
 from taue.settings import Settings
+from taue.studio.kept_models import KeptModels
 
 SUBJECTS = [
     Subject("an apple", box=Box(0, 0.2, 0.5, 0.6)),
@@ -126,3 +131,36 @@ def test_the_command_saves_it_and_says_so(tiny_sdxl: Path, tmp_path: Path) -> No
         f"--out={tmp_path / 'b'}",
     )  # fmt: skip
     assert done.exit_code == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_batches_save_it_and_say_so(tiny_sdxl: Path, tmp_path: Path) -> None:
+    def run(*arguments: str) -> Any:
+        return CliRunner().invoke(app, ["batch", "run", *arguments, "--device=cpu"])
+
+    file = str(scenes_file(tmp_path, 1, model=str(tiny_sdxl), method="paper"))
+    refused = run(file, f"--out={tmp_path / 'a'}", "--memory=little")
+    assert refused.exit_code == 2
+    assert "memory 'little' is unknown; choose normal or low." in refused.stderr
+    assert not (tmp_path / "a").exists()
+    done = run(file, f"--out={tmp_path / 'a'}", "--memory=low", "--keep=all")
+    assert done.exit_code == 0, done.stderr
+    (report,) = (tmp_path / "a" / "results").glob("*/*/report.json")
+    assert json.loads(report.read_text())["settings"]["memory"] == "low"
+
+
+@pytest.mark.slow
+def test_workers_and_the_studio_load_models_that_save_it(tiny_sdxl: Path) -> None:
+    machine = Machine("cpu", memory="low")
+    scene = Scene.from_data(
+        {"subjects": [{"prompt": "x"}], "background": "y", "model": str(tiny_sdxl)}
+    )
+    assert KeptModels(machine).of(scene).saves_memory
+    assert not KeptModels(Machine("cpu")).of(scene).saves_memory
+    assert ModelMaker(Recipe(machine=machine), 0).pipe_of(scene).saves_memory
+
+
+def test_the_studio_knows_how_much_memory_there_is() -> None:
+    refused = CliRunner().invoke(app, ["studio", "--memory=little"])
+    assert refused.exit_code == 2
+    assert "memory 'little' is unknown; choose normal or low." in refused.stderr

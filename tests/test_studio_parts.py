@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 from taue import Scene, TauePipeline
 from taue.cli import app
+from taue.devices import Machine
 from taue.effort import EFFORTS
 from taue.errors import TaueError
 from taue.studio import memory
@@ -204,7 +205,7 @@ def test_previews_of_a_window_say_where_it_is(tiny_sdxl: Path) -> None:
 @pytest.mark.slow
 def test_actions_make_move_and_remove(tmp_path: Path, tiny_sdxl: Path) -> None:
     limits = Limits(models=(str(tiny_sdxl),))
-    actions = Actions(KeptModels("cpu", "auto"), Sessions(tmp_path), limits)
+    actions = Actions(KeptModels(Machine("cpu")), Sessions(tmp_path), limits)
     scene: Any = {**SCENE, "steps": 2, "canvas": {"width": 64, "height": 64}}
     session = actions.new_session()
     states = list(actions.generate(scene, session))

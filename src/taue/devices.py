@@ -30,6 +30,15 @@ class Machine:
         """Whether it is to take as little memory as it can."""
         return self.memory == "low"
 
+    def chosen(self) -> tuple[torch.device, torch.dtype]:
+        """As :func:`choose` has it."""
+        return choose(self.device, self.dtype)
+
+    def told(self, device: torch.device, dtype: torch.dtype) -> dict[str, str]:
+        """What was chosen, as reports say it."""
+        said = {"device": str(device), "dtype": str(dtype).removeprefix("torch.")}
+        return said | ({"memory": self.memory} if self.saves_memory else {})
+
     def check(self) -> None:
         """Whether such names exist at all; imports nothing, so that it is instant.
 

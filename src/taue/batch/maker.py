@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from taue.devices import Machine
 from taue.scene import Scene
 
 
@@ -38,7 +39,7 @@ class Recipe:
 
     Attributes:
         maker: "module:name" of what is called with the recipe and the worker's number.
-        device, dtype: as of :mod:`taue.devices`.
+        machine: what they run on.
         keep: which files of a result are kept, see :mod:`taue.batch.making`.
         together: scenes that grow as one batch at most; 0 where the engine is to say.
         attempts: how often a scene is tried.
@@ -47,8 +48,7 @@ class Recipe:
     """
 
     maker: str = "taue.batch.making:ModelMaker"
-    device: str = "auto"
-    dtype: str = "auto"
+    machine: Machine = field(default_factory=Machine)
     keep: str = "layers"
     together: int = 1
     attempts: int = 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,14 +56,16 @@ class ModelMaker:
     def __init__(self, recipe: Recipe, number: int) -> None:
         for library in (diffusers, transformers):
             library.utils.logging.disable_progress_bar()
-        self.device, self.dtype = devices.choose(devices.own(recipe.device, number), recipe.dtype)
+        asked = recipe.machine
+        self.machine = replace(asked, device=devices.own(asked.device, number))
+        self.device, self.dtype = self.machine.chosen()
         devices.take_threads(self.device, recipe.threads)
         self.keep = recipe.keep
         self._memo = Memo()
         self._loaded: tuple[tuple[object, ...], TauePipeline] | None = None
 
     def make(self, scenes: Sequence[Scene]) -> list[MadeLayers | Exception]:
-        pipe, started = self._pipe(scenes[0]), time.perf_counter()
+        pipe, started = self.pipe_of(scenes[0]), time.perf_counter()
         made = run.make_several(pipe, scenes, self._memo)
         seconds = (time.perf_counter() - started) / len(scenes)
         return [
@@ -75,17 +77,18 @@ class ModelMaker:
         settings = {
             "model": scene.model,
             "seed": scene.seed,
-            "device": str(self.device),
-            "dtype": str(self.dtype).removeprefix("torch."),
+            **self.machine.told(self.device, self.dtype),
         }
         return MadeLayers(layers, settings, self.keep, seconds)
 
-    def _pipe(self, scene: Scene) -> TauePipeline:
+    def pipe_of(self, scene: Scene) -> TauePipeline:
+        """The scene's model, loaded."""
         wanted = (scene.model, scene.revision, scene.loras)
         if self._loaded is None or self._loaded[0] != wanted:
             self._loaded = None  # before the next one comes
             self._memo = Memo()
-            pipe = run.load(scene, self.device, self.dtype)
+            saving = self.machine.saves_memory
+            pipe = run.load(scene, self.device, self.dtype, saves_memory=saving)
             pipe.set_progress_bar_config(disable=True)
             self._loaded = wanted, pipe
         return self._loaded[1]

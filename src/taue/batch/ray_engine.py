@@ -60,7 +60,7 @@ class RayActors:
         self.ray = _ray()
         self.count = count
         _connect(self.ray, address)
-        gpus = self.ray.cluster_resources().get("GPU", 0) > 0 and recipe.device != "cpu"
+        gpus = self.ray.cluster_resources().get("GPU", 0) > 0 and recipe.machine.device != "cpu"
         self.gpus, self.cpus = int(gpus), cpus or (CPUS_BESIDE_GPU if gpus else 1.0)
         together = recipe.together or default_size("cuda" if gpus else "cpu")
         threads = recipe.threads if gpus else max(1, int(self.cpus))

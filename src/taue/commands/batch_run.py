@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from taue import devices
 from taue.bounds import MOST_RESULTS
 from taue.commands import asked
 from taue.commands.batch_shown import Shown
-from taue.commands.conventions import Device, Dtype, quiet_libraries, warn_of_machine
+from taue.commands.conventions import Device, Dtype, Memory, quiet_libraries, warn_of_machine
 from taue.commands.output import console, tell, tell_fields, tell_path, warn
 from taue.commands.signals import INTERRUPTED
 from taue.commands.workers import MOST_WORKERS, require_workers, threads_of
+from taue.devices import Machine
 from taue.errors import TaueError
 from taue.readable import counted
 from taue.shard import Shard
@@ -83,6 +83,7 @@ def run_batch(
     keep: Keep = "layers",
     device: Device = "auto",
     dtype: Dtype = "auto",
+    memory: Memory = "normal",
 ) -> None:
     """Make every scene of a file; called again, or by several at once, it makes what is missing."""
     if check:
@@ -91,7 +92,7 @@ def run_batch(
     if out is None:
         raise TaueError("out is missing; name the store, a folder or a URL.")
     engine = EngineOptions(workers, ray, worker_cpus)
-    recipe = _recipe(engine, batch_size, attempts, keep, device, dtype)
+    recipe = _recipe(engine, batch_size, attempts, keep, Machine(device, dtype, memory))
     part = Shard.parse(shard)
     from taue.batch.index import parquet
     from taue.batch.plan import save_plan, tasks_of
@@ -120,10 +121,11 @@ def retry(
     keep: Keep = "layers",
     device: Device = "auto",
     dtype: Dtype = "auto",
+    memory: Memory = "normal",
 ) -> None:
     """Make again what failed or is corrupt, and what is missing."""
     engine = EngineOptions(workers, ray, worker_cpus)
-    recipe = _recipe(engine, batch_size, attempts, keep, device, dtype)
+    recipe = _recipe(engine, batch_size, attempts, keep, Machine(device, dtype, memory))
     part = Shard.parse(shard)
     from taue.batch.audit import audit, forget, require_planned
     from taue.batch.stores import open_store
@@ -186,7 +188,7 @@ class EngineOptions:
         from taue.batch.engines import StoreInProcess, StoreProcesses
 
         if not recipe.together:
-            place, _ = devices.choose(recipe.device, recipe.dtype)
+            place, _ = recipe.machine.chosen()
             recipe = replace(recipe, together=default_size(place.type))
         if self.here:
             return StoreInProcess(store, recipe)
@@ -194,13 +196,13 @@ class EngineOptions:
 
 
 def _recipe(
-    engine: EngineOptions, batch_size: int | None, attempts: int, keep: str, device: str, dtype: str
+    engine: EngineOptions, batch_size: int | None, attempts: int, keep: str, machine: Machine
 ) -> Recipe:
     """What workers are told, once the options are known to be good."""
-    devices.check_names(device, dtype)
+    machine.check()
     engine.check()
     if engine.ray is None:  # before the store is touched
-        devices.choose(device, dtype)
+        machine.chosen()
     if batch_size is not None:
         require_size(batch_size, MOST_RESULTS, "batch-size")
     if not 1 <= attempts <= MOST_ATTEMPTS:
@@ -210,10 +212,9 @@ def _recipe(
     from taue.batch.maker import Recipe
 
     return Recipe(
-        device=device,
-        dtype=dtype,
+        machine=machine,
         keep=keep,
-        together=batch_size or 0,
+        together=batch_size or int(machine.saves_memory),
         attempts=attempts,
         threads=engine.threads,
     )
@@ -227,7 +228,7 @@ def _run(
 
     engine = options.engine(store, recipe)
     if options.ray is None:
-        warn_of_machine(*devices.choose(recipe.device, recipe.dtype))
+        warn_of_machine(*recipe.machine.chosen())
     for one in heard.strange():
         warn(one)
     with quiet_libraries() if options.here else nullcontext(), Shown(console()) as shown:

@@ -9,7 +9,6 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from taue import devices
 from taue.commands.conventions import quiet_libraries, warn_of_machine
 from taue.commands.goals import check_folder
 from taue.commands.output import console, tell, tell_fields, tell_path, warn
@@ -99,14 +98,11 @@ def load_prepared(
         from taue import run
 
         prepared = prepare()
-        place, kind = devices.choose(machine.device, machine.dtype)
+        place, kind = machine.chosen()
         pipe = run.load(scene, place, kind, saves_memory=machine.saves_memory)
         pipe.set_progress_bar_config(disable=True)
     known = warn_of_machine(place, kind)
-    told = {"device": str(place), "dtype": str(kind).removeprefix("torch.")}
-    if machine.saves_memory:
-        told["memory"] = machine.memory
-    return prepared, Loaded(pipe, told, known, time.perf_counter() - began)
+    return prepared, Loaded(pipe, machine.told(place, kind), known, time.perf_counter() - began)
 
 
 def grow_one(

@@ -9,9 +9,10 @@ from typing import Annotated
 
 import typer
 
-from taue import devices, models
-from taue.commands.conventions import MODELS, Device, Dtype, quiet_libraries
+from taue import models
+from taue.commands.conventions import MODELS, Device, Dtype, Memory, quiet_libraries
 from taue.commands.output import tell, warn
+from taue.devices import Machine
 from taue.disk.paths import expanded
 from taue.errors import TaueError
 
@@ -49,9 +50,11 @@ def studio(
     ] = 2048,
     device: Device = "auto",
     dtype: Dtype = "auto",
+    memory: Memory = "normal",
 ) -> None:
     """Open the studio: lay a scene out in the browser, get its layers. Stop it by Ctrl-C."""
-    devices.check_names(device, dtype)
+    machine = Machine(device, dtype, memory)
+    machine.check()
     login = _login(user, password or os.environ.get(PASSWORD))
     try:
         kept = expanded(folder)
@@ -79,7 +82,7 @@ def studio(
         )
         shown = f"[{host}]" if ":" in host else host
         tell(f"The studio is at http://{shown}:{port} (stop it by Ctrl-C).")
-        serve(limits, kept, host, port, device, dtype, login)
+        serve(limits, kept, host, port, machine, login)
 
 
 def _login(user: str | None, password: str | None) -> tuple[str, str] | None:

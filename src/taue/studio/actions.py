@@ -168,14 +168,13 @@ class Actions:
         self, place: Session, layers: Layers, began: float, kind: str, parent: str
     ) -> ResultForm:
         self.sweep()
-        dtype = str(self.loaded.dtype).removeprefix("torch.")
         return made.keep(
             place,
             layers,
             kind=kind,
             parent=parent,
             seconds=time.perf_counter() - began,
-            machine={"device": str(self.loaded.device), "dtype": dtype},
+            machine=self.loaded.told,
         )
 
 

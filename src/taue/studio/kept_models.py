@@ -6,7 +6,8 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from taue import devices, run
+from taue import run
+from taue.devices import Machine
 from taue.scene import Scene
 
 if TYPE_CHECKING:
@@ -19,15 +20,21 @@ class KeptModels:
     """Pipelines by model and LoRAs.
 
     Args:
-        device, dtype: names, as of :func:`taue.devices.choose`.
+        machine: what they run on.
         most: models that are kept at a time.
     """
 
-    def __init__(self, device: str, dtype: str, most: int = 2) -> None:
-        self.device, self.dtype = devices.choose(device, dtype)
+    def __init__(self, machine: Machine, most: int = 2) -> None:
+        self.machine = machine
+        self.device, self.dtype = machine.chosen()
         self.most = most
         self._pipes: OrderedDict[ModelKey, TauePipeline] = OrderedDict()
         self._lock = threading.Lock()
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What they run on, as reports say it."""
+        return self.machine.told(self.device, self.dtype)
 
     def names(self) -> list[str]:
         """The models that are in memory."""
@@ -44,7 +51,8 @@ class KeptModels:
             if key not in self._pipes:
                 while len(self._pipes) >= self.most:
                     self._pipes.popitem(last=False)
-                pipe = run.load(scene, self.device, self.dtype)
+                saving = self.machine.saves_memory
+                pipe = run.load(scene, self.device, self.dtype, saves_memory=saving)
                 pipe.set_progress_bar_config(disable=True)
                 self._pipes[key] = pipe
             self._pipes.move_to_end(key)

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from taue.devices import Machine
 from taue.errors import TaueError
 from taue.scene import Scene
 from taue.studio.actions import Actions
@@ -103,8 +104,7 @@ def serve(
     folder: Path,
     host: str,
     port: int,
-    device: str,
-    dtype: str,
+    machine: Machine,
     login: tuple[str, str] | None,
 ) -> None:
     """Serve until the process is told to end.
@@ -121,7 +121,7 @@ def serve(
         raise TaueError(
             f"folder {str(folder)!r} cannot be used ({error.strerror}); choose another."
         ) from error
-    actions = Actions(KeptModels(device, dtype), sessions, limits)
+    actions = Actions(KeptModels(machine), sessions, limits)
     listening = _listening(host, port)
     app = application(actions, host, port, login)
     threading.Thread(target=_warm, args=(actions,), daemon=True).start()
