@@ -57,6 +57,23 @@ def test_no_light_makes_another_thing_of_it(red: float, green: float, blue: floa
     assert lost([thing], laid(plate, thing, (red, green, blue)), plate) == [False]
 
 
+GREEN, PURPLE = (0.1, 0.42, 0.14), (0.36, 0.12, 0.42)
+
+
+@given(light, light, light)
+def test_two_that_changed_their_colours_are_lost_and_one_in_a_light_is_not(
+    red: float, green: float, blue: float
+) -> None:
+    """Each has its shape still, and a light of three numbers would explain it."""
+    plate = ground(64)
+    tree, house = (cut(disc(64, 0.5, 0.55, 0.17), colour) for colour in (GREEN, PURPLE))
+    assert lost([tree], laid(plate, house), plate) == [True]
+    assert lost([house], laid(plate, tree), plate) == [True]
+    grey = (red + green + blue) / 3
+    softly = [(one + 2 * grey) / 3 for one in (red, green, blue)]
+    assert lost([tree], laid(plate, tree, softly), plate) == [False]
+
+
 def test_what_another_hides_is_not_lost() -> None:
     plate, behind = ground(256), striped(256, 0.5)
     front = cut(disc(256, 0.5, 0.55, 0.2), BLUE)

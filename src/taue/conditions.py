@@ -72,15 +72,22 @@ class Conditions:
 
     def _scene(self, subjects: Sequence[SubjectCondition], request: Request) -> SceneConditions:
         """The same subjects, and what they are released to, before a background."""
-        released = [
-            self._encode(request.whole, one.negative_prompt) if one.negative_prompt else None
-            for one in request.subjects
-        ]
+        released = [self._released(request, subject) for subject in request.subjects]
         return SceneConditions(
             [replace(one, released=to) for one, to in zip(subjects, released, strict=True)],
             self._encode(request.background),
             self._encode(request.whole),
         )
+
+    def _released(self, request: Request, subject: Subject) -> Encoded | None:
+        """What a subject's region attends to in place of the whole scene's prompt, which of several
+        does not say where each of them is: the scene with it alone."""
+        regional = request.settings.attention_blending == "regions"
+        several = regional and len(request.subjects) > 1
+        if not several and not subject.negative_prompt:
+            return None
+        told = request.showing([subject]) if several else request
+        return self._encode(told.whole, subject.negative_prompt)
 
     def _subject(self, number: int, subject: Subject, box: Box, ratio: float) -> SubjectCondition:
         """A lone subject without a box stays where it grows; several are kept apart."""
@@ -133,7 +140,9 @@ class Conditions:
 
 
 def _prompts(request: Request) -> list[str]:
-    """What of a request is encoded: subjects, backgrounds and whole scenes."""
-    first = request.first
-    scenes = (request.background, request.whole, first.background, first.whole)
-    return [*(subject.prompt for subject in request.subjects), *scenes]
+    """What of a request is encoded: subjects, backgrounds and whole scenes, and of several subjects
+    each one's own."""
+    told = [subject.prompt for subject in request.subjects]
+    for one in (request, request.first):
+        told += [one.background, one.whole, *(one.showing([s]).whole for s in one.subjects)]
+    return told

@@ -130,8 +130,8 @@ class SubjectCondition:
         fits: whether it is brought into the box; if not, the layout only suggests the place.
         crop_ratio: when its seedling is harvested.
         asked: whether the box was asked for.
-        released: the whole scene's prompt with the subject's own negative prompt; None if it has
-            none of its own.
+        released: what its region attends to in place of the whole scene's prompt: of several the
+            scene with this one alone; with its own negative prompt. None for the whole scene's.
         seed: of its own noise, if that is not the scene's.
         choice: the key's colour and the one that may take its place; None if the key was chosen.
         harmony: how soon it may leave its foreground's look, if not as the settings say.

@@ -174,8 +174,7 @@ def refined_pictures(
     for one, key in zip(sights, keys, strict=True):
         picture = np.where(one.region[..., None], raw.composite, np.array(key, np.float32))
         painted.append(np.where(one.hidden[..., None], one.colours, picture))
-    flat = [np.broadcast_to(np.array(key), raw.composite.shape) for key in keys]
-    key_latents = context.backbone.encode(_batch(flat)).mean(dim=(2, 3), keepdim=True).cpu()
+    key_latents = torch.stack([context.backbone.key(key) for key in keys])[..., None, None]
     estimates = context.backbone.encode(_batch(painted)).cpu()
     size = context.shape[-2:]
     margin = cells(1, size)

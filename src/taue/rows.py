@@ -28,8 +28,8 @@ class Row:
         estimate: a denoised estimate [1, C, h, w] to continue from at the step ``begin``, at that
             step's level under ``noise``, instead of starting from noise alone.
         released: the conditioning that takes the regions' place from the step on at which the last
-            planting is released, one prompt everywhere but for what must not be shown; None to
-            keep the regions.
+            planting is released: one prompt everywhere, or where there are several subjects,
+            each's own scene in its region; None to keep the regions.
         plantings: what grows where; the regions do not overlap.
         listen_to: positions of the tokens whose attention is collected until the harvest.
         until_harvest: whether it ends with its harvest; its latents are the estimate then.

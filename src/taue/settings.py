@@ -102,7 +102,9 @@ class Settings:
         planting: "finished" plants subjects as their foregrounds ended, under fresh white noise;
             "harvested" is the paper's: estimate and noise as they were at the harvest step.
         released_prompt: what the composite attends to once the seedlings are released: "scene",
-            the whole scene's prompt everywhere; "regions" is the paper's, each its own still.
+            the whole scene's prompt, and of several subjects each the scene with it alone, for
+            the whole one does not say which of them stands where; "regions" is the paper's, each
+            its own still.
         layering: "first" makes the layers first and the composite from them: subjects are grown
             once more beside the composite, and the light that they take becomes smooth effects;
             "difference" is the paper's: the composite is its stage as it ended, and the effects

@@ -51,7 +51,7 @@ def composite_row(
     regional = context.conditioning(prompts, whole, scale, regions)
     everywhere = context.conditioning((whole,), whole, scale)
     released = everywhere
-    if any(one.released is not None for one in conditions):  # what it must not show it never shows
+    if any(one.released is not None for one in conditions):
         own = (*(one.released or whole for one in conditions), whole)
         released = context.conditioning(own, whole, scale, regions)
     noise = None if start is None else start.noise
