@@ -114,10 +114,10 @@ def summary(lines: Sequence[FiguresByForm]) -> dict[str, dict[str, float]]:
 def main(out: Out, count: int = COUNT, model: str = "paddy", workers: int = 2) -> None:
     """Grow the pairs, judge both composites of each."""
     asked = pairs(COUNT)[:count]
-    write(out, asked, share_out(work, asked, model, "composites", workers))
+    write_document(out, asked, share_out(work, asked, model, "composites", workers))
 
 
-def write(out: Path, asked: Sequence[OneSubject], answers: Sequence[JudgedForms]) -> None:
+def write_document(out: Path, asked: Sequence[OneSubject], answers: Sequence[JudgedForms]) -> None:
     """``composites.json`` of what was said of these pairs."""
     lines = [line for line, _ in answers]
     told = {

@@ -43,7 +43,7 @@ WAYS = {
 
 
 @dataclass(frozen=True)
-class Drawn:
+class DrawnPair:
     """One pair by one way: what it cost, and of layers what is seen in them.
 
     Attributes:
@@ -59,16 +59,16 @@ class Drawn:
     features: dict[str, NDArray[Any]]
 
 
-def work(pipe: TauePipeline, judge: Judge, pair: OneSubject) -> dict[str, Drawn]:
+def work(pipe: TauePipeline, judge: Judge, pair: OneSubject) -> dict[str, DrawnPair]:
     """One pair by every way."""
-    drawn: dict[str, Drawn] = {}
+    drawn: dict[str, DrawnPair] = {}
     for name, way in WAYS.items():
         cost, layers = timed_drawing(drawer(way, pipe), pipe, way.scene(pair))
         if way.layered:
             figures = designer_figures(judge, pair, layers)
-            drawn[name] = Drawn(cost, figures, *composites.both_forms(judge, pair, layers))
+            drawn[name] = DrawnPair(cost, figures, *composites.both_forms(judge, pair, layers))
         else:
-            drawn[name] = Drawn(cost, {}, {}, {})
+            drawn[name] = DrawnPair(cost, {}, {}, {})
     return drawn
 
 
@@ -100,7 +100,7 @@ def by_chance(
     }
 
 
-def frechet_by_chance(drawn: Sequence[dict[str, Drawn]]) -> dict[str, Any]:
+def frechet_by_chance(drawn: Sequence[dict[str, DrawnPair]]) -> dict[str, Any]:
     """The Fréchet distances of halves of the laid composites."""
     stacked = {
         name: np.stack([one[name].features["laid"] for one in drawn]) for name in (BEST, BALANCED)
@@ -108,7 +108,7 @@ def frechet_by_chance(drawn: Sequence[dict[str, Drawn]]) -> dict[str, Any]:
     return by_chance(len(drawn), lambda name, a, b: frechet(stacked[name][a], stacked[BEST][b]))
 
 
-def rate_by_chance(drawn: Sequence[dict[str, Drawn]], rate: str) -> dict[str, Any]:
+def rate_by_chance(drawn: Sequence[dict[str, DrawnPair]], rate: str) -> dict[str, Any]:
     """The differences of one of the judge's rates between halves, of the laid composites."""
     told = {
         name: np.array([_number(one[name].judged["laid"][rate]) for one in drawn])
@@ -124,7 +124,7 @@ def _number(answer: bool | int | None) -> float:
     return np.nan if answer is None else float(bool(answer))
 
 
-def change(drawn: Sequence[dict[str, Drawn]], figure: str) -> list[float | None]:
+def paired_change(drawn: Sequence[dict[str, DrawnPair]], figure: str) -> list[float | None]:
     """By how much a figure of ``balanced`` is above that of ``best``, with its 95 % interval."""
     both = [(one[BALANCED].figures[figure], one[BEST].figures[figure]) for one in drawn]
     known = mean_figure([a - b for a, b in both if a is not None and b is not None])
@@ -133,7 +133,7 @@ def change(drawn: Sequence[dict[str, Drawn]], figure: str) -> list[float | None]
     ]
 
 
-def cost_of(drawn: Sequence[dict[str, Drawn]], name: str) -> dict[str, Any]:
+def cost_of(drawn: Sequence[dict[str, DrawnPair]], name: str) -> dict[str, Any]:
     """Means over all pairs, and how many means of plain generation they are."""
     told: dict[str, Any] = {}
     for what in ("seconds", "model_seconds", "evaluations"):
@@ -153,12 +153,14 @@ def main(out: Out, count: int = composites.COUNT, model: str = "paddy", workers:
         "cost": {name: cost_of(drawn, name) for name in WAYS},
         "frechet": frechet_by_chance(drawn),
         "rates": {rate: rate_by_chance(drawn, rate) for rate in composites.RATES},
-        "change": {figure: change(drawn, figure) for figure in figures[BEST][0]},
+        "change": {figure: paired_change(drawn, figure) for figure in figures[BEST][0]},
         "figures": {name: summed(lines) for name, lines in figures.items()},
     }
     (out / "efforts.json").write_text(json.dumps(told, indent=1) + "\n")
     typer.echo(json.dumps(told, indent=1))
-    composites.write(out, asked, [(one[BALANCED].judged, one[BALANCED].features) for one in drawn])
+    composites.write_document(
+        out, asked, [(one[BALANCED].judged, one[BALANCED].features) for one in drawn]
+    )
 
 
 if __name__ == "__main__":
