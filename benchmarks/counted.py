@@ -205,7 +205,7 @@ def summed(many: Sequence[Work], sizes: Mapping[Call, float], plain: float) -> d
     return {name: round(value, 3) for name, value in ({"all": sum(means.values())} | means).items()}
 
 
-def main(out: Out, seeds: int = 8, model: str = "paddy") -> None:
+def main(out: Out, seeds: int = 4, model: str = "paddy") -> None:
     """Draw ``seeds`` scenes of each kind and count them on both architectures."""
     pipe = load_quiet(model)
     torch.set_num_threads(1)

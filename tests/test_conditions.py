@@ -10,16 +10,19 @@ import torch
 from taue import Subject, TauePipeline
 from taue.backbones import Encoded
 from taue.conditions import Conditions
+from taue.errors import TaueError
 from taue.memo import Memo
 from taue.scene import Request
 
 BEACH, JOINED = "a beach", "a ball and a cube, a beach"
 
 
-def conditions(pipe: TauePipeline, *subjects: Subject, **more: Any) -> Conditions:
+def conditions(
+    pipe: TauePipeline, *subjects: Subject, embeds: Any = None, **more: Any
+) -> Conditions:
     told = {"subjects": subjects, "background": BEACH, **more}
     request = Request.from_data(told).on_canvas(64, 64)
-    return Conditions(pipe.backbone(64, 64), request, {}, Memo())
+    return Conditions(pipe.backbone(64, 64), request, embeds or {}, Memo())
 
 
 def same(one: Encoded | None, other: Encoded) -> bool:
@@ -53,7 +56,20 @@ def test_one_is_released_to_the_whole_scene(pipeline: TauePipeline) -> None:
     assert same(one.released, encode(sentence, "red"))
 
 
-def test_without_regions_no_region_has_a_scene_of_its_own(pipeline: TauePipeline) -> None:
-    two, method = (Subject("a ball"), Subject("a cube")), {"attention_blending": "none"}
+@pytest.mark.parametrize("field", [("attention_blending", "none"), ("released_prompt", "regions")])
+def test_where_nothing_is_released_to_it_no_region_has_a_scene_of_its_own(
+    pipeline: TauePipeline, field: tuple[str, str]
+) -> None:
+    two, method = (Subject("a ball"), Subject("a cube")), dict([field])
     made = conditions(pipeline, *two, method=method)
     assert [one.released for one in made.scene.subjects] == [None, None]
+
+
+def test_an_embedding_of_a_scene_that_no_region_attends_to_is_refused(
+    pipeline: TauePipeline,
+) -> None:
+    alone, one = "a ball, a beach", Subject("a ball")
+    embeds = {alone: pipeline.encode_prompt(alone)}
+    with pytest.raises(TaueError, match="a ball, a beach"):
+        conditions(pipeline, one, embeds=embeds, scene="a ball in the surf")
+    conditions(pipeline, one, Subject("a cube"), embeds=embeds)

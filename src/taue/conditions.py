@@ -72,22 +72,17 @@ class Conditions:
 
     def _scene(self, subjects: Sequence[SubjectCondition], request: Request) -> SceneConditions:
         """The same subjects, and what they are released to, before a background."""
-        released = [self._released(request, subject) for subject in request.subjects]
+        released = [
+            self._encode(prompt, one.negative_prompt)
+            if one.negative_prompt or prompt != request.whole
+            else None
+            for one, prompt in zip(request.subjects, _released_to(request), strict=True)
+        ]
         return SceneConditions(
             [replace(one, released=to) for one, to in zip(subjects, released, strict=True)],
             self._encode(request.background),
             self._encode(request.whole),
         )
-
-    def _released(self, request: Request, subject: Subject) -> Encoded | None:
-        """What a subject's region attends to in place of the whole scene's prompt, which of several
-        does not say where each of them is: the scene with it alone."""
-        regional = request.settings.attention_blending == "regions"
-        several = regional and len(request.subjects) > 1
-        if not several and not subject.negative_prompt:
-            return None
-        told = request.showing([subject]) if several else request
-        return self._encode(told.whole, subject.negative_prompt)
 
     def _subject(self, number: int, subject: Subject, box: Box, ratio: float) -> SubjectCondition:
         """A lone subject without a box stays where it grows; several are kept apart."""
@@ -139,10 +134,19 @@ class Conditions:
         return tuple(self._backbone.key(key_rgb(name)).tolist()) if named is None else named
 
 
+def _released_to(request: Request) -> list[str]:
+    """What each subject's region attends to once its seedling is released: the whole scene's
+    prompt; of several, for that does not say where each of them is, the scene with it alone."""
+    settings, subjects = request.settings, request.subjects
+    regional = settings.attention_blending == "regions" and settings.released_prompt == "scene"
+    if not regional or len(subjects) == 1:
+        return [request.whole] * len(subjects)
+    return [request.showing([one]).whole for one in subjects]
+
+
 def _prompts(request: Request) -> list[str]:
-    """What of a request is encoded: subjects, backgrounds and whole scenes, and of several subjects
-    each one's own."""
+    """What of a request is encoded: subjects, backgrounds, whole scenes and subjects' own ones."""
     told = [subject.prompt for subject in request.subjects]
     for one in (request, request.first):
-        told += [one.background, one.whole, *(one.showing([s]).whole for s in one.subjects)]
+        told += [one.background, one.whole, *_released_to(one)]
     return told

@@ -74,6 +74,6 @@ def _turned(has: Array, shows: Array) -> bool:
     """Whether the colours of pixels [N, 3] have other hues than they had, as much as no light does
     it: of several that changed places each may keep its shape."""
     before, after = (one / one.mean(axis=-1, keepdims=True) - 1 for one in (has, shows))
-    square = (before * before).sum(axis=-1).mean()
-    alike = (before * after).sum() / np.sqrt((before * before).sum() * (after * after).sum())
-    return bool(square > COLOURFUL and alike < TURNED)
+    own, others = (float((one * one).sum()) for one in (before, after))
+    colourful = own / len(before) > COLOURFUL
+    return colourful and float((before * after).sum()) < TURNED * (own * others) ** 0.5
