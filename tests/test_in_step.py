@@ -120,7 +120,8 @@ def test_a_batch_of_other_families(family: str) -> None:
 
 @pytest.mark.slow
 def test_a_model_that_paints_and_a_scheduler_that_draws() -> None:
-    """In double precision, where batches of one and of two answer alike."""
+    """In double precision, where batches of one and of two answer alike; in single the sampler's
+    noise lets rounding grow to 2/255 at two values of a picture."""
     painter = TauePipeline.from_pretrained("paddy", dtype=torch.float64)
     painter.set_progress_bar_config(disable=True)
     canvas = {"canvas": {"width": 128, "height": 128}, "steps": 5, **ONCE}
@@ -130,7 +131,7 @@ def test_a_model_that_paints_and_a_scheduler_that_draws() -> None:
     ]
     painter.scheduler = EulerAncestralDiscreteScheduler.from_config(painter.scheduler.config)
     alone, together = (painter(scenes=scenes, batch_size=size) for size in (1, 2))
-    assert furthest(alone, together) <= 1
+    assert furthest(alone, together) == 0
 
 
 @pytest.mark.slow
