@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from taue.evaluation.ablation import variants
+from taue.evaluation.ablation import FACTORS, planned, variants
 from taue.evaluation.ablation_page import best_crop, change, document, page
 from taue.evaluation.dataset import Pair
 
@@ -47,7 +47,7 @@ def pairs() -> list[Pair]:
 
 def told(effects: dict[str, float]) -> dict:
     chosen = list(variants(["paper"], ["crop", "filter"]))
-    how = {"model": "paddy", "steps": 50}
+    how = {"model": "paddy", "steps": 50, "dtype": "float32"}
     return json.loads(json.dumps(document(made_up(effects), chosen, pairs(), FILLED, how)))
 
 
@@ -56,7 +56,7 @@ def test_trends_agree_disagree_or_are_not_told_apart() -> None:
         told({"paper": 1, "paper-crop-25": 0, "paper-crop-75": 0.5, "paper-filter-off": 1.1})
     )
     lines = [line for line in text.splitlines() if line.startswith("- PSNR fg")]
-    assert lines[0].startswith("- PSNR fg, crop 25 to 50 %: +")
+    assert lines[0].startswith("- PSNR fg, crop 25 to 50 % (reported +2.70): +")
     assert float(lines[0].split(": ")[1].split(" [")[0]) == pytest.approx(1, abs=0.1)
     assert lines[0].endswith("; agrees, of 8 pairs.")
     assert lines[1].endswith("; disagrees, of 8 pairs.")
@@ -64,7 +64,7 @@ def test_trends_agree_disagree_or_are_not_told_apart() -> None:
     same = page(told({"paper": 1, "paper-filter-off": 1.001}))
     (line,) = [one for one in same.splitlines() if one.startswith("- PSNR fg, with the filter")]
     assert line.endswith("; not told apart, of 8 pairs.")
-    assert "- PSNR fg, crop 25 to 50 %: not drawn." in same
+    assert "- PSNR fg, crop 25 to 50 % (reported +2.70): not drawn." in same
     assert "- PSNR bg, with the filter" not in same
     assert "Not drawn yet: paper-filter-estimate." in text
     assert "**8 of them are drawn so far**" in text and "The set has 9 pairs" in text
@@ -99,3 +99,24 @@ def test_a_change_is_over_the_pairs_that_both_have() -> None:
     assert one is not None
     assert (one.value, one.count, one.low) == (3, 1, None)
     assert change(before, {"d": {}}, "psnr_fg") is None
+
+
+def test_without_a_method_ours_and_the_papers_are_asked_for_and_the_papers_own_table() -> None:
+    names = [one.name for one in planned(None, None)]
+    whole = [one.name for one in variants(["taue", "paper"], list(FACTORS))]
+    table = ["paper-layout", "paper-layout-crop-25", "paper-layout-crop-75"]
+    assert names[: len(whole)] == whole
+    assert names[len(whole) : len(whole) + 3] == table
+    assert len(names) == len(whole) + 7
+    # A factor that the paper's table has not is asked for of the two alone.
+    assert planned(None, ["key"]) == list(variants(["taue", "paper"], ["key"]))
+    assert planned(["paper"], None) == list(variants(["paper"], list(FACTORS)))
+
+
+def test_the_papers_own_rows_stand_beside_ours() -> None:
+    text = page(told({"paper": 1, "paper-crop-75": 2}))
+    (row,) = [line for line in text.splitlines() if line.startswith("| **paper-layout** |")]
+    assert row.startswith("| **paper-layout** | 55.59 | 0.655 | 0.329 | 23.82 | 23.55 |")
+    (late,) = [line for line in text.splitlines() if line.startswith("| crop-75 | +")]
+    assert late.startswith("| crop-75 | +0.89 | -0.002 | -0.001 | +0.51 | +1.47 |")
+    assert "taue eval ablation --data DATA --steps 50 --dtype float32 --out OUT" in text

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -233,3 +234,17 @@ def test_scenes_of_moved_subjects_are_written_and_read(pipe: TauePipeline, stage
     assert Scene.loads(scene.dumps(), "toml") == scene
     assert scene.subjects[0].moves == (Box(0.1, 0.3, 0.4, 0.4),)
     assert scene.first_background is None
+
+
+def test_what_is_told_from_its_key_once_placed_is_planted_at_once(painter: TauePipeline) -> None:
+    """As where it goes on: what it was before it came into its box is no longer asked."""
+    one = painter(
+        [Subject("a", box=Box(0.2, 0.3, 0.4, 0.5))],
+        "a meadow",
+        generator=torch.Generator().manual_seed(2),
+        settings=Settings(num_inference_steps=4, tries=1),
+        width=128,
+        height=128,
+    )
+    again = painter.regrow(one)
+    assert np.array_equal(np.asarray(again.composite), np.asarray(one.composite))

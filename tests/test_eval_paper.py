@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from taue.cli import app
 from taue.commands.workers import ProcessOptions, run_together
 from taue.errors import TaueError
-from taue.evaluation.ablation import FACTORS, variants
+from taue.evaluation.ablation import planned
 from taue.evaluation.dataset import first_pairs, read_data
 from taue.evaluation.grid import chosen
 from taue.evaluation.plan import Plan, download, own_side
@@ -54,7 +54,7 @@ def test_a_dry_run_says_what_it_takes_and_does_nothing(coco: Path, tmp_path: Pat
     assert "plain: 100 UNet evaluations an item, 300 in all" in lines
     assert "taue: 157 UNet evaluations an item, 471 in all" in lines
     total = 3 * (157 + 300 + 300 + 100 + 200 + 200 + 300)
-    cells = [one.base for one in variants(["taue", "paper"], list(FACTORS))]
+    cells = [one.base for one in planned(None, None)]
     small = 3 * sum(157 if base == "taue" else 300 for base in cells)
     assert f"ablation: {len(cells)} runs, 3 pairs each, {small} UNet evaluations in all" in lines
     total += small
@@ -92,10 +92,11 @@ def test_the_whole_comparison_runs_and_goes_on(coco: Path, tiny_sdxl: Path, tmp_
     whole = (out / "page.md").read_text(encoding="utf-8")
     assert whole.startswith(page) and "](table.png)" in whole
     assert "# Ablation: one factor at a time" in whole and "| **paper** | 1 |" in whole
+    assert "| **paper-layout** | 1 |" in whole
     again = call(coco, out, *options)
     assert again.exit_code == 0
     assert again.stdout.count("0 made, 3 of 3 are there") == 2
-    assert again.stdout.count("0 made, 1 of 1 are there") == 6
+    assert again.stdout.count("0 made, 1 of 1 are there") == 9
     assert (out / "table.md").read_text(encoding="utf-8") == page
 
 

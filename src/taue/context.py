@@ -164,7 +164,8 @@ class SubjectCondition:
 @dataclass(frozen=True)
 class StageResult:
     """A stage's end: scaled latents [1, C, h, w], what to plant next, samples sent through the
-    network, what is wrong with a foreground's object, whether the stage was cut short, whether it
+    network, what is or was wrong with a foreground's object on the way, whether the object that
+    can be planted could be told from its key colour, whether the stage was cut short, whether it
     is a user's own picture that was never drawn, and what it decodes to [H, W, 3] if that was seen
     already."""
 
@@ -172,14 +173,10 @@ class StageResult:
     seedling: Seedling
     evaluations: int
     flaws: tuple[Flaw, ...] = ()
+    separated: bool = True
     interrupted: bool = False
     own: bool = False
     picture: Floats | None = None
-
-    @property
-    def separated(self) -> bool:
-        """Whether a foreground's object could be told from its key colour."""
-        return Flaw.UNTOLD not in self.flaws
 
     @property
     def pictured(self) -> bool:

@@ -15,7 +15,6 @@ from taue.context import Passes, StageResult
 from taue.cultivate import cultivate
 from taue.drawing import DrawnScene, SceneDrawer, SceneInputs
 from taue.errors import TaueError
-from taue.flaws import Flaw
 from taue.layers import Layers, StageRecord, SubjectLayer
 from taue.masks import find_harvested
 from taue.memo import Memo
@@ -145,17 +144,16 @@ class Generation:
                 results.append(self.own.subject(condition))
                 continue
             final = seedling.final.to(self.backbone.device)
-            kept = StageResult(final, seedling, 0, self._told_flaws(seedling))
+            kept = StageResult(final, seedling, 0, separated=self._separated(seedling))
             box = moves.get(condition.number)
             results.append(self._moved(condition, kept, () if box is None else (box,)))
         return results
 
-    def _told_flaws(self, seedling: Seedling) -> tuple[Flaw, ...]:
-        """What is wrong with a subject's beginning, told from how it ended."""
+    def _separated(self, seedling: Seedling) -> bool:
+        """Whether a subject could be told from its key colour, from how it ended."""
         if seedling.drawn is not None:  # no key is around it that it could be told from
-            return ()
-        found = find_harvested(seedling.estimate, seedling.attention, self.settings)
-        return () if found.separated else (Flaw.UNTOLD,)
+            return True
+        return find_harvested(seedling.estimate, seedling.attention, self.settings).separated
 
     def _moved(
         self, condition: stages.SubjectCondition, results: StageResult, boxes: Sequence[Box]
@@ -166,7 +164,12 @@ class Generation:
             drawn = drawn_elsewhere(results.seedling, box)
             if drawn is not None and self.settings.moving != "transplanted":
                 planted = pictured(self.context, condition, drawn, box)
-                results = replace(planted, flaws=results.flaws, evaluations=results.evaluations)
+                results = replace(
+                    planted,
+                    flaws=results.flaws,
+                    separated=results.separated,
+                    evaluations=results.evaluations,
+                )
                 continue
             found = stages.object_box(results.seedling, self.settings)
             if self.settings.moving == "transplanted":

@@ -254,7 +254,9 @@ def grown_subject(
     box = condition.box if ended and condition.asked else None
     mask, told = found.mask.cpu().numpy(), found.separated
     wrong = flaws(mask, box, separated=told, brought=condition.fits)
-    return StageResult(harvest.latents, seedling, harvest.evaluations, wrong, harvest.interrupted)
+    return StageResult(
+        harvest.latents, seedling, harvest.evaluations, wrong, told, harvest.interrupted
+    )
 
 
 def grown_scene(context: Context, harvest: Harvest, surroundings: Tensor) -> StageResult:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,8 +18,9 @@ from taue.readable import quoted
 if TYPE_CHECKING:
     from taue.evaluation.ablation import Variant
     from taue.evaluation.methods import ComparedMethod
+    from taue.evaluation.runs import RunAbout
 
-BOTH = ("taue", "paper")
+METHODS = ("taue", "paper", "paper-layout")
 
 
 def ablation(
@@ -28,7 +29,10 @@ def ablation(
     out: Annotated[Path, typer.Option(help="Everything goes here; the same again goes on.")],
     method: Annotated[
         list[str] | None,
-        typer.Option(help="taue, paper or paper-layout; may be repeated. The first two if absent."),
+        typer.Option(
+            help="taue, paper or paper-layout; may be repeated. If absent the first two, and "
+            "of the third what the paper's own table has."
+        ),
     ] = None,
     factor: Annotated[
         list[str] | None,
@@ -58,14 +62,13 @@ def ablation(
     dtype: Dtype = "auto",
 ) -> None:
     """Draw a data set with each factor of a method changed alone, and score all of it."""
-    from taue.evaluation.ablation import FACTORS, variants
-    from taue.evaluation.runs import ITEMS, item_folders
+    from taue.evaluation.ablation import planned
+    from taue.evaluation.runs import ITEMS, item_folders, read_run
 
-    bases = method or list(BOTH)
-    for base in bases:
-        if base not in (known := (*BOTH, "paper-layout")):
-            raise TaueError(f"method is {quoted(base)}; choose among {', '.join(known)}.")
-    chosen = list(variants(bases, factor or list(FACTORS)))
+    for base in method or ():
+        if base not in METHODS:
+            raise TaueError(f"method is {quoted(base)}; choose among {', '.join(METHODS)}.")
+    chosen = planned(method, factor)
     how = DrawOptions(model, steps, width, height, shard, device, dtype, workers)
     runs = [out / "runs" / one.name for one in chosen]
     for one, run in zip(chosen, runs, strict=True):
@@ -80,10 +83,10 @@ def ablation(
     score(
         there, out=table, data=data, inception=inception, clip=clip, alexnet=alexnet, device=device
     )
-    _write_page(table, chosen, data, {"model": model, "steps": steps})
+    _write_page(table, chosen, data, read_run(there[0]))
 
 
-def _write_page(table: Path, chosen: list[Variant], data: Path, how: dict[str, Any]) -> None:
+def _write_page(table: Path, chosen: list[Variant], data: Path, run: RunAbout) -> None:
     """``ablation.json`` and the page that is made of it, beside the table."""
     import json
 
@@ -92,7 +95,7 @@ def _write_page(table: Path, chosen: list[Variant], data: Path, how: dict[str, A
     from taue.evaluation.dataset import read_data
 
     scores = json.loads(table.with_suffix(".json").read_text(encoding="utf-8"))
-    read = read_data(data)
+    read, how = read_data(data), {key: run.options[key] for key in ("model", "steps", "dtype")}
     told = document(scores, chosen, read.pairs, read.filled(), how)
     for ending, text in (("json", json.dumps(told) + "\n"), ("md", page(told))):
         path = table.with_name(f"ablation.{ending}")

@@ -11,7 +11,7 @@ import typer
 
 from taue import devices, models
 from taue.commands.conventions import Device, Dtype
-from taue.commands.eval_ablation import BOTH, ablation
+from taue.commands.eval_ablation import ablation
 from taue.commands.eval_data import WRITER, coco_data
 from taue.commands.eval_generate import LayerDiffuse, run_method
 from taue.commands.eval_score import score
@@ -141,12 +141,12 @@ def _drawn(
 def _few(pairs: int, factor: list[str] | None, steps: int) -> tuple[int, int, int]:
     """The ablation's pairs, UNet evaluations of one pair by all of its runs, and how many those
     are."""
-    from taue.evaluation.ablation import FACTORS, variants
+    from taue.evaluation.ablation import planned
     from taue.evaluation.methods import METHODS
 
     if pairs < 0:
         raise TaueError(f"ablation-pairs is {pairs}; give 0 at least.")
-    cells = [one.base for one in variants(BOTH, factor or list(FACTORS))]
+    cells = [one.base for one in planned(None, factor)]
     return pairs, sum(METHODS[base].evaluations(steps) for base in cells), len(cells)
 
 

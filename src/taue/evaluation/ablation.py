@@ -74,6 +74,12 @@ FACTORS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
 }
 """Factors of the ablation, and the values of each by the name of its run."""
 
+WHOLE = ("taue", "paper")
+"""Methods of which every factor is asked for if none is named."""
+
+REPORTED_BASE, REPORTED_FACTORS = "paper-layout", ("crop", "filter", "unfiltered")
+"""What the paper's own table of an ablation is of: TAUE + layout."""
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -82,6 +88,19 @@ class Variant:
     base: str
     name: str
     changes: Mapping[str, Any]
+
+
+def planned(bases: Sequence[str] | None, factors: Sequence[str] | None) -> list[Variant]:
+    """The variants that are asked for; of no factors all, and of no methods :data:`WHOLE` with the
+    paper's own table besides.
+
+    Raises:
+        TaueError: if there is no such factor.
+    """
+    asked = factors or list(FACTORS)
+    chosen = list(variants(bases or WHOLE, asked))
+    table = [name for name in asked if name in REPORTED_FACTORS]
+    return chosen if bases or not table else [*chosen, *variants([REPORTED_BASE], table)]
 
 
 def variants(bases: Sequence[str], factors: Sequence[str]) -> Iterator[Variant]:

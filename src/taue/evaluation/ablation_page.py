@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from taue.evaluation.ablation import CROPS, Variant
+from taue.evaluation.ablation import CROPS, REPORTED_BASE, Variant
 from taue.evaluation.bootstrap import Figure, mean_figure
-from taue.evaluation.columns import COLUMNS
+from taue.evaluation.columns import COLUMNS, PAPER
 from taue.evaluation.dataset import Pair
+from taue.evaluation.reported import REPORTED_ABLATION, SOURCE
 from taue.settings import Settings
 
 SHOWN = (
@@ -26,15 +27,21 @@ FiguresByRun = Mapping[str, Mapping[str, Figures]]
 HEAD = """# Ablation: one factor at a time
 
     taue eval data paddy --n 100 --seed 1 --out DATA
-    taue eval ablation --data DATA --out OUT
+    taue eval ablation --data DATA --steps {steps} --dtype {dtype} --out OUT
     python docs/generate_ablation.py OUT/ablation.json
 
-{model}, {steps} steps. The set has {of} pairs; **{drawn} of them are drawn so far**, of each cell
-as many as its row says. Rows are changes against the method as it is over the pairs that both have,
-in brackets their 95 % interval (bootstrap over pairs); a single pair has none, and an interval that
-holds 0 says nothing. Columns as in [evaluation](evaluation.md#scores), runs and their settings as
-[there](evaluation.md#ablation). The paper's own rows are not quoted: what is compared are the
-trends that it states.
+{model}, {steps} steps, {dtype}. {drawn}
+Rows are changes against the method as it is over the pairs that both have, in brackets their 95 %
+interval (bootstrap over pairs); a single pair has none, and an interval that holds 0 says nothing.
+Columns as in [evaluation](evaluation.md#scores), runs and their settings as
+[there](evaluation.md#ablation).
+"""
+
+REPORTED_HEAD = """## As the paper reports it
+
+{source}: TAUE + layout, which is `paper-layout` here, and the change with each other crop ratio and
+without the filter. Quoted, not run, of another model and other pictures: what compares are signs
+and sizes, which stand beside ours below.
 """
 
 TRENDS = """The paper states: the later the crop, the higher the PSNR of both regions; 25 % loses
@@ -87,7 +94,7 @@ def document(
 
 def page(told: Mapping[str, Any]) -> str:
     """The page in Markdown."""
-    parts = [HEAD.format(**told, drawn=len(told["areas"]))]
+    parts = [HEAD.format(**told, drawn=_drawn(len(told["areas"]), told["of"])), *reported()]
     if told["missing"]:
         parts += [f"Not drawn yet: {', '.join(told['missing'])}.", ""]
     for base in dict.fromkeys(cell["method"] for cell in told["cells"]):
@@ -96,6 +103,30 @@ def page(told: Mapping[str, Any]) -> str:
         parts += [*trends(base, cells), "", "### Crop ratio and object", ""]
         parts += [*by_object(base, cells, told["areas"], told["filled"]), ""]
     return "\n".join(parts)
+
+
+def _drawn(count: int, of: int) -> str:
+    """How many pairs of the set the page is of."""
+    if count == of:
+        return f"All {of} pairs of the set."
+    drawn = f"**{count} of them are drawn so far**, of each cell as many as its row says."
+    return f"The set has {of} pairs; {drawn}"
+
+
+def reported() -> list[str]:
+    """The paper's own table, in the form of ours."""
+    base = REPORTED_ABLATION[REPORTED_BASE]
+    lines = [REPORTED_HEAD.format(source=SOURCE)]
+    lines.append(_line(["run", *(column.title for column in PAPER)]))
+    lines.append(_line(["---"] * (len(PAPER) + 1)))
+    for name, row in REPORTED_ABLATION.items():
+        own = name == REPORTED_BASE
+        cells = [
+            f"{row[c.key]:.{c.digits}f}" if own else f"{row[c.key] - base[c.key]:+.{c.digits}f}"
+            for c in PAPER
+        ]
+        lines.append(_line([f"**{name}**" if own else name, *cells]))
+    return [*lines, ""]
 
 
 def table(base: str, cells: FiguresByRun) -> list[str]:
@@ -119,8 +150,11 @@ def trends(base: str, cells: FiguresByRun) -> list[str]:
     crops = _crops(base, cells)
     for key in ("psnr_fg", "psnr_bg"):
         for place, (early, late) in enumerate(pairwise(crops)):
-            names = f"{CROPS[place]} to {CROPS[place + 1]} %"
-            lines.append(_verdict(f"{COLUMNS[key].title}, crop {names}", early, late, key, 1))
+            ratios = CROPS[place], CROPS[place + 1]
+            before, after = (_reported_crop(ratio)[key] for ratio in ratios)
+            what = f"{COLUMNS[key].title}, crop {ratios[0]} to {ratios[1]} %"
+            what += f" (reported {after - before:+.{COLUMNS[key].digits}f})"
+            lines.append(_verdict(what, early, late, key, 1))
     lost = "crop 25 to 50 %"
     lines += [
         _verdict(f"{COLUMNS[key].title}, {lost}", crops[0], crops[1], key, COLUMNS[key].better)
@@ -188,6 +222,11 @@ def change(before: Mapping[str, Figures], after: Mapping[str, Figures], key: str
     both = [(before[name].get(key), after[name].get(key)) for name in before if name in after]
     changes = [b - a for a, b in both if a is not None and b is not None]
     return mean_figure(changes) if changes else None
+
+
+def _reported_crop(ratio: int) -> Mapping[str, float]:
+    """The paper's own row of a ratio; the method as it is where there is no other."""
+    return REPORTED_ABLATION.get(f"crop-{ratio}", REPORTED_ABLATION[REPORTED_BASE])
 
 
 def _verdict(
