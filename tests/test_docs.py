@@ -7,6 +7,7 @@ import json
 import re
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -40,6 +41,27 @@ def full_example() -> str:
 
 
 @pytest.mark.slow
+def test_an_ablation_that_was_drawn_in_parts_is_the_whole_one() -> None:
+    whole = json.loads((DOCS / "ablation.json").read_text(encoding="utf-8"))
+    names = sorted(whole["areas"])
+
+    def part(some: list[str], runs: slice) -> dict[str, Any]:
+        shapes = {key: {n: whole[key][n] for n in some} for key in ("areas", "filled")}
+        cells = [
+            {**cell, "items": {n: row for n, row in cell["items"].items() if n in some}}
+            for cell in whole["cells"][runs]
+        ]
+        left = [cell["run"] for cell in whole["cells"] if cell not in whole["cells"][runs]]
+        return {**whole, **shapes, "cells": cells, "missing": [*left, *whole["missing"]]}
+
+    merged, every = generator("generate_ablation").merged, slice(None)
+    assert merged([part(names[::2], every), part(names[1::2], every)]) == whole
+    one = merged([part(names, slice(0, 1)), part(names, slice(1, None))])
+    assert one["cells"] == whole["cells"] and one["missing"] == whole["missing"]
+    with pytest.raises(ValueError, match="not parts of one ablation"):
+        merged([whole, {**whole, "steps": 1}])
+
+
 def test_the_ablations_page_is_that_of_its_figures() -> None:
     page = generator("generate_ablation").page()
     assert (DOCS / "ablation.md").read_text(encoding="utf-8") == page
