@@ -112,7 +112,7 @@ class Generation:
             drawn = drawer.drawn(alone, [one])
             scene = self._staged(drawer.context, alone.conditions, [one], drawn)
             made = layering.subject_layers(scene, drawn.raw, drawn.cuts, self.records).layers
-            [one] = holding([one], layering.in_its_hues(scene, drawn.raw, made))
+            [one] = holding([one], made)
         return self._moved(condition, one, (condition.small,))
 
     def _begun(self, batch: Sequence[stages.SubjectCondition]) -> Sequence[StageResult]:

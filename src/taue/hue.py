@@ -12,8 +12,8 @@ import numpy as np
 from scipy import ndimage
 
 from taue.arrays import Array, Region
-from taue.colour import OPPONENTS
-from taue.shown import background_instead, certainly, scaled
+from taue.colour import OPPONENTS, luma
+from taue.shown import background_instead, certainly, distance_to, scaled
 from taue.stack.mixing import Floats
 from taue.straight import from_nearest
 
@@ -58,6 +58,9 @@ def surely(subject: Floats, composite: Array, background: Array, region: Region)
 def scene_lit(subject: Floats, composite: Array, sure: Region, harmony: float) -> Floats:
     """A subject in the scene's light, broadly, as far as ``harmony`` in [0, 1] says; alpha stays.
 
+    Where the scene shows nothing of it nearby it may be of other colours than where it does, which
+    what is added to the one would tint: there it is as much lighter or darker as it is elsewhere.
+
     Args:
         subject: RGBA [H, W, 4] in [0, 1].
         composite: [H, W, 3] in [0, 1].
@@ -66,11 +69,20 @@ def scene_lit(subject: Floats, composite: Array, sure: Region, harmony: float) -
     if harmony == 0 or not sure.any():
         return subject
     sigma = BROAD * min(sure.shape)
+    colours, at = subject[..., :3], sure[..., None]
     weight = _spread(sure.astype(np.float32)[..., None], sure, sigma)[..., 0]
-    change = _spread(np.where(sure[..., None], composite - subject[..., :3], 0), sure, sigma)
+    change = _spread(np.where(at, composite - colours, 0), sure, sigma)
     known = weight > 0.01
     change = from_nearest(change / np.maximum(weight, 1e-3)[..., None], known)
-    lit = (subject[..., :3] + np.float32(harmony) * change).clip(0, 1)
+    shows, has = (
+        _spread(np.where(at, luma(one)[..., None] + FLOOR, 0), sure, sigma)
+        for one in (composite, colours)
+    )
+    light = from_nearest((shows / np.where(has > 0, has, 1)).clip(*LIGHT), known)
+    within = scaled(WITHIN, sure)
+    near = (2 - distance_to(sure) / within).clip(0, 1)[..., None]
+    change = near * change + (1 - near) * colours * (light - 1)
+    lit = (colours + np.float32(harmony) * change).clip(0, 1)
     return np.concatenate([lit, subject[..., 3:]], axis=-1).astype(np.float32)
 
 
@@ -108,7 +120,9 @@ def broadly_lit(subject: Floats, composite: Array, sure: Region, harmony: float)
     return np.concatenate([colours.clip(0, 1), subject[..., 3:]], axis=-1).astype(np.float32)
 
 
-def scene_hued(subject: Floats, composite: Array, sure: Region, harmony: float) -> Floats:
+def scene_hued(
+    subject: Floats, composite: Array, sure: Region, harmony: float, *, keyed: bool = True
+) -> Floats:
     """A subject with its hues brought within the scene's, as far as ``harmony`` in [0, 1] says;
     lightness (the mean of the channels) and alpha stay.
 
@@ -116,6 +130,8 @@ def scene_hued(subject: Floats, composite: Array, sure: Region, harmony: float) 
         subject: RGBA [H, W, 4] in [0, 1].
         composite: [H, W, 3] in [0, 1].
         sure: see :func:`surely`.
+        keyed: whether it may have a key's tint everywhere; one that had its hues bounded already
+            keeps them where this scene shows nothing of it nearby.
     """
     if harmony == 0 or not sure.any():
         return subject
@@ -128,6 +144,8 @@ def scene_hued(subject: Floats, composite: Array, sure: Region, harmony: float) 
         has = colours @ hue
         held = np.clip(has, least - BEYOND, most + BEYOND)
         change += (held - has)[..., None] * hue
+    if not keyed:
+        change[distance_to(sure) > scaled(WITHIN, sure)] = 0
     colours = (colours + np.float32(harmony) * change).clip(0, 1)
     return np.concatenate([colours, subject[..., 3:]], axis=-1).astype(np.float32)
 

@@ -14,7 +14,7 @@ other they are the composite. In another scene, or moved, a subject keeps the la
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -27,6 +27,7 @@ from taue.backbones import Encoded
 from taue.box import Box
 from taue.context import picture_of
 from taue.hue import broadly_lit, scene_hued, scene_lit, surely
+from taue.intruders import without_intruders
 from taue.lost import lost
 from taue.masks import REACH, cells, find_object, grow
 from taue.mended import mended
@@ -114,11 +115,20 @@ def cut_outs(
 def subject_layers(
     scene: StagedScene, raw: Raw, cuts: Sequence[Floats], records: list[StageRecord]
 ) -> SubjectLayers:
-    """The subjects as layers; what the further stage costs is added to ``records``.
+    """The subjects as layers, in the hues that the scene shows of them; what the further stage
+    costs is added to ``records``.
 
     Each is grown once more on a fresh key (:func:`refined_pictures`); one that the composite spoilt
     is the foreground as it was cut out, and without harmony all of them are. Pictures stay.
     """
+    made = _whole_layers(scene, raw, cuts, records)
+    return replace(made, layers=_in_their_hues(scene, raw, made.layers))
+
+
+def _whole_layers(
+    scene: StagedScene, raw: Raw, cuts: Sequence[Floats], records: list[StageRecord]
+) -> SubjectLayers:
+    """The same, with what tint their keys left."""
     pictures, subjects = list(raw.foregrounds), [eight_bits(cut) for cut in cuts]
     sources = [_source(one) for one in scene.results]
     made_of = SubjectLayers(subjects, pictures, sources)
@@ -200,14 +210,20 @@ def scene_layers(
     context, size = scene.context, scene.context.shape[-2:]
     alphas = [subject[..., 3] for subject in subjects]
     where, harmony = shown(raw.composite, raw.background, alphas), context.settings.harmony
-    pictured = [result.pictured for result in scene.results]
-    sure = _seen_surely(scene, raw, subjects, where)
+    beyond = ~np.any([*where, *(alpha > HALF for alpha in alphas)], axis=0)
+    sure = [
+        one if result.pictured else without_intruders(subject, raw.composite, one, beyond)
+        for subject, one, result in zip(
+            subjects, _seen_surely(scene, raw, subjects, where), scene.results, strict=True
+        )
+    ]
     lit_up = [
         broadly_lit(s, raw.composite, one, harmony)
-        if mine
-        else scene_hued(scene_lit(s, raw.composite, one, harmony), raw.composite, one, harmony)
-        for s, one, mine in zip(subjects, sure, pictured, strict=True)
+        if result.pictured
+        else scene_lit(s, raw.composite, one, harmony)
+        for s, one, result in zip(subjects, sure, scene.results, strict=True)
     ]
+    lit_up = _hued(scene, raw, lit_up, sure, keyed=False)
     covered = [np.maximum(a, region) for a, region in zip(alphas, where, strict=True)]
     lit = shaded(raw.background, shade(raw.composite, raw.background, covered))
     everything = union(alphas)
@@ -222,25 +238,36 @@ def scene_layers(
     # In 8 bits, as every file has them, so that the composite is what any reader shows.
     lights = [as_layer(effect).astype(np.float32) / np.float32(255) for effect in effects]
     # Hues once more: the healed picture's light brings what is behind an object onto its rim.
-    relit_subjects = [
-        eight_bits(own if mine else scene_hued(subject, raw.composite, one, harmony))
-        for own, subject, one, mine in zip(
-            lit_up, relit(lit_up, healed, harmony), sure, pictured, strict=True
+    healed_up = [
+        own if result.pictured else subject
+        for own, subject, result in zip(
+            lit_up, relit(lit_up, healed, harmony), scene.results, strict=True
         )
     ]
+    relit_subjects = [eight_bits(one) for one in _hued(scene, raw, healed_up, sure, keyed=False)]
     composite = laid_over(eight_bits(raw.ground), [*lights, *relit_subjects])
     return Layered(tuple(relit_subjects), tuple(lights), composite, healed)
 
 
-def in_its_hues(scene: StagedScene, raw: Raw, subjects: Sequence[Floats]) -> list[Floats]:
-    """Subjects as :func:`subject_layers` gives them without the tint that a key left, for scenes
-    that show too little of them to tell it."""
-    where = shown(raw.composite, raw.background, [subject[..., 3] for subject in subjects])
-    sure, harmony = _seen_surely(scene, raw, subjects, where), scene.context.settings.harmony
+def _hued(
+    scene: StagedScene, raw: Raw, subjects: Sequence[Floats], sure: Sequence[Region], *, keyed: bool
+) -> list[Floats]:
+    """Subjects in the scene's hues, see :func:`taue.hue.scene_hued`; pictures keep their own."""
+    harmony = scene.context.settings.harmony
     return [
-        eight_bits(scene_hued(subject, raw.composite, one, harmony))
-        for subject, one in zip(subjects, sure, strict=True)
+        subject
+        if result.pictured
+        else scene_hued(subject, raw.composite, one, harmony, keyed=keyed)
+        for subject, one, result in zip(subjects, sure, scene.results, strict=True)
     ]
+
+
+def _in_their_hues(scene: StagedScene, raw: Raw, subjects: Sequence[Floats]) -> list[Floats]:
+    """Subjects without the tint that a key left: other scenes may show too little of them to tell
+    it."""
+    where = shown(raw.composite, raw.background, [subject[..., 3] for subject in subjects])
+    sure = _seen_surely(scene, raw, subjects, where)
+    return [eight_bits(one) for one in _hued(scene, raw, subjects, sure, keyed=True)]
 
 
 def _seen_surely(
