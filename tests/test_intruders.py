@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from scipy import ndimage
 
+from taue import Box, Subject, TauePipeline
 from taue.arrays import Region
+from taue.colour import OPPONENTS
 from taue.hue import scene_hued, scene_lit
 from taue.intruders import without_intruders
+from taue.settings import Settings
 from taue.stack.mixing import Floats
 
 SIZES = (256, 512, 1024)
@@ -94,3 +98,22 @@ def test_hues_that_were_bounded_stay_where_nothing_of_them_is_shown() -> None:
     keyed = scene_hued(subject, shown, sure, 1.0)
     assert np.abs(keyed[far] - subject[far]).max() > 0.05
     assert np.abs(kept[crown] - keyed[crown]).max() == 0
+
+
+@pytest.mark.slow
+def test_a_layer_leaves_its_keys_tint_in_the_scene_that_it_was_made_in(
+    painter: TauePipeline,
+) -> None:
+    """What other scenes start from is in the hues of that composite already."""
+    layers = painter(
+        [Subject("a white cup", box=Box(0.2, 0.2, 0.6, 0.6))],
+        "snowy mountains",
+        generator=torch.Generator().manual_seed(3),
+        settings=Settings(num_inference_steps=10, tries=1),
+    )
+    assert layers.seedlings[0].layer is not None
+    layer = layers.seedlings[0].layer.permute(1, 2, 0).numpy()
+    shown = np.asarray(layers.raw_composite)[..., :3].astype(np.float32) / 255
+    solid = layer[..., 3] > 0.9
+    tint = OPPONENTS[0]  # green to magenta, on which the keys lie
+    assert (layer[..., :3] @ tint)[solid].max() < (shown @ tint)[solid].max() + 0.03
