@@ -26,16 +26,13 @@ from taue.arrays import Array, Region
 from taue.backbones import Encoded
 from taue.box import Box
 from taue.context import picture_of
-from taue.hue import broadly_lit, scene_hued, scene_lit, surely
-from taue.intruders import without_intruders
-from taue.lost import lost
 from taue.masks import REACH, cells, find_object, grow
 from taue.mended import mended
 from taue.painted_key import best_key, key_rgb
 from taue.placing import HALF, Placement, bounding_box, place
-from taue.relight import relit
+from taue.scene_light import SceneLight
 from taue.settings import Settings
-from taue.shown import clear_of_front, shown
+from taue.shown import shown
 from taue.sight import Sight, sighted
 from taue.stack.mixing import Floats
 from taue.stack.shade import as_layer, shade, shaded, shared
@@ -99,6 +96,11 @@ class StagedScene:
     whole: Encoded
 
 
+def _light_of(scene: StagedScene, raw: Raw) -> SceneLight:
+    harmony = scene.context.settings.harmony
+    return SceneLight(raw.composite, raw.background, scene.results, harmony)
+
+
 def cut_outs(
     foregrounds: Sequence[Floats], results: Sequence[stages.StageResult]
 ) -> tuple[Floats, ...]:
@@ -122,7 +124,8 @@ def subject_layers(
     is the foreground as it was cut out, and without harmony all of them are. Pictures stay.
     """
     made = _whole_layers(scene, raw, cuts, records)
-    return replace(made, layers=_in_their_hues(scene, raw, made.layers))
+    hued = _light_of(scene, raw).in_their_hues(made.layers)
+    return replace(made, layers=[eight_bits(one) for one in hued])
 
 
 def _whole_layers(
@@ -209,21 +212,9 @@ def scene_layers(
     what the further stage costs is added to ``records``."""
     context, size = scene.context, scene.context.shape[-2:]
     alphas = [subject[..., 3] for subject in subjects]
-    where, harmony = shown(raw.composite, raw.background, alphas), context.settings.harmony
-    beyond = ~np.any([*where, *(alpha > HALF for alpha in alphas)], axis=0)
-    sure = [
-        one if result.pictured else without_intruders(subject, raw.composite, one, beyond)
-        for subject, one, result in zip(
-            subjects, _seen_surely(scene, raw, subjects, where), scene.results, strict=True
-        )
-    ]
-    lit_up = [
-        broadly_lit(s, raw.composite, one, harmony)
-        if result.pictured
-        else scene_lit(s, raw.composite, one, harmony)
-        for s, one, result in zip(subjects, sure, scene.results, strict=True)
-    ]
-    lit_up = _hued(scene, raw, lit_up, sure, keyed=False)
+    where, light = shown(raw.composite, raw.background, alphas), _light_of(scene, raw)
+    places = light.places(subjects, where)
+    lit_up = light.lit(subjects, places)
     covered = [np.maximum(a, region) for a, region in zip(alphas, where, strict=True)]
     lit = shaded(raw.background, shade(raw.composite, raw.background, covered))
     everything = union(alphas)
@@ -237,54 +228,9 @@ def scene_layers(
     effects = shared(shade(healed, raw.background, alphas), alphas)
     # In 8 bits, as every file has them, so that the composite is what any reader shows.
     lights = [as_layer(effect).astype(np.float32) / np.float32(255) for effect in effects]
-    # Hues once more: the healed picture's light brings what is behind an object onto its rim.
-    healed_up = [
-        own if result.pictured else subject
-        for own, subject, result in zip(
-            lit_up, relit(lit_up, healed, harmony), scene.results, strict=True
-        )
-    ]
-    relit_subjects = [eight_bits(one) for one in _hued(scene, raw, healed_up, sure, keyed=False)]
+    relit_subjects = [eight_bits(one) for one in light.healed(lit_up, healed, places)]
     composite = laid_over(eight_bits(raw.ground), [*lights, *relit_subjects])
     return Layered(tuple(relit_subjects), tuple(lights), composite, healed)
-
-
-def _hued(
-    scene: StagedScene, raw: Raw, subjects: Sequence[Floats], sure: Sequence[Region], *, keyed: bool
-) -> list[Floats]:
-    """Subjects in the scene's hues, see :func:`taue.hue.scene_hued`; pictures keep their own."""
-    harmony = scene.context.settings.harmony
-    return [
-        subject
-        if result.pictured
-        else scene_hued(subject, raw.composite, one, harmony, keyed=keyed)
-        for subject, one, result in zip(subjects, sure, scene.results, strict=True)
-    ]
-
-
-def _in_their_hues(scene: StagedScene, raw: Raw, subjects: Sequence[Floats]) -> list[Floats]:
-    """Subjects without the tint that a key left: other scenes may show too little of them to tell
-    it."""
-    where = shown(raw.composite, raw.background, [subject[..., 3] for subject in subjects])
-    sure = _seen_surely(scene, raw, subjects, where)
-    return [eight_bits(one) for one in _hued(scene, raw, subjects, sure, keyed=True)]
-
-
-def _seen_surely(
-    scene: StagedScene, raw: Raw, subjects: Sequence[Floats], where: Sequence[Region]
-) -> list[Region]:
-    """Where a scene shows each subject's own colours; nowhere of a thing that is not this one, for
-    no light comes from that."""
-    pictures = raw.composite, raw.background
-    gone, solids = lost(subjects, *pictures), [subject[..., 3] > HALF for subject in subjects]
-    return [
-        np.zeros_like(region)
-        if nothing and not one.own
-        else clear_of_front(surely(subject, *pictures, region), solids, i)
-        for i, (subject, region, nothing, one) in enumerate(
-            zip(subjects, where, gone, scene.results, strict=True)
-        )
-    ]
 
 
 def brought(layer: Tensor, box: Box) -> Tensor:

@@ -1,0 +1,103 @@
+"""What a scene does to its subjects' colours: its light and its hues, where it shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from taue.arrays import Region
+from taue.context import StageResult
+from taue.hue import broadly_lit, scene_hued, scene_lit, surely
+from taue.intruders import without_intruders
+from taue.lost import lost
+from taue.placing import HALF
+from taue.relight import relit
+from taue.shown import clear_of_front, shown
+from taue.stack.mixing import Floats
+
+
+@dataclass(frozen=True)
+class SceneLight:
+    """The light of a free composite. Subjects are RGBA [H, W, 4] in [0, 1], later ones in front.
+
+    Attributes:
+        composite, background: [H, W, 3] in [0, 1].
+        results: how each subject's stage ended; pictures keep their own hues.
+        harmony: in [0, 1], how far subjects follow.
+    """
+
+    composite: Floats
+    background: Floats
+    results: Sequence[StageResult]
+    harmony: float
+
+    def in_their_hues(self, subjects: Sequence[Floats]) -> list[Floats]:
+        """Subjects without the tint that a key left: other scenes may show too little of them to
+        tell it."""
+        where = shown(self.composite, self.background, [one[..., 3] for one in subjects])
+        return self._hued(subjects, self._seen(subjects, where), keyed=True)
+
+    def places(self, subjects: Sequence[Floats], where: Sequence[Region]) -> list[Region]:
+        """Where the composite shows each subject's own colours, bool [H, W].
+
+        Args:
+            subjects: in their hues.
+            where: what :func:`taue.shown.shown` says of them.
+        """
+        solids = [subject[..., 3] > HALF for subject in subjects]
+        beyond = ~np.any([*where, *solids], axis=0)
+        return [
+            seen if result.pictured else without_intruders(subject, self.composite, seen, beyond)
+            for subject, seen, result in zip(
+                subjects, self._seen(subjects, where), self.results, strict=True
+            )
+        ]
+
+    def lit(self, subjects: Sequence[Floats], places: Sequence[Region]) -> list[Floats]:
+        """Subjects in the composite's light, broadly."""
+        told = [
+            (broadly_lit if result.pictured else scene_lit)(
+                subject, self.composite, place, self.harmony
+            )
+            for subject, place, result in zip(subjects, places, self.results, strict=True)
+        ]
+        return self._hued(told, places, keyed=False)
+
+    def healed(
+        self, lit: Sequence[Floats], picture: Floats, places: Sequence[Region]
+    ) -> list[Floats]:
+        """Subjects that are lit with the finer light of a picture [H, W, 3] that was healed around
+        them, which brings what is behind an object onto its rim: so in the composite's hues."""
+        told = [
+            own if result.pictured else subject
+            for own, subject, result in zip(
+                lit, relit(lit, picture, self.harmony), self.results, strict=True
+            )
+        ]
+        return self._hued(told, places, keyed=False)
+
+    def _hued(
+        self, subjects: Sequence[Floats], places: Sequence[Region], *, keyed: bool
+    ) -> list[Floats]:
+        return [
+            subject
+            if result.pictured
+            else scene_hued(subject, self.composite, place, self.harmony, keyed=keyed)
+            for subject, place, result in zip(subjects, places, self.results, strict=True)
+        ]
+
+    def _seen(self, subjects: Sequence[Floats], where: Sequence[Region]) -> list[Region]:
+        """Where each subject is surely seen; nowhere of a thing that is not this one, for no light
+        comes from that."""
+        pictures = self.composite, self.background
+        gone, solids = lost(subjects, *pictures), [subject[..., 3] > HALF for subject in subjects]
+        return [
+            np.zeros_like(region)
+            if nothing and not one.own
+            else clear_of_front(surely(subject, *pictures, region), solids, i)
+            for i, (subject, region, nothing, one) in enumerate(
+                zip(subjects, where, gone, self.results, strict=True)
+            )
+        ]
