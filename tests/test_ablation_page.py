@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from taue.evaluation.ablation import FACTORS, planned, variants
+from taue.evaluation.ablation import FACTORS, asked_variants, variants
 from taue.evaluation.ablation_page import best_crop, change, document, page
 from taue.evaluation.dataset import Pair
 
@@ -102,15 +102,15 @@ def test_a_change_is_over_the_pairs_that_both_have() -> None:
 
 
 def test_without_a_method_ours_and_the_papers_are_asked_for_and_the_papers_own_table() -> None:
-    names = [one.name for one in planned(None, None)]
+    names = [one.name for one in asked_variants(None, None)]
     whole = [one.name for one in variants(["taue", "paper"], list(FACTORS))]
     table = ["paper-layout", "paper-layout-crop-25", "paper-layout-crop-75"]
     assert names[: len(whole)] == whole
     assert names[len(whole) : len(whole) + 3] == table
     assert len(names) == len(whole) + 7
     # A factor that the paper's table has not is asked for of the two alone.
-    assert planned(None, ["key"]) == list(variants(["taue", "paper"], ["key"]))
-    assert planned(["paper"], None) == list(variants(["paper"], list(FACTORS)))
+    assert asked_variants(None, ["key"]) == list(variants(["taue", "paper"], ["key"]))
+    assert asked_variants(["paper"], None) == list(variants(["paper"], list(FACTORS)))
 
 
 def test_the_papers_own_rows_stand_beside_ours() -> None:

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from taue.cli import app
 from taue.commands.workers import ProcessOptions, run_together
 from taue.errors import TaueError
-from taue.evaluation.ablation import planned
+from taue.evaluation.ablation import asked_variants
 from taue.evaluation.dataset import first_pairs, read_data
 from taue.evaluation.grid import chosen
 from taue.evaluation.plan import Plan, download, own_side
@@ -54,7 +54,7 @@ def test_a_dry_run_says_what_it_takes_and_does_nothing(coco: Path, tmp_path: Pat
     assert "plain: 100 UNet evaluations an item, 300 in all" in lines
     assert "taue: 157 UNet evaluations an item, 471 in all" in lines
     total = 3 * (157 + 300 + 300 + 100 + 200 + 200 + 300)
-    cells = [one.base for one in planned(None, None)]
+    cells = [one.base for one in asked_variants(None, None)]
     small = 3 * sum(157 if base == "taue" else 300 for base in cells)
     assert f"ablation: {len(cells)} runs, 3 pairs each, {small} UNet evaluations in all" in lines
     total += small

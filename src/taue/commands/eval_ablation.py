@@ -62,13 +62,13 @@ def ablation(
     dtype: Dtype = "auto",
 ) -> None:
     """Draw a data set with each factor of a method changed alone, and score all of it."""
-    from taue.evaluation.ablation import planned
+    from taue.evaluation.ablation import asked_variants
     from taue.evaluation.runs import ITEMS, item_folders, read_run
 
     for base in method or ():
         if base not in METHODS:
             raise TaueError(f"method is {quoted(base)}; choose among {', '.join(METHODS)}.")
-    chosen = planned(method, factor)
+    chosen = asked_variants(method, factor)
     how = DrawOptions(model, steps, width, height, shard, device, dtype, workers)
     runs = [out / "runs" / one.name for one in chosen]
     for one, run in zip(chosen, runs, strict=True):

@@ -141,12 +141,12 @@ def _drawn(
 def _few(pairs: int, factor: list[str] | None, steps: int) -> tuple[int, int, int]:
     """The ablation's pairs, UNet evaluations of one pair by all of its runs, and how many those
     are."""
-    from taue.evaluation.ablation import planned
+    from taue.evaluation.ablation import asked_variants
     from taue.evaluation.methods import METHODS
 
     if pairs < 0:
         raise TaueError(f"ablation-pairs is {pairs}; give 0 at least.")
-    cells = [one.base for one in planned(None, factor)]
+    cells = [one.base for one in asked_variants(None, factor)]
     return pairs, sum(METHODS[base].evaluations(steps) for base in cells), len(cells)
 
 

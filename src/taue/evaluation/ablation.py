@@ -90,7 +90,7 @@ class Variant:
     changes: Mapping[str, Any]
 
 
-def planned(bases: Sequence[str] | None, factors: Sequence[str] | None) -> list[Variant]:
+def asked_variants(bases: Sequence[str] | None, factors: Sequence[str] | None) -> list[Variant]:
     """The variants that are asked for; of no factors all, and of no methods :data:`WHOLE` with the
     paper's own table besides.
 

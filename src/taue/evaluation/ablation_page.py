@@ -94,7 +94,7 @@ def document(
 
 def page(told: Mapping[str, Any]) -> str:
     """The page in Markdown."""
-    parts = [HEAD.format(**told, drawn=_drawn(len(told["areas"]), told["of"])), *reported()]
+    parts = [HEAD.format(**told, drawn=_drawn(len(told["areas"]), told["of"])), *quoted_table()]
     if told["missing"]:
         parts += [f"Not drawn yet: {', '.join(told['missing'])}.", ""]
     for base in dict.fromkeys(cell["method"] for cell in told["cells"]):
@@ -113,7 +113,7 @@ def _drawn(count: int, of: int) -> str:
     return f"The set has {of} pairs; {drawn}"
 
 
-def reported() -> list[str]:
+def quoted_table() -> list[str]:
     """The paper's own table, in the form of ours."""
     base = REPORTED_ABLATION[REPORTED_BASE]
     lines = [REPORTED_HEAD.format(source=SOURCE)]
@@ -183,7 +183,7 @@ def by_object(
         (("smaller half", "larger half"), areas),
         (("half that fills less of its box", "half that fills more"), filled),
     ):
-        ordered = sorted(there, key=lambda name: measure[name])
+        ordered = sorted(there, key=lambda name: (measure[name], name))
         half = len(ordered) // 2
         for title, some in zip(titles, (ordered[:half], ordered[half:]), strict=True):
             own = [{name: crop[name] for name in some} for crop in crops]
