@@ -40,7 +40,6 @@ def full_example() -> str:
     return max(blocks, key=len)
 
 
-@pytest.mark.slow
 def test_an_ablation_that_was_drawn_in_parts_is_the_whole_one() -> None:
     whole = json.loads((DOCS / "ablation.json").read_text(encoding="utf-8"))
     names = sorted(whole["areas"])
@@ -62,6 +61,7 @@ def test_an_ablation_that_was_drawn_in_parts_is_the_whole_one() -> None:
         merged([whole, {**whole, "steps": 1}])
 
 
+@pytest.mark.slow
 def test_the_ablations_page_is_that_of_its_figures() -> None:
     page = generator("generate_ablation").page()
     assert (DOCS / "ablation.md").read_text(encoding="utf-8") == page

@@ -34,7 +34,7 @@ def without_intruders(subject: Floats, composite: Array, sure: Region, beyond: R
     size = 2 * scaled(1, composite) + 1
     off = np.linalg.norm(ndimage.uniform_filter(shows - light * has, size, axes=(0, 1)), axis=-1)
     odd = sure & (off > UNEXPLAINED)
-    _, other = unlikeness(composite, odd, sure, beyond)
+    (other,) = unlikeness(composite, odd, beyond)
     intruding = ndimage.binary_propagation(odd & (off > ALIKE * other), mask=odd)
     near = ndimage.binary_dilation(intruding, iterations=scaled(CERTAIN, composite))
     left = sure & ~np.asarray(near, bool)

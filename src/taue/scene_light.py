@@ -36,6 +36,8 @@ class SceneLight:
     def in_their_hues(self, subjects: Sequence[Floats]) -> list[Floats]:
         """Subjects without the tint that a key left: other scenes may show too little of them to
         tell it."""
+        if self.harmony == 0 or all(one.pictured for one in self.results):
+            return list(subjects)
         where = shown(self.composite, self.background, [one[..., 3] for one in subjects])
         return self._hued(subjects, self._seen(subjects, where), keyed=True)
 

@@ -199,11 +199,9 @@ def background_instead(composite: Array, background: Array, colours: Array) -> R
     return NEARER * off_ground < np.linalg.norm(shows - own, axis=-1)
 
 
-def unlikeness(
-    composite: Array, region: Region, core: Region, beyond: Region
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """How far a region's colours are from its core's, and from those of what lies beyond, the most
-    alike of them nearby; 0 where the region is not, infinite where there is none [H, W] each.
+def unlikeness(composite: Array, region: Region, *others: Region) -> list[NDArray[np.float32]]:
+    """How far a region's colours are from those of each of the others, the most alike of them
+    nearby; 0 where the region is not, infinite where there is none [H, W] each.
 
     A pixel's colour is compared with the composite's own around it, for a background that is drawn
     again behind the subject is not always the same.
@@ -211,16 +209,14 @@ def unlikeness(
     Args:
         composite: [H, W, 3] in [0, 1].
         region: what to look at.
-        core: where the subject is for certain.
-        beyond: where it is not.
+        others: where the subject is for certain, say, and where it is not.
     """
     size = 2 * scaled(1, composite) + 1
     colours = ndimage.uniform_filter(composite, size, axes=(0, 1))
-    own, other = (
+    return [
         np.where(region, _most_alike(colours, known, region), 0).astype(np.float32)
-        for known in (core, beyond)
-    )
-    return own, other
+        for known in others
+    ]
 
 
 def _most_alike(colours: Array, known: Region, region: Region) -> Array:

@@ -255,7 +255,12 @@ def grown_subject(
     mask, told = found.mask.cpu().numpy(), found.separated
     wrong = flaws(mask, box, separated=told, brought=condition.fits)
     return StageResult(
-        harvest.latents, seedling, harvest.evaluations, wrong, told, harvest.interrupted
+        harvest.latents,
+        seedling,
+        harvest.evaluations,
+        wrong,
+        separated=told,
+        interrupted=harvest.interrupted,
     )
 
 

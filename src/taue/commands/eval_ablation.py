@@ -13,14 +13,13 @@ from taue.commands.eval_generate import DrawOptions, ShardName, Side, Steps, Wor
 from taue.commands.eval_score import score
 from taue.commands.output import tell_path
 from taue.errors import TaueError
+from taue.paper import METHODS
 from taue.readable import quoted
 
 if TYPE_CHECKING:
     from taue.evaluation.ablation import Variant
     from taue.evaluation.methods import ComparedMethod
     from taue.evaluation.runs import RunAbout
-
-METHODS = ("taue", "paper", "paper-layout")
 
 
 def ablation(
