@@ -55,7 +55,7 @@ def test_an_object_far_larger_than_its_box_is_spoilt_where_it_has_one(side: int)
 def test_what_the_composite_has_ground_for_is_hidden_and_has_the_scenes_light() -> None:
     side = 256
     plate, draft = ground(side), disc(side, 0.5, 0.55, 0.17)
-    behind = disc(side, 0.62, 0.55, 0.12)
+    behind = disc(side, 0.77, 0.55, 0.12)
     composite = over(over(plate, draft, RED), behind, BLUE)
     dim = tuple(0.5 * c for c in RED)
     one, front = sighted(
@@ -73,8 +73,8 @@ def test_a_front_that_came_out_larger_leaves_no_rim_in_what_it_hides(side: int) 
     """The composite draws the blue disc a little larger, with a soft edge: none of its blue counts
     as what is seen of the red one, nor gives that its light."""
     plate, draft = ground(side), disc(side, 0.45, 0.55, 0.17)
-    front = disc(side, 0.62, 0.55, 0.12)
-    outgrown = ndimage.gaussian_filter(disc(side, 0.62, 0.55, 0.126), 0.006 * side)
+    front = disc(side, 0.72, 0.55, 0.12)
+    outgrown = ndimage.gaussian_filter(disc(side, 0.72, 0.55, 0.126), 0.006 * side)
     composite = over(over(plate, draft, RED), outgrown, BLUE)
     cuts = [cut(draft), cut(front, BLUE)]
     rear, _ = sighted(composite, plate, cuts, [None, None], [None, None])
@@ -82,6 +82,25 @@ def test_a_front_that_came_out_larger_leaves_no_rim_in_what_it_hides(side: int) 
     assert rear.covered[(draft > 0.5) & (front > 0.5)].all()
     assert not (rear.covered & rear.region).any()
     assert np.abs(rear.colours[draft > 0.5] - np.array(RED)).max() < 0.02
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_of_what_is_hidden_in_part_the_foreground_leads(side: int) -> None:
+    """The composite draws the red disc beside the blue one larger than its box: its layer has the
+    foreground's shape all the same, in the light that the composite shows."""
+    plate, draft = ground(side), disc(side, 0.45, 0.55, 0.12)
+    front = disc(side, 0.6, 0.55, 0.12)
+    composite = over(over(plate, disc(side, 0.4, 0.55, 0.19), RED), front, BLUE)
+    cuts = [cut(draft, (0.6, 0.075, 0.075)), cut(front, BLUE)]
+    boxes = [Box(0.33, 0.43, 0.24, 0.24), None]
+    rear, other = sighted(composite, plate, cuts, [None, None], boxes)
+    assert not rear.spoilt
+    for region in (rear.shape, rear.covered, rear.hidden):
+        np.testing.assert_array_equal(region, draft > 0.5)
+    assert not rear.region.any()
+    assert np.abs(rear.colours[draft > 0.5] - np.array(RED)).max() < 0.1
+    np.testing.assert_array_equal(other.shape, other.region)
+    assert other.region.any()
 
 
 def test_what_could_not_be_told_from_its_key_is_where_attention_saw_it() -> None:

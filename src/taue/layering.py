@@ -154,7 +154,7 @@ def _whole_layers(
         made.extend(refined_pictures(scene, conditions, raw, [sights[i] for i in chosen]))
     for i, end in zip(chosen, made, strict=True):
         pictures[i] = scene.context.picture(end.latents)
-        mask = mask_on_key(end.latents.cpu(), sights[i].region, scene.context.settings)
+        mask = mask_on_key(end.latents.cpu(), sights[i].shape, scene.context.settings)
         whole = mended(_cut(pictures[i], mask), raw.composite, sights[i])
         subjects[i] = eight_bits(matte.outlined(whole, pictures[i], mask))
         made_of.sources[i] = "refine"
@@ -176,17 +176,20 @@ def refined_pictures(
 ) -> list[stages.StageResult]:
     """Subjects grown once more on a fresh key, from what the composite shows of them.
 
-    What another subject hides, or the composite has background for, is taken from the foreground.
+    What another subject hides, or the composite has background for, is taken from the foreground;
+    all of it, if much is hidden.
     """
     context, chosen = scene.context, scene.context.settings.key
+    own = [np.where(one.hidden[..., None], one.colours, raw.composite) for one in sights]
     keys = [
-        key_rgb(best_key(raw.composite, one.region) if chosen == "auto" else chosen)
-        for one in sights
+        key_rgb(best_key(colours, one.shape) if chosen == "auto" else chosen)
+        for colours, one in zip(own, sights, strict=True)
     ]
-    painted: list[Floats] = []
-    for one, key in zip(sights, keys, strict=True):
-        picture = np.where(one.region[..., None], raw.composite, np.array(key, np.float32))
-        painted.append(np.where(one.hidden[..., None], one.colours, picture))
+    wholes = [one.region | one.draft for one in sights]
+    painted = [
+        np.where(whole[..., None], colours, np.array(key, np.float32))
+        for whole, colours, key in zip(wholes, own, keys, strict=True)
+    ]
     key_latents = torch.stack([context.backbone.key(key) for key in keys])[..., None, None]
     estimates = context.backbone.encode(_batch(painted)).cpu()
     size = context.shape[-2:]
@@ -198,7 +201,6 @@ def refined_pictures(
 
     cores = [wholly(one.region) for one in sights]
     covered = [wholly(one.covered) for one in sights]
-    wholes = [s.region | s.draft for s in sights]
     outsides = [1 - grow((share_of_cells(w, size) > 0).float(), margin) for w in wholes]
     return layer_stages.refined(
         context, conditions, scene.together, estimates, key_latents, cores, covered, outsides
@@ -286,12 +288,12 @@ def _cut(picture: Floats, mask: Tensor) -> Floats:
 
 
 def mask_on_key(latents: Tensor, region: Region, settings: Settings) -> Tensor:
-    """Where a subject is on its fresh key [h, w]: what hangs together with what the composite
-    shows, and all of that. Its holes are holes: this is how its stage ended.
+    """Where a subject is on its fresh key [h, w]: what hangs together with where it is for
+    certain, and all of that. Its holes are holes: this is how its stage ended.
 
     Args:
         latents: how it ended [1, C, h, w].
-        region: where the composite shows it, bool [H, W].
+        region: where it is for certain, bool [H, W].
         settings: the method's.
     """
     height, width = latents.shape[-2:]

@@ -15,6 +15,10 @@ from taue.lost import is_lost
 from taue.shown import behind_others, clear_of_front, cleared, in_front, shown
 from taue.stack.mixing import Floats
 
+HIDDEN = 0.05
+"""The share of a foreground that others hide from which on it leads in shape: what a composite
+shows beside another subject is bent, and cut off where that may have come out larger."""
+
 
 @dataclass(frozen=True)
 class Sight:
@@ -22,9 +26,11 @@ class Sight:
 
     Attributes:
         draft: where its foreground was, bool [H, W].
-        region: where the composite shows it, bool [H, W].
+        region: where its layer follows the composite, which shows it there, bool [H, W]; nowhere if
+            the foreground leads.
         colours: its foreground's, in the composite's light [H, W, 3].
-        covered: where its foreground was and a later subject is in front of it, bool [H, W].
+        covered: where its layer follows its foreground, for a later subject is in front of it,
+            bool [H, W]; everywhere if the foreground leads.
         spoilt: whether the composite lost it, or drew it with a flaw that its foreground has not:
             beyond the canvas, twice, far larger than its box.
     """
@@ -37,8 +43,13 @@ class Sight:
 
     @property
     def hidden(self) -> Region:
-        """Where the foreground was and the composite shows another thing."""
+        """Where the foreground was and the composite is not followed."""
         return self.draft & ~self.region
+
+    @property
+    def shape(self) -> Region:
+        """Where its layer is certain to be, bool [H, W]."""
+        return self.region if self.region.any() else self.draft
 
 
 def sighted(
@@ -74,6 +85,8 @@ def sighted(
             continue
         beyond = ~np.any([*regions, draft], axis=0)
         left = cleared(composite, background, region, cut[..., 3], colours, beyond)
+        if covered.sum() > HIDDEN * draft.sum():
+            left, covered = np.zeros_like(draft), draft
         flawed = set(flaws(left | draft, box)) - set(flaws(draft, box))
         gone = is_lost(cut, composite, background, ~in_front(drafts, i))
         found.append(Sight(draft, left, colours, covered, spoilt=bool(flawed) or gone))
