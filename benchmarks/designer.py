@@ -5,7 +5,8 @@
 Grows 100 pairs of one subject and a background, with the seeds of ``SEED`` on which nothing was
 tuned, and writes ``designer.json``, every pair's figures with their medians and worst tenths, and
 ``designer-1.png`` to ``designer-4.png``: pairs 0 to 39, unchosen. Of each pair the background, the
-composite, the effects on grey and the subject on white, magenta and black.
+composite, the effects on grey and the subject on white, magenta and black. Of another ``--quality``
+than the default the files are ``designer-QUALITY.json`` and so on.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from taue.paddy.judge import Judge, Sighting
 from taue.settings import Settings
 
 SEED, COUNT, SHOWN, ON_A_SHEET = 1312, 100, 40, 10
+DEFAULT = Settings().quality
 HIGHER = {
     "iou", "cutout_db", "rawcut_db", "healed_iou", "healed_cut_db", "healed_db", "healed_near_db",
     "shadow_held", "shadow_iou", "control_shadow_held", "control_shadow_iou", "right", "raw_right",
@@ -64,20 +66,22 @@ def pairs(count: int = COUNT) -> list[OneSubject]:
 
 @dataclass(frozen=True)
 class DesignerJob:
-    """A pair, the form its layers are to have, and the folder that keeps them, if any."""
+    """A pair, the form and quality its layers are to have, and the folder that keeps them, if
+    any."""
 
     pair: OneSubject
     layering: str
+    quality: str
     kept: Path | None
 
 
-def pair_layers(pipe: TauePipeline, pair: OneSubject, layering: str = "first") -> Layers:
-    """One pair's layers, with the defaults."""
+def pair_layers(pipe: TauePipeline, job: DesignerJob) -> Layers:
+    """One pair's layers, with the defaults otherwise."""
     return pipe(
-        subjects=[pair.subject],
-        background=pair.background,
-        generator=torch.Generator().manual_seed(pair.seed),
-        settings=Settings(layering=layering),
+        subjects=[job.pair.subject],
+        background=job.pair.background,
+        generator=torch.Generator().manual_seed(job.pair.seed),
+        settings=Settings(layering=job.layering, quality=job.quality),
     )
 
 
@@ -85,7 +89,7 @@ def opened_pair(
     pipe: TauePipeline, judge: Judge, job: DesignerJob
 ) -> tuple[dict[str, float | None], NDArray[np.uint8], list[str]]:
     """A pair's figures, its row of the sheet, and what its user was warned of."""
-    layers = pair_layers(pipe, job.pair, job.layering)
+    layers = pair_layers(pipe, job)
     if job.kept is not None:
         layers.save(job.kept)
     return designer_figures(judge, job.pair, layers), row(layers), layers.warnings
@@ -178,12 +182,17 @@ def main(
     model: str = "paddy",
     workers: int = 2,
     layering: str = "first",
+    quality: str = DEFAULT,
     keep: Annotated[Path | None, typer.Option(help="Keep the shown pairs' layers here.")] = None,
 ) -> None:
     """Grow the pairs, measure their layers, draw the sheets."""
     chosen = pairs()[:count]
     kept = [keep / f"{i:02}" if keep and i < SHOWN else None for i in range(count)]
-    jobs = [DesignerJob(pair, layering, folder) for pair, folder in zip(chosen, kept, strict=True)]
+    jobs = [
+        DesignerJob(pair, layering, quality, folder)
+        for pair, folder in zip(chosen, kept, strict=True)
+    ]
+    name = "designer" if quality == DEFAULT else f"designer-{quality}"
     answers = share_out(opened_pair, jobs, model, "layers", workers)
     rows = [figures_ for figures_, _, _ in answers]
     told: dict[str, Any] = {
@@ -195,13 +204,13 @@ def main(
             for j, (figures_, _, warnings) in zip(chosen, answers, strict=True)
         ],
     }
-    (out / "designer.json").write_text(json.dumps(told, indent=1) + "\n")
+    (out / f"{name}.json").write_text(json.dumps(told, indent=1) + "\n")
     pictures = [picture for _, picture, _ in answers[:SHOWN]]
     for start in range(0, len(pictures), ON_A_SHEET):
         sheet = np.concatenate(pictures[start : start + ON_A_SHEET])
-        Image.fromarray(sheet).save(figure_in(out, f"designer-{start // ON_A_SHEET + 1}.png"))
-    for name, values in told["sum"].items():
-        typer.echo(f"{name:15s} " + " ".join(f"{k} {v:.3f}" for k, v in values.items()))
+        Image.fromarray(sheet).save(figure_in(out, f"{name}-{start // ON_A_SHEET + 1}.png"))
+    for figure, values in told["sum"].items():
+        typer.echo(f"{figure:15s} " + " ".join(f"{k} {v:.3f}" for k, v in values.items()))
 
 
 if __name__ == "__main__":

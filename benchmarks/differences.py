@@ -1,12 +1,12 @@
 """What each single difference between our method and the paper's is worth, on paddy.
 
-    python -m benchmarks.differences --out docs
+    python -m benchmarks.differences --out docs --count 12
 
 Every pair is grown by the paper's method, then with one field after another as ours has it; with
-``--both`` also by ours, with one field after another as the paper has it. Of ours it is the three
-stages alone; layers first is measured in docs/layers.md. Where the foreground stays, it is not
-grown again. Regions are those of the evaluation (docs/evaluation.md), the mask is the foreground's
-alpha. Writes ``differences.json``: each figure with its 95 % interval over pairs.
+``--both`` also by ours as three stages, with one field after another as the paper has it. The
+composite is what is shown: the stage, and of layers first what those show. Where the foreground
+stays, it is not grown again. Regions are those of the evaluation (docs/evaluation.md), the mask is
+the foreground's alpha. Writes ``differences.json``: each figure with its 95 % interval over pairs.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ BOX = Box(0.3, 0.35, 0.42, 0.5)
 
 SINGLE: Mapping[str, tuple[str, ...]] = {
     "crop ratio": ("crop_ratio",),
-    "key colour": ("key",),
+    "key colour, and the mask's value": ("key", "mask_value", "mask_blur"),
     "key strength": ("key_strength",),
     "placement": ("placement",),
     "planted: how it ended, or as harvested": ("planting",),
@@ -53,7 +53,10 @@ SINGLE: Mapping[str, tuple[str, ...]] = {
     "tau_A": ("attention_threshold",),
     "prompts after the release": ("released_prompt",),
     "tries": ("tries",),
-    "everything": tuple(f for f in PAPER if f != "layering"),
+    "steps of each stage": ("quality",),
+    "layers": ("layering",),
+    "everything, as three stages": tuple(f for f in PAPER if f != "layering"),
+    "everything": tuple(PAPER),
 }
 """Differences by name, each with the fields that it is."""
 
@@ -64,8 +67,10 @@ FURTHER: Mapping[str, Mapping[str, Any]] = {
 """Other forms of the paper's method: TAUE + layout, and the other reading of unit space with the
 lambda that leaves the right noise (docs/decisions/0012)."""
 
-FOREGROUND = {"crop_ratio", "key", "key_strength", "placement", "planting", "tries"}
-"""Fields that the foreground's stage depends on."""
+FOREGROUND = {
+    "crop_ratio", "key", "key_strength", "placement", "planting", "tries", "quality", "layering",
+}  # fmt: skip
+"""Fields that the foreground's stage depends on, or all stages."""
 
 MASK = {"mask_value", "mask_blur", "mask_rule", "attention_threshold"}
 
@@ -129,9 +134,10 @@ def work(
     """One pair by every variant of the paper's method and, if asked for, of ours."""
     pair, both, steps = job
     paper = Settings.paper(num_inference_steps=steps)
-    ours = Settings(num_inference_steps=steps, layering="difference")
+    ours = Settings(num_inference_steps=steps)
+    stages = replace(ours, layering="difference")
     told: dict[str, dict[str, Any]] = {}
-    for base, other in ((paper, ours), (ours, paper)) if both else ((paper, ours),):
+    for base, other in ((paper, ours), (stages, paper)) if both else ((paper, ours),):
         told[base.base] = lines = {}
         first: Layers | None = None
         for name, settings in one_by_one(base, other):

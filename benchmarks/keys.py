@@ -2,10 +2,12 @@
 
     python -m benchmarks.keys --out docs
 
-Foregrounds of two kinds in each colour, on green, magenta and blue; by sight is ``auto`` without a
-word of the prompt, which is what it comes to for things whose colour no word names. Each is cut
-out, laid over grey and shown to the judge; and the chroma of what is opaque is compared with that
-of the colour's name. Writes ``keys.json``.
+Foregrounds of four kinds in each colour, on green, magenta and blue; by sight is ``auto`` without a
+word of the prompt, which is what it comes to for things whose colour no word names. The same on
+each key by the paper's method, whose own key is green; on the others its mask is told by the
+distance from the key, for greenness tells nothing there. Each is cut out, laid over grey and shown
+to the judge; and the chroma of what is opaque is compared with that of the colour's name. Writes
+``keys.json``.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from unittest import mock
 
@@ -33,8 +35,14 @@ from taue.scene import Request
 from taue.settings import Settings
 from taue.watch import StageWatch
 
-CHOICES = ("green", "magenta", "blue", "by sight")
-KINDS = ("apple", "chair")
+BY_SIGHT = "by sight"
+CHOICES = {
+    "taue": ("green", "magenta", "blue", BY_SIGHT),
+    "paper": ("green", "magenta", "blue"),
+}
+"""Keys by method."""
+
+KINDS = ("apple", "chair", "car", "duck")
 GREY = 128 / 255
 OPAQUE = 0.9
 SEED = 4021
@@ -42,10 +50,19 @@ SEED = 4021
 
 @dataclass(frozen=True)
 class KeyJob:
-    """All ten colours of one kind on one key."""
+    """All ten colours of one kind on one key, by a method."""
 
+    method: str
     kind: str
     key: str
+
+    @property
+    def settings(self) -> Settings:
+        key = "auto" if self.key == BY_SIGHT else self.key
+        if self.method == "taue":
+            return Settings(key=key, tries=1)
+        value = "greenness" if key == "green" else "distance"
+        return replace(Settings.of(self.method), key=key, mask_value=value)
 
 
 @contextmanager
@@ -57,13 +74,12 @@ def no_words() -> Iterator[None]:
 
 def work(pipe: TauePipeline, judge: Judge, job: KeyJob) -> list[dict[str, Any]]:
     """What is seen of each colour's cut-out."""
-    chosen = Settings(key="auto" if job.key == "by sight" else job.key, tries=1)
     pipe._interrupt = False
     found: list[dict[str, Any]] = []
     for number, colour in enumerate(scenes.COLOURS):
         backbone = pipe.backbone()
         request = Request.of(
-            chosen, subjects=[{"prompt": f"a {colour} {job.kind}"}], background="a desert"
+            job.settings, subjects=[{"prompt": f"a {colour} {job.kind}"}], background="a desert"
         ).on_canvas(*backbone.size)
         with torch.no_grad(), no_words():
             generation = Generation(backbone, request, SEED + number, StageWatch(pipe, None))
@@ -76,6 +92,7 @@ def work(pipe: TauePipeline, judge: Judge, job: KeyJob) -> list[dict[str, Any]]:
         seen = judge.look([(over * 255).round().astype(np.uint8)])[0]
         found.append(
             {
+                "method": job.method,
                 "colour": colour,
                 "kind": job.kind,
                 "key": job.key,
@@ -101,17 +118,23 @@ def _off(cut: np.ndarray, colour: tuple[int, int, int]) -> float | None:
 
 def main(out: Out, workers: int = 2) -> None:
     """Draw, cut out and judge; the table in sum."""
-    jobs = [KeyJob(kind, key) for key in CHOICES for kind in KINDS]
+    columns = [(method, key) for method, keys in CHOICES.items() for key in keys]
+    jobs = [KeyJob(method, kind, key) for method, key in columns for kind in KINDS]
     rows = [row for answer in share_out(work, jobs, "paddy", "keys", workers) for row in answer]
     (out / "keys.json").write_text(json.dumps(rows, indent=0) + "\n")
-    print("| colour | " + " | ".join(CHOICES) + " | drawn on, by sight |")
-    print("|---" * (len(CHOICES) + 2) + "|")
+    titles = [f"{method}, {key}" for method, key in columns]
+    print("| colour | " + " | ".join(titles) + " | drawn on, by sight |")
+    print("|---" * (len(titles) + 2) + "|")
     for colour in scenes.COLOURS:
-        own = {
-            key: [r for r in rows if (r["colour"], r["key"]) == (colour, key)] for key in CHOICES
-        }
-        on = ", ".join(sorted({r["drawn_on"] for r in own["by sight"]}))
-        print("| " + " | ".join([colour, *map(_cell, own.values()), on]) + " |")
+        own = [[r for r in rows if _place(r) == (colour, *column)] for column in columns]
+        on = ", ".join(
+            sorted({r["drawn_on"] for r in rows if _place(r)[::2] == (colour, BY_SIGHT)})
+        )
+        print("| " + " | ".join([colour, *map(_cell, own), on]) + " |")
+
+
+def _place(row: dict[str, Any]) -> tuple[str, str, str]:
+    return row["colour"], row["method"], row["key"]
 
 
 def _cell(rows: list[dict[str, Any]]) -> str:

@@ -1,9 +1,11 @@
 """The comparison of all methods as a page: tables, a plot of each column, pictures by a fixed rule.
 
-    python -m benchmarks.results RUNS --out docs
+    python -m benchmarks.results RUNS --pairs 300 --out docs
 
-RUNS is a folder of runs of one data set (``taue eval generate``). What is compared are the pairs
-that all runs have, ``--least`` of them at least. Writes ``results.json`` (figures of every pair),
+With ``--pairs`` so many rendered scenes are written to RUNS/data and drawn by every method that
+needs no weights of its own; the same command goes on where it was. Without, RUNS is any folder of
+runs of one data set (``taue eval generate``). What is compared are the pairs that all runs have,
+``--least`` of them at least. Writes ``results.json`` (figures of every pair),
 ``results.md``, ``figures/results-columns.png`` and ``figures/results-pairs.png``. Pairs are the
 best, the middle and the worst by ``psnr_fg`` of the first method.
 """
@@ -21,23 +23,26 @@ import matplotlib.pyplot as plt
 import typer
 from matplotlib.figure import Figure
 
+from taue.commands.eval_data import paddy_data
+from taue.commands.eval_generate import run_method
 from taue.commands.eval_score import score
 from taue.errors import TaueError
 from taue.evaluation.ablation_page import change, figure_text, finite_figure
 from taue.evaluation.columns import COLUMNS
+from taue.evaluation.dataset import read_data
 from taue.evaluation.grid import chosen, picture_grid
 from taue.evaluation.methods import METHODS
+from taue.evaluation.methods.layerdiffuse import OPTION
 from taue.evaluation.runs import ITEMS, RUN, item_folders, read_run
 
 LEAST = 100
+STEPS, SEED = 25, 1
 OURS = "taue"
 ACROSS = 5
 
 HEAD = """# All methods on paddy
 
-    taue eval data paddy --n 300 --seed 1 --out DATA
-    taue eval generate --data DATA --method METHOD --steps {steps} --out RUNS/METHOD    # each
-    python -m benchmarks.results RUNS --out docs
+    python -m benchmarks.results RUNS --pairs {of} --steps {steps} --out docs
 
 {pairs} pairs of {of}, {steps} steps, the same seeds for every method; how everything is measured:
 [evaluation](evaluation.md#scores). Every figure of every pair: [results.json](results.json).
@@ -75,19 +80,24 @@ In the paper's table its layout raises the foreground's PSNR and lowers the back
 def main(
     runs: Annotated[Path, typer.Argument(help="A folder of runs.")],
     out: Annotated[Path, typer.Option(help="Where the page goes.")],
+    pairs: Annotated[int | None, typer.Option(help="Draw so many by every method first.")] = None,
+    steps: Annotated[int, typer.Option(help="Of each picture that is drawn.")] = STEPS,
+    workers: Annotated[int | None, typer.Option(help="Processes that draw.")] = None,
     least: Annotated[int, typer.Option(help="Fewest pairs that make a page.")] = LEAST,
     inception: str | None = None,
     clip: str | None = None,
     alexnet: str | None = None,
 ) -> None:
     """Score all runs of a folder over the pairs that they share."""
+    if pairs is not None:
+        draw(runs, pairs, steps, workers)
     folders = [runs / name for name in METHODS if (runs / name / RUN).is_file()]
     if not folders:
         raise TaueError(f"runs {str(runs)!r} holds no run; make them by taue eval generate.")
     there = [set(item_folders(folder / ITEMS)) for folder in folders]
     if (shared := len(set.intersection(*there))) < least:
         raise TaueError(f"runs share {shared} pairs; draw {least} at least, or lower --least.")
-    steps = _steps(folders)
+    taken = _steps(folders)
     with TemporaryDirectory() as place:
         table = Path(place) / "table.md"
         score(folders, out=table, common=True, inception=inception, clip=clip, alexnet=alexnet)
@@ -95,7 +105,7 @@ def main(
         scores = table.read_text(encoding="utf-8")
     first = told["runs"][0]
     of = shared + first["absent"]
-    head = HEAD.format(pairs=shared, of=of, steps=steps, ours=first["name"])
+    head = HEAD.format(pairs=shared, of=of, steps=taken, ours=first["name"])
     page = [
         head,
         best_columns(told),
@@ -112,6 +122,18 @@ def main(
         name: {k: _number(v) for k, v in row.items()} for name, row in first["items"].items()
     }
     picture_grid(folders, chosen(figures)).save(pictures / "results-pairs.png")
+
+
+def draw(runs: Path, pairs: int, steps: int, workers: int | None) -> None:
+    """Every method's run of so many rendered pairs, as far as it is not there."""
+    data = runs / "data"
+    if not data.exists():
+        paddy_data(n=pairs, out=data, seed=SEED)
+    elif (there := len(read_data(data).pairs)) != pairs:
+        raise TaueError(f"pairs is {pairs}, and {str(data)!r} has {there}; give as many.")
+    for name in METHODS:
+        if name != OPTION:
+            run_method(data=data, out=runs / name, method=name, steps=steps, workers=workers)
 
 
 def _steps(folders: Sequence[Path]) -> int:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from taue.evaluation.ablation import FACTORS, asked_variants, variants
 from taue.evaluation.ablation_page import best_crop, change, document, page
+from taue.evaluation.ablation_sheets import LABEL, SIDE, drawn, sheets
 from taue.evaluation.dataset import Pair
+from taue.evaluation.items import Item, write_item
+from taue.evaluation.runs import ITEMS
 
 NAMES = [f"{i:06d}" for i in range(1, 9)]
 FILLED = {name: (i * 3 % 8) / 8 for i, name in enumerate(NAMES)}
@@ -71,9 +75,12 @@ def test_trends_agree_disagree_or_are_not_told_apart() -> None:
     # What has no number is left out, and never 0.
     (row,) = [line for line in text.splitlines() if line.startswith("| **paper** | 8 |")]
     assert row.split(" | ")[3] == "-"
-    halves = [line for line in text.splitlines() if "half" in line and line.endswith(" % |")]
-    assert [line.split(" | ")[1] for line in halves] == ["4", "4"] * 2
-    assert {line.split(" | ")[-1] for line in halves} == {"50 % |"}
+    halves = [
+        line for line in text.splitlines() if line.startswith(("| smaller", "| larger", "| half"))
+    ]
+    assert [line.split(" | ")[1] for line in halves] == ["4"] * 12
+    assert {line.split(" | ")[-1] for line in halves if "PSNR fg" in line} == {"50 % |"}
+    assert {line.split(" | ")[-1] for line in halves if "IoU" in line} == {"- |"}
 
 
 def test_the_best_ratio_is_told_with_those_that_are_not_told_apart_from_it() -> None:
@@ -86,10 +93,12 @@ def test_the_best_ratio_is_told_with_those_that_are_not_told_apart_from_it() -> 
             for i, (name, value) in enumerate(base.items())
         }
 
-    assert best_crop([crop(-1), crop(0), crop(-2)]) == "50 %"
-    assert best_crop([crop(-1), crop(0), crop(-0.1, unrest=1)]) == "50 % or 75 %"
-    assert best_crop([{}, crop(0), {}]) == "50 %"
-    assert best_crop([{}, {}, {}]) == "-"
+    assert best_crop([crop(-1), crop(0), crop(-2)], "psnr_fg") == "50 %"
+    assert best_crop([crop(-1), crop(0), crop(-0.1, unrest=1)], "psnr_fg") == "50 % or 75 %"
+    assert best_crop([{}, crop(0), {}], "psnr_fg") == "50 %"
+    assert best_crop([{}, {}, {}], "psnr_fg") == "-"
+    fewest = [{n: {"ghosts": g + i / 100} for i, n in enumerate(NAMES)} for g in (2.0, 1.0, 3.0)]
+    assert best_crop(fewest, "ghosts") == "50 %"
 
 
 def test_a_change_is_over_the_pairs_that_both_have() -> None:
@@ -119,4 +128,42 @@ def test_the_papers_own_rows_stand_beside_ours() -> None:
     assert row.startswith("| **paper-layout** | 55.59 | 0.655 | 0.329 | 23.82 | 23.55 |")
     (late,) = [line for line in text.splitlines() if line.startswith("| crop-75 | +")]
     assert late.startswith("| crop-75 | +0.89 | -0.002 | -0.001 | +0.51 | +1.47 |")
-    assert "taue eval ablation --data DATA --steps 50 --dtype float32 --out OUT" in text
+    assert "paddy, 50 steps, float32." in text
+    assert "taue eval" not in text  # how a set was made only its own page knows
+
+
+def test_columns_of_networks_stand_there_where_those_were_at_hand() -> None:
+    scores = made_up({"paper": 1, "paper-filter-off": 1.5})
+    chosen = list(variants(["paper"], ["filter"]))
+    how = {"model": "sdxl", "steps": 50, "dtype": "float16"}
+    plain = page(document(scores, chosen, pairs(), FILLED, how))
+    assert "LPIPS" not in plain.split("## paper")[1]
+    for run, (lpips, fid) in zip(scores["runs"], ((0.1, 50.0), (0.3, 52.5)), strict=True):
+        run["columns"] = {"fid": {"value": fid}, "psnr_fg": None}
+        for i, row in enumerate(run["items"].values()):
+            row["lpips_fg"] = lpips + i / 1000
+    told = json.loads(json.dumps(document(scores, chosen, pairs(), FILLED, how)))
+    text = page(told).split("## paper\n")[1]
+    head, _, own, off = text.splitlines()[1:5]
+    assert head.endswith("| box IoU | LPIPS fg | FID |")
+    assert own.endswith("| 50.00 |") and off.endswith("| +0.200 [+0.200, +0.200] | +2.50 |")
+    assert "- LPIPS fg, with the filter: -0.200" in text
+
+
+def test_a_sheet_shows_the_runs_that_there_are_beside_the_method(tmp_path: Path) -> None:
+    chosen = list(variants(["paper", "taue"], list(FACTORS)))
+    there = ["paper", "paper-crop-25", "paper-tau-a-less", "taue-crop-25"]
+    made = list(sheets(chosen, there))
+    assert [(one.title, one.runs) for one in made] == [
+        ("crop ratio and filter", ("paper", "paper-crop-25")),
+        ("masks", ("paper", "paper-tau-a-less")),
+    ]
+    assert [one.file for one in made] == ["ablation-paper-crop.png", "ablation-paper-masks.png"]
+    red = np.full((2 * SIDE, 3 * SIDE, 3), (255, 0, 0), np.uint8)
+    (tmp_path / "paper-crop-25" / ITEMS / "000002").mkdir(parents=True)
+    write_item(Item(composite=red), tmp_path / "paper-crop-25" / ITEMS / "000002")
+    page_ = np.asarray(drawn(made[0], tmp_path, ["000001", "000002"]))
+    assert page_.shape == (2 * SIDE, LABEL + 2 * 3 * SIDE, 3)
+    seen = np.argwhere((page_ == (255, 0, 0)).all(axis=-1))
+    assert seen.min(axis=0).tolist() == [SIDE, LABEL + 3 * SIDE]
+    assert seen.max(axis=0).tolist() == [SIDE + SIDE * 2 // 3 - 1, LABEL + 4 * SIDE - 1]

@@ -123,6 +123,8 @@ def test_the_page_says_what_was_counted() -> None:
     (row,) = [line for line in text.splitlines() if line.startswith("| `ours`")]
     assert row.startswith("| `ours` | - 0/5 | - 1/5 | - 2/5 | - 3/5 | ✓ 4/5 | ✓ 5/5 |")
     assert "`other` was not measured: its weights are not there." in text
+    (other,) = [line for line in text.splitlines() if line.startswith("| `other`")]
+    assert other.count("| not measured ") == len(CAPABILITIES)
     assert all(f"**{one.title}**" in text for one in CAPABILITIES.values())
 
 

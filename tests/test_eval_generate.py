@@ -41,7 +41,7 @@ from taue.work.jobs import DONE, ELSEWHERE, FAILED, THERE
 from taue.work.tried import Attempt
 from taue.work.worker import Worker
 
-COUNT = 3
+COUNT, KILLS = 3, 10
 
 
 @pytest.fixture(scope="module")
@@ -141,25 +141,53 @@ def test_a_second_call_makes_nothing_again_and_shards_share_the_work(
 
 
 @pytest.mark.slow
-def test_a_killed_command_goes_on_and_ends_as_if_it_had_not_been(
-    data: Path, tiny_sdxl: Path, tmp_path: Path
+def test_a_command_that_is_killed_ten_times_ends_as_if_it_had_not_been(
+    tiny_sdxl: Path, tmp_path: Path
 ) -> None:
-    whole, run = tmp_path / "whole", tmp_path / "run"
+    """Each time when there is an item more, and a little later each time: while the next is drawn
+    or written."""
+    data, whole, run = tmp_path / "data", tmp_path / "whole", tmp_path / "run"
+    write_rendered(data, 2 * KILLS, seed=6, side=64)
     assert call(data, whole, tiny_sdxl).exit_code == 0
     program = [sys.executable, "-c", "from taue.cli import app; app()"]
-    process = subprocess.Popen(
-        [*program, *arguments(data, run, tiny_sdxl)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    until = time.monotonic() + 120
-    while not item_folders(run / ITEMS) and time.monotonic() < until and process.poll() is None:
-        time.sleep(0.002)
-    process.kill()
-    process.wait()
-    assert item_folders(run / ITEMS)
+    finished: dict[Path, tuple[int, int]] = {}
+    for time_of_death in range(KILLS):
+        before = len(item_folders(run / ITEMS))
+        process = subprocess.Popen(
+            [*program, *arguments(data, run, tiny_sdxl)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        until = time.monotonic() + 120
+        while len(item_folders(run / ITEMS)) == before and time.monotonic() < until:
+            if process.poll() is not None:
+                break
+            time.sleep(0.002)
+        time.sleep(0.01 * time_of_death)
+        process.kill()
+        process.wait()
+        assert len(item_folders(run / ITEMS)) > before
+        now = {
+            path: told(path) for one in item_folders(run / ITEMS).values() for path in files(one)
+        }
+        assert finished.items() <= now.items()  # nothing is drawn again, and nothing lost
+        finished = now
     assert call(data, run, tiny_sdxl).exit_code == 0
+    assert finished.items() <= {path: told(path) for path in files(run / ITEMS)}.items()
     assert pictures(run) == pictures(whole)
+    assert sorted(path.name for path in (run / ITEMS).iterdir()) == sorted(
+        item_folders(run / ITEMS)
+    )
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def told(path: Path) -> tuple[int, int]:
+    """What is another one once a file is written again."""
+    about = path.stat()
+    return about.st_ino, about.st_mtime_ns
 
 
 @pytest.mark.slow
@@ -234,7 +262,8 @@ def test_ten_kills_lose_and_double_nothing(data: Path, tmp_path: Path) -> None:
         for pair in missing(run, read.pairs):
             made(run, pair, make)
 
-    for fatal in range(1, 11):
+    settled: dict[str, int] = {}
+    for fatal in range(1, KILLS + 1):
         child = os.fork()
         if child == 0:
             work(fatal)
@@ -242,11 +271,14 @@ def test_ten_kills_lose_and_double_nothing(data: Path, tmp_path: Path) -> None:
         os.waitpid(child, 0)
         whole = item_folders(run / ITEMS)
         assert all(read_item(folder).mask is not None for folder in whole.values())
+        drawn = Counter(log.read_text().split() if log.exists() else [])
+        assert all(drawn[name] == times for name, times in settled.items())
+        settled = {name: drawn[name] for name in whole}
     work(0)
     assert missing(run, read.pairs) == []
     assert sorted(path.name for path in (run / ITEMS).iterdir()) == [p.id for p in read.pairs]
     drawn = Counter(log.read_text().split())
-    assert sum(drawn.values()) >= COUNT
+    assert all(drawn[name] == times for name, times in settled.items())
     work(0)
     assert Counter(log.read_text().split()) == drawn
 

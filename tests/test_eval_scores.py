@@ -23,13 +23,14 @@ from taue.disk.unfinished import PREFIX
 from taue.errors import TaueError
 from taue.evaluation import figures
 from taue.evaluation.art import read_any
-from taue.evaluation.bootstrap import mean_figure, set_figure
+from taue.evaluation.bootstrap import Figure, mean_figure, set_figure
 from taue.evaluation.columns import COLUMNS, OURS, PAPER
 from taue.evaluation.dataset import read_data
 from taue.evaluation.items import Item, read_item, write_item
 from taue.evaluation.rendered import write_rendered
 from taue.evaluation.reported import REPORTED
-from taue.evaluation.score import box_iou, recomposition_error
+from taue.evaluation.score import Scored, box_iou, draws_on_key, recomposition_error
+from taue.evaluation.table import latex
 from taue.evaluation.tint import key_tint
 from tiny_networks import save_alexnet, save_clip, save_inception
 
@@ -129,7 +130,11 @@ def test_the_tables_say_the_same(run: Path, data: Path, tmp_path: Path) -> None:
     assert [row["reported"] for row in rows] == ["0"] * 3 + ["1"] * 4
     tex = out.with_suffix(".tex").read_text()
     assert r"pas\_ted$^*$" in tex and "TAUE + layout (reported) & 55.59" in tex
-    assert all(line.count(" & ") == 9 for line in tex.splitlines() if line.endswith(r"\\"))
+    theirs, ours = tex.split("% Ours besides")
+    for part, columns in ((theirs, len(PAPER)), (ours, 3)):
+        assert {line.count(" & ") for line in part.splitlines() if line.endswith(r"\\")} == {
+            columns
+        }
     again = tmp_path / "again.md"
     assert call(run, worse, pasted, "--out", again).exit_code == 0
     for ending in (".md", ".csv", ".json", ".tex"):
@@ -158,6 +163,83 @@ def test_any_programs_files_are_scored_without_a_data_set(data: Path, tmp_path: 
     assert one["why"]["seconds"] == "its files do not say"
     assert call("--layers", theirs, "--data", data, "--out", out).exit_code == 0
     assert told(out)["columns"]["sim_judge"]["value"] == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("alpha", [False, True])
+def test_a_mask_alone_has_every_column_that_it_suffices_for(
+    alpha: bool, data: Path, tmp_path: Path
+) -> None:
+    theirs, whole, read = tmp_path / "theirs", tmp_path / "whole", read_data(data)
+    for pair in read.pairs[:2]:
+        item = perfect(read, pair)
+        assert item.mask is not None and item.foreground is not None
+        for place in (theirs / pair.id, whole / pair.id):
+            place.mkdir(parents=True)
+            Image.fromarray(item.composite).save(place / "composite.png")
+            Image.fromarray(item.background).save(place / "background.png")
+        black = np.zeros_like(item.composite)
+        mask = np.dstack([black, item.mask]) if alpha else item.mask
+        Image.fromarray(mask).save(theirs / pair.id / "mask.png")
+        rgba = np.dstack([item.foreground, item.mask])
+        Image.fromarray(rgba).save(whole / pair.id / "foreground.png")
+    out = tmp_path / "t.md"
+    assert call("--layers", whole, "--layers", theirs, "--data", data, "--out", out).exit_code == 0
+    full, one = told(out), told(out, 1)
+    lost = {key for key in COLUMNS if full["columns"][key] and not one["columns"][key]}
+    assert lost == {
+        "psnr_fg", "ssim_fg", "recomposition", "left", "coverage", "cutout_db", "rawcut_db",
+    }  # fmt: skip
+    for key in COLUMNS:
+        if one["columns"][key]:
+            assert one["columns"][key] == full["columns"][key], key
+    assert (
+        one["why"]["psnr_fg"]
+        == one["why"]["cutout_db"]
+        == ("its items have no foreground's colours: add foreground.png")
+    )
+    assert one["why"]["recomposition"].startswith("its items have no stack that adds up")
+    assert one["why"]["lpips_bg"] == "no AlexNet: give --alexnet"
+    assert one["why"]["key_tint"] == one["why"]["psnr_fg"]
+    # Without the background it still has what the mask and the composite tell.
+    for folder in theirs.iterdir():
+        (folder / "background.png").unlink()
+    assert call("--layers", theirs, "--data", data, "--out", out).exit_code == 0
+    bare = told(out)
+    there_still = {key for key in COLUMNS if bare["columns"][key]}
+    assert {"edge", "box_iou", "iou", "bites", "ghosts"} <= there_still
+    assert not {"psnr_bg", "residue", "far", "structure"} & there_still
+    assert bare["why"]["psnr_bg"] == bare["why"]["far"]
+    assert bare["why"]["far"] == "its items have no background: add background.png"
+
+
+def hand_made(name: str, *, copies: bool = False, absent: int = 0) -> Scored:
+    """A run of two items with a figure in all columns but one."""
+    columns: dict[str, Figure | None] = {key: Figure(2.0, 1.0, 4.0, 2) for key in COLUMNS}
+    columns["psnr_bg"] = Figure(math.inf, None, None, 1)
+    columns["fid"] = None
+    items = {"1": {}, "2": {}}
+    why = {"fid": "no data set: give --data"}
+    return Scored(name, "taue", copies, columns, why, items, absent)
+
+
+def test_latex_has_intervals_all_columns_and_the_footnotes() -> None:
+    tex = latex([hand_made("[a_b"), hand_made("pasted", copies=True, absent=1)])
+    lines = tex.splitlines()
+    assert tex.count(r"\begin{tabular}") == tex.count(r"\end{tabular}") == 2
+    (row,) = [line for line in lines if line.startswith(r"{[}a\_b & ")]
+    assert row.split(" & ")[1] == r"-$^{1}$"
+    assert row.split(" & ")[2] == r"\textbf{2.000} {\scriptsize [1.000, 4.000]}"
+    assert row.split(" & ")[5] == r"\textbf{$\infty$}$^{2}$"
+    for column in OURS:
+        title = column.title.replace("_", r"\_")
+        (row,) = [line for line in lines if line.startswith((f"{title} & ", f"{title} $"))]
+        assert row.count(r"{\scriptsize [1.") + row.count(r"{\scriptsize [1,") == 2
+    assert r"\noindent $^{1}$ no data set: give -{}-data.\par" in lines
+    assert r"\noindent $^{2}$ of 1 pictures: the others have no such figure.\par" in lines
+    assert any(line.startswith(r"\noindent $^*$ copies pixels") for line in lines)
+    assert r"\noindent pasted lacks 1 pair of its data set.\par" in lines
+    assert r"the 95 \% interval" in tex
 
 
 def save_art(folder: Path, layers: list[np.ndarray], merged: np.ndarray) -> Path:
@@ -319,6 +401,24 @@ def test_what_is_tinted_blurred_or_doubled_scores_badly(data: Path, tmp_path: Pa
     assert rows["noise"]["edge"]["value"] == pytest.approx(0.5, abs=0.05)
 
 
+@pytest.mark.slow
+def test_key_tint_is_of_methods_with_a_key_alone(data: Path, tmp_path: Path) -> None:
+    from taue.evaluation.methods import METHODS
+
+    keyed = {name for name, method in METHODS.items() if method.keyed}
+    assert keyed == {"taue", "paper", "paper-layout", "tkg"}
+    assert not draws_on_key("alfie") and draws_on_key("") and draws_on_key("taue-crop-25")
+    # The same items, whose border is green: that is a key only of a method that has one.
+    names = ("plain", "taue", "composite-then-cut", "another")
+    runs = [write_run(tmp_path / name, data, name, first=2) for name in names]
+    out = tmp_path / "t.md"
+    assert call(*runs, "--out", out).exit_code == 0
+    rows = [told(out, place) for place in range(len(names))]
+    assert [row["columns"]["key_tint"] is None for row in rows] == [True, False, True, False]
+    assert rows[2]["why"]["key_tint"] == "its foregrounds are on no key colour"
+    assert all("key_tint" not in item for item in rows[2]["items"].values())
+
+
 def test_a_ground_without_colour_is_no_key() -> None:
     white = np.full((32, 32, 3), 250, np.uint8)
     everywhere = np.ones((32, 32), bool)
@@ -373,6 +473,9 @@ def test_the_page_names_every_column_and_method() -> None:
     page = (Path(__file__).parent.parent / "docs/evaluation.md").read_text(encoding="utf-8")
     for column in COLUMNS.values():
         assert column.title.removesuffix(" bg").removesuffix(" fg") in page, column.title
+    rows = [line.split("|")[1].strip(" `*") for line in page.splitlines() if line.startswith("| ")]
+    for column in OURS:
+        assert rows.count(column.title) == 1, column.title
     for name, method in METHODS.items():
         (row,) = [line for line in page.splitlines() if line.startswith(f"| `{name}` |")]
         assert row.endswith("| yes |" if method.copies else "| |")

@@ -14,12 +14,16 @@ from typer.testing import CliRunner, Result
 import tiny_models
 from taue.cli import app
 from taue.errors import TaueError
+from taue.evaluation.dataset import read_data
 from taue.evaluation.items import read_item
 from taue.evaluation.methods import layerdiffuse
+from taue.evaluation.methods.base import Drawing
 from taue.evaluation.methods.offsets import added, published_names, read_offsets
 from taue.evaluation.methods.transparent import WIDTHS, TransparentDecoder
 from taue.evaluation.rendered import write_rendered
 from taue.evaluation.runs import ITEMS, read_run
+from taue.pipeline import TauePipeline
+from taue.scene import Scene
 from tiny_networks import save_layerdiffuse
 
 SMALL = (4, 4, 8, 8, 8, 8, 8)
@@ -206,3 +210,31 @@ def test_what_is_missing_or_another_models_is_one_sentence(
     paddy = call(data, tmp_path / "paddy", "paddy", "--layerdiffuse", weights)
     assert paddy.exit_code == 2
     assert "does not fit this model" in paddy.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*upcast_vae:FutureWarning")  # diffusers' own call
+def test_in_half_precision_the_autoencoder_is_used_as_the_backbone_uses_it(
+    weights: Path, data: Path, tiny_sdxl: Path
+) -> None:
+    pipe = TauePipeline.from_pretrained(str(tiny_sdxl))
+    pipe.set_progress_bar_config(disable=True)
+    pipe.to(dtype=torch.float16)
+    vae: Any = pipe.vae
+    vae.register_to_config(force_upcast=True)
+    # As of SDXL's, its activations are beyond half precision, where it has norms behind them.
+    with torch.no_grad():
+        for stem in (vae.encoder.conv_in, vae.decoder.conv_in):
+            stem.weight *= 3e4 / float(stem.weight.abs().max())
+    seen: list[torch.dtype] = []
+    for part in (vae.quant_conv, vae.post_quant_conv):
+        part.register_forward_pre_hook(lambda _, x: seen.append(x[0].dtype))
+    told = {
+        "seed": 1, "steps": 2, "background": "a beach", "canvas": {"width": 64, "height": 64},
+        "subjects": [{"prompt": "a red apple"}],
+    }  # fmt: skip
+    drawing = Drawing(pipe, read_data(data).pairs[0], Scene.from_data(told))
+    item = layerdiffuse.make(drawing, weights)
+    assert set(seen) == {torch.float32} and vae.dtype == torch.float16
+    assert drawing.encoded(item.composite).isfinite().all()
+    assert item.foreground is not None and item.foreground.std() > 0

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from taue.evaluation.ablation import CROPS, REPORTED_BASE, Variant
+from taue.evaluation.ablation_sheets import Sheet
 from taue.evaluation.bootstrap import Figure, mean_figure
 from taue.evaluation.columns import COLUMNS, PAPER
 from taue.evaluation.dataset import Pair
@@ -20,21 +21,34 @@ SHOWN = (
 )  # fmt: skip
 """The columns of the page, those of ``taue eval score``."""
 
+WEIGHED = ("lpips_fg", "lpips_bg", "clip_i", "clip_s")
+"""Columns that stand there, too, where the networks were at hand."""
+
+SET = "fid"
+"""The same, of a whole run and not of a pair."""
+
+JUDGED_BY = ("psnr_fg", "iou", "edge")
+"""What the best crop ratio is looked for by: PSNR rises with it almost by construction, for a
+foreground that is held for longer is changed less; shape and edges need not."""
+
 Figures = Mapping[str, float | None]
 FiguresByRun = Mapping[str, Mapping[str, Figures]]
 """Of every run, of every item, its figures."""
 
 HEAD = """# Ablation: one factor at a time
-
-    taue eval data paddy --n 100 --seed 1 --out DATA
-    taue eval ablation --data DATA --steps {steps} --dtype {dtype} --out OUT
-    python docs/generate_ablation.py OUT/ablation.json
-
+{commands}
 {model}, {steps} steps, {dtype}. {drawn}
 Rows are changes against the method as it is over the pairs that both have, in brackets their 95 %
 interval (bootstrap over pairs); a single pair has none, and an interval that holds 0 says nothing.
-Columns as in [evaluation](evaluation.md#scores), runs and their settings as
-[there](evaluation.md#ablation).
+Columns, runs and their settings: {explained}.
+"""
+
+EXPLAINED = "docs/evaluation.md, Scores and Ablation"
+
+PICTURES = """### Pictures
+
+The pairs with the best, the middle and the worst PSNR fg of the method as it is; of each the
+composite, the foreground and the mask, a row for each run.
 """
 
 REPORTED_HEAD = """## As the paper reports it
@@ -55,6 +69,7 @@ def document(
     pairs: Sequence[Pair],
     filled: Mapping[str, float],
     how: Mapping[str, Any],
+    sheets: Sequence[Sheet] = (),
 ) -> dict[str, Any]:
     """The JSON from which the page is made, from the scores' own document.
 
@@ -63,18 +78,24 @@ def document(
         chosen: the variants that were asked for.
         pairs: of the data set; filled: what each one's object fills of its box.
         how: how all of it was drawn.
+        sheets: pictures of it.
     """
     runs = {run["name"]: run["items"] for run in told["runs"]}
-    cells = [
+    sets = {
+        run["name"]: (run.get("columns", {}).get(SET) or {}).get("value") for run in told["runs"]
+    }
+    weighed = [key for key in WEIGHED if any(_has(items, key) for items in runs.values())]
+    cells: list[dict[str, Any]] = [
         {
             "run": one.name,
             "method": one.base,
             "changes": dict(one.changes),
             "items": {
-                name: {key: finite_figure(row.get(key)) for key in SHOWN}
+                name: {key: finite_figure(row.get(key)) for key in (*SHOWN, *weighed)}
                 for name, row in runs[one.name].items()
             },
         }
+        | ({} if sets[one.name] is None else {SET: finite_figure(sets[one.name])})
         for one in chosen
         if one.name in runs
     ]
@@ -89,20 +110,40 @@ def document(
         "filled": shares,
         "cells": cells,
         "missing": missing,
+        "sheets": [[one.method, one.title, one.file] for one in sheets],
     }
 
 
-def page(told: Mapping[str, Any]) -> str:
-    """The page in Markdown."""
-    parts = [HEAD.format(**told, drawn=_drawn(len(told["areas"]), told["of"])), *quoted_table()]
+def page(told: Mapping[str, Any], commands: str = "", explained: str = EXPLAINED) -> str:
+    """The page in Markdown.
+
+    Args:
+        told: :func:`document`'s.
+        commands: how to have it again, if that is known.
+        explained: where columns and runs are explained.
+    """
+    drawn = _drawn(len(told["areas"]), told["of"])
+    parts = [HEAD.format(**told, drawn=drawn, commands=commands, explained=explained)]
+    parts += quoted_table()
     if told["missing"]:
         parts += [f"Not drawn yet: {', '.join(told['missing'])}.", ""]
     for base in dict.fromkeys(cell["method"] for cell in told["cells"]):
-        cells: FiguresByRun = {c["run"]: c["items"] for c in told["cells"] if c["method"] == base}
-        parts += [f"## {base}", "", *table(base, cells), "", "### The paper's trends", "", TRENDS]
+        own = [cell for cell in told["cells"] if cell["method"] == base]
+        cells: FiguresByRun = {cell["run"]: cell["items"] for cell in own}
+        sets = {cell["run"]: cell[SET] for cell in own if cell.get(SET) is not None}
+        parts += [f"## {base}", "", *table(base, cells, sets), "", "### The paper's trends", ""]
+        parts += [TRENDS]
         parts += [*trends(base, cells), "", "### Crop ratio and object", ""]
         parts += [*by_object(base, cells, told["areas"], told["filled"]), ""]
+        parts += _pictures([one for one in told.get("sheets", []) if one[0] == base])
     return "\n".join(parts)
+
+
+def _pictures(sheets: Sequence[Sequence[str]]) -> list[str]:
+    if not sheets:
+        return []
+    shown = [f"![{method}: {title}](figures/{file})\n" for method, title, file in sheets]
+    return [PICTURES, *shown]
 
 
 def _drawn(count: int, of: int) -> str:
@@ -129,19 +170,37 @@ def quoted_table() -> list[str]:
     return [*lines, ""]
 
 
-def table(base: str, cells: FiguresByRun) -> list[str]:
-    """The method's own figures, and each run's change."""
-    lines = [_line(["run", "pairs", *(COLUMNS[key].title for key in SHOWN)])]
-    lines.append(_line(["---"] * (len(SHOWN) + 2)))
+def table(base: str, cells: FiguresByRun, sets: Mapping[str, float]) -> list[str]:
+    """The method's own figures, and each run's change.
+
+    Args:
+        base: the method.
+        cells: every run's figures of each pair.
+        sets: every run's FID, where there is one.
+    """
     own = cells.get(base, {})
-    shown = [figure_text(_mean(own.values(), key), key, signed=False) for key in SHOWN]
+    keys = [*SHOWN, *(key for key in WEIGHED if _has(own, key))]
+    titles = [COLUMNS[key].title for key in (*keys, *([SET] if base in sets else []))]
+    lines = [_line(["run", "pairs", *titles]), _line(["---"] * (len(titles) + 2))]
+    digits = COLUMNS[SET].digits
+    shown = [figure_text(_mean(own.values(), key), key, signed=False) for key in keys]
+    shown += [f"{sets[base]:.{digits}f}"] if base in sets else []
     lines.append(_line([f"**{base}**", str(len(own)), *shown]))
     for run, items in cells.items():
-        if run != base:
-            changes = [figure_text(change(own, items, key), key) for key in SHOWN]
-            count = str(len(set(own) & set(items)))
-            lines.append(_line([run.removeprefix(f"{base}-"), count, *changes]))
+        if run == base:
+            continue
+        changes = [figure_text(change(own, items, key), key) for key in keys]
+        if base in sets:
+            # Of all its pairs: a distance between sets has no pairs to subtract.
+            changes.append(f"{sets[run] - sets[base]:+.{digits}f}" if run in sets else "-")
+        count = str(len(set(own) & set(items)))
+        lines.append(_line([run.removeprefix(f"{base}-"), count, *changes]))
     return lines
+
+
+def _has(items: Mapping[str, Figures], key: str) -> bool:
+    """Whether any pair has a figure."""
+    return any(row.get(key) is not None for row in items.values())
 
 
 def trends(base: str, cells: FiguresByRun) -> list[str]:
@@ -161,7 +220,10 @@ def trends(base: str, cells: FiguresByRun) -> list[str]:
         for key in ("iou", "ghosts")
     ]
     off, on = cells.get(f"{base}-filter-off", {}), cells.get(base, {})
-    for key, sign in (("psnr_fg", -1), ("edge", 1), ("ghosts", -1)):
+    filtered = [("psnr_fg", -1), ("edge", 1), ("ghosts", -1)]
+    if change(off, on, "lpips_fg") is not None:
+        filtered.insert(2, ("lpips_fg", -1))
+    for key, sign in filtered:
         lines.append(_verdict(f"{COLUMNS[key].title}, with the filter", off, on, key, sign))
     return lines
 
@@ -169,15 +231,15 @@ def trends(base: str, cells: FiguresByRun) -> list[str]:
 def by_object(
     base: str, cells: FiguresByRun, areas: Mapping[str, float], filled: Mapping[str, float]
 ) -> list[str]:
-    """PSNR of the foreground by crop ratio, by the objects' size and by how much of their box they
-    fill, as a measure of how simple their outline is; and where the best ratio is told apart."""
+    """What each crop ratio gives, by the objects' size and by how much of their box they fill, as a
+    measure of how simple their outline is; and which ratios are the best ones."""
     crops = _crops(base, cells)
     there = set.intersection(*(set(c) for c in crops))
     if len(there) < 4:
         return ["Too few pairs have all three ratios."]
     lines = [
-        _line(["objects", "pairs", *(f"PSNR fg at {ratio} %" for ratio in CROPS), "best"]),
-        _line(["---"] * (len(CROPS) + 3)),
+        _line(["objects", "pairs", "by", *(f"{ratio} %" for ratio in CROPS), "best"]),
+        _line(["---"] * (len(CROPS) + 4)),
     ]
     for titles, measure in (
         (("smaller half", "larger half"), areas),
@@ -187,27 +249,33 @@ def by_object(
         half = len(ordered) // 2
         for title, some in zip(titles, (ordered[:half], ordered[half:]), strict=True):
             own = [{name: crop[name] for name in some} for crop in crops]
-            shown = [
-                figure_text(_mean(one.values(), "psnr_fg"), "psnr_fg", signed=False) for one in own
-            ]
-            lines.append(_line([title, str(len(some)), *shown, best_crop(own)]))
+            for key in JUDGED_BY:
+                means = [_mean(one.values(), key) for one in own]
+                shown = [figure_text(mean, key, signed=False) for mean in means]
+                by = COLUMNS[key].title
+                lines.append(_line([title, str(len(some)), by, *shown, best_crop(own, key)]))
     return lines
 
 
-def best_crop(crops: Sequence[Mapping[str, Figures]]) -> str:
-    """The ratio at which the foreground's PSNR is highest, with those not told apart from it."""
-    means = [_mean(crop.values(), "psnr_fg") for crop in crops]
-    values = {i: mean.value for i, mean in enumerate(means) if mean is not None}
+def best_crop(crops: Sequence[Mapping[str, Figures]], key: str) -> str:
+    """The ratio that a column is best at, with those not told apart from it."""
+    better = COLUMNS[key].better
+    means = [_mean(crop.values(), key) for crop in crops]
+    values = {i: better * mean.value for i, mean in enumerate(means) if mean is not None}
     if not values:
         return "-"
     best = max(values, key=lambda i: values[i])
-    equal = [i for i in values if i == best or not _lower(change(crops[best], crops[i], "psnr_fg"))]
+    equal = [
+        i for i in values if i == best or not _worse(change(crops[best], crops[i], key), better)
+    ]
     return " or ".join(f"{CROPS[i]} %" for i in equal)
 
 
-def _lower(figure: Figure | None) -> bool:
-    """Whether a change is below 0 for certain."""
-    return figure is not None and figure.high is not None and figure.high < 0
+def _worse(figure: Figure | None, better: int) -> bool:
+    """Whether a change is for the worse for certain."""
+    if figure is None or figure.low is None or figure.high is None:
+        return False
+    return max(better * figure.low, better * figure.high) < 0
 
 
 def _crops(base: str, cells: FiguresByRun) -> list[Mapping[str, Figures]]:

@@ -45,7 +45,7 @@ def page(told: Mapping[str, Any]) -> str:
 
 def _cell(told: Mapping[str, int] | None) -> str:
     if told is None:
-        return ""
+        return "not measured"
     return f"{'✓' if ticked(told) else '-'} {told['yes']}/{told['of']}"
 
 

@@ -45,14 +45,15 @@ def picture_grid(runs: Sequence[Path], identities: Sequence[str]) -> Image.Image
 
 
 def _tiles(item: Item) -> list[Image.Image]:
-    return [_tile(getattr(item, column)) for column in COLUMNS]
+    return [tile(getattr(item, column), TILE) for column in COLUMNS]
 
 
-def _tile(picture: Bytes | None) -> Image.Image:
+def tile(picture: Bytes | None, side: int) -> Image.Image:
+    """A picture that fits into a square of so many pixels; white if there is none."""
     if picture is None:
-        return Image.new("RGB", (TILE, TILE), "white")
+        return Image.new("RGB", (side, side), "white")
     image = Image.fromarray(np.ascontiguousarray(picture)).convert("RGB")
-    image.thumbnail((TILE, TILE), Image.Resampling.LANCZOS)
+    image.thumbnail((side, side), Image.Resampling.LANCZOS)
     return image
 
 

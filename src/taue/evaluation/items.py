@@ -3,7 +3,8 @@
     composite.png      the whole scene
     background.png     without the foreground
     foreground.png     RGBA, whose alpha is its mask; or RGB as it was drawn, with mask.png beside
-    mask.png           grey, white = foreground
+    mask.png           grey, white = foreground; or with alpha, which then is the mask. Without a
+                       foreground.png it is what is known of the foreground
     layers/*.png       RGBA, the lowest first in the order of their names, where a layered file has
                        more than the background and the foreground
     shown.png          what those add up to, if it is another picture than composite.png
@@ -26,6 +27,7 @@ from taue.arrays import Bytes
 from taue.disk.png import write_png
 from taue.errors import TaueError
 from taue.evaluation.checked import read_checked
+from taue.evaluation.columns import Needs
 from taue.evaluation.pictures import read_picture
 
 COMPOSITE, BACKGROUND, FOREGROUND, MASK = (
@@ -64,6 +66,19 @@ class Item:
     def alpha(self) -> NDArray[np.float32] | None:
         """The mask in [0, 1]."""
         return None if self.mask is None else self.mask.astype(np.float32) / np.float32(255)
+
+    @property
+    def parts(self) -> set[Needs]:
+        """Which parts that columns need are there."""
+        known = {
+            Needs.MASK: self.mask is not None,
+            Needs.FOREGROUND: self.foreground is not None,
+            Needs.BACKGROUND: self.background is not None,
+            Needs.GROUND: self.background is not None or bool(self.layers),
+            Needs.STACK: bool(self.layers),
+        }
+        there = {need for need, is_there in known.items() if is_there}
+        return there | {Needs.LAYERS} if there else there
 
 
 def two_layers(background: Bytes, foreground: Bytes, mask: Bytes) -> tuple[Bytes, Bytes]:
@@ -113,15 +128,22 @@ def read_item(folder: Path) -> Item:
 
 
 def _foreground(folder: Path) -> tuple[Bytes | None, Bytes | None]:
-    """The foreground's colours and its mask."""
+    """The foreground's colours and its mask; a mask may stand alone."""
+    mask = _mask(folder / MASK) if (folder / MASK).exists() else None
     if not (folder / FOREGROUND).exists():
-        return None, None
+        return None, mask
     rgba = read_picture(folder / FOREGROUND, "RGBA")
-    if (folder / MASK).exists():
-        return rgba[..., :3], read_picture(folder / MASK, "L")
+    if mask is not None:
+        return rgba[..., :3], mask
     if (rgba[..., 3] == 255).all():
         raise TaueError(f"item {str(folder)!r} has an opaque foreground.png; add a mask.png.")
     return rgba[..., :3], rgba[..., 3]
+
+
+def _mask(path: Path) -> Bytes:
+    """A mask [H, W]: the file's alpha if it has one that says anything, else its grey."""
+    alpha = read_picture(path, "RGBA")[..., 3]
+    return read_picture(path, "L") if (alpha == 255).all() else alpha
 
 
 def _same_size(folder: Path, composite: Bytes, *others: Bytes) -> None:

@@ -15,7 +15,7 @@ from taue.errors import TaueError
 from taue.evaluation import figures
 from taue.evaluation.art import read_any
 from taue.evaluation.bootstrap import Figure, mean_figure, set_figure
-from taue.evaluation.columns import COLUMNS, WHY, Column, Needs
+from taue.evaluation.columns import COLUMNS, PARTS, WHY, Column, Needs
 from taue.evaluation.dataset import DataSet, Pair
 from taue.evaluation.frechet import frechet
 from taue.evaluation.items import Item
@@ -100,18 +100,21 @@ def scored(
         raise TaueError(f"run {name!r} has no items; make them, each in a folder of its own.")
     rows: dict[str, dict[str, float | None]] = {}
     made: list[Features] = []
-    lacking = {Needs.COST, Needs.LAYERS, Needs.WORDS, Needs.KEY}
+    lacking = {*PARTS, Needs.COST, Needs.WORDS, Needs.KEY}
+    keyed = draws_on_key(method)
     if not plain:
         lacking |= {Needs.PLAIN}
     for identity in watched(list(folders)):
         item = read_any(folders[identity])
         own = features(networks, item.composite)
         row = item_figures(item, own, networks, reference, pairs.get(identity))
-        if plain and identity in plain:
+        if keyed and plain and identity in plain:
             row["key_tint"] = tint(item, read_any(plain[identity]), networks, pairs.get(identity))
         rows[identity] = row
         lacking -= told_by(item, pairs.get(identity))
         made.append(own)
+    if not keyed:
+        lacking.add(Needs.KEY)
     lacking |= networks.missing | ({Needs.DATA} if reference is None else set())
     columns: dict[str, Figure | None] = {}
     for key in COLUMNS:
@@ -124,6 +127,15 @@ def scored(
     return Scored(name, method, copies, columns, why, rows, len(set(pairs) - set(folders)))
 
 
+def draws_on_key(method: str) -> bool:
+    """Whether a method draws its foregrounds on a key colour, as it says of itself. Of other
+    programs, and of methods that are not known by this name, the border's colour alone tells."""
+    from taue.evaluation.methods import METHODS  # slow, for it loads diffusers
+
+    known = METHODS.get(method)
+    return known is None or known.keyed
+
+
 def reason(column: Column, lacking: set[Needs]) -> str:
     """Why a column is empty."""
     return next(
@@ -134,11 +146,9 @@ def reason(column: Column, lacking: set[Needs]) -> str:
 
 def told_by(item: Item, pair: Pair | None) -> set[Needs]:
     """What is not lacking as far as this item goes."""
-    there: set[Needs] = set()
+    there = item.parts
     if item.cost.seconds is not None or item.cost.unet_evaluations is not None:
         there.add(Needs.COST)
-    if item.mask is not None and item.background is not None:
-        there.add(Needs.LAYERS)
     if item.foreground is not None and key_direction(item.foreground) is not None:
         there.add(Needs.KEY)
     if pair is not None and parse_object(pair.foreground) is not None:
@@ -181,13 +191,15 @@ def item_figures(
 def layer_figures(item: Item, networks: Networks) -> dict[str, float | None]:
     """PSNR, SSIM and LPIPS of the layers against the composite, each in its region."""
     alpha = item.alpha
-    if alpha is None or item.foreground is None or item.background is None:
+    if alpha is None:
         return {}
     found: dict[str, float | None] = {"edge": figures.edge(item.composite, alpha)}
     for side, layer, region in (
         ("fg", item.foreground, figures.foreground_region(alpha)),
         ("bg", item.background, figures.background_region(alpha)),
     ):
+        if layer is None:
+            continue
         found[f"psnr_{side}"] = figures.region_psnr(layer, item.composite, region)
         found[f"ssim_{side}"] = figures.region_ssim(layer, item.composite, region)
         if networks.alexnet is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from taue.evaluation.columns import OPENED
+from taue.evaluation.columns import COLUMNS, OPENED
 from taue.evaluation.dataset import Pair
 from taue.evaluation.items import Item
 from taue.evaluation.networks import Networks
@@ -39,22 +39,28 @@ def seen_mask(sighting: Sighting, kind: str) -> NDArray[np.bool_]:
 
 def seen(item: Item, networks: Networks, pair: Pair) -> dict[str, float | None]:
     """What :mod:`taue.evaluation.opened` measures, the share of the mask on which the judge sees
-    objects in the background, and how many objects there are too many or too few; nothing if it
-    does not know the words of the pair."""
+    objects in the background, and how many objects there are too many or too few: those of them
+    that the item's parts suffice for. Nothing without a mask, or if the judge does not know the
+    words of the pair."""
     wish = parse_object(pair.foreground)
-    if wish is None or not item.layers or item.foreground is None or item.mask is None:
+    if wish is None or item.mask is None:
         return {}
     shown = item.composite if item.shown is None else item.shown
-    ground, effects = item.layers[0], item.layers[1 : -item.subjects]
-    cut = np.dstack([item.foreground, item.mask])
-    subject = item.layers[-1] if item.subjects == 1 else cut
-    sighting, behind = networks.judge.look([shown, ground[..., :3]])
+    effects = item.layers[1 : -item.subjects]
+    ground = item.layers[0][..., :3] if item.layers else item.background
+    if ground is None:
+        ground = shown
+    cut = np.dstack([shown if item.foreground is None else item.foreground, item.mask])
+    subject = item.layers[-1] if item.layers and item.subjects == 1 else cut
+    sighting, behind = networks.judge.look([shown, ground])
     nothing = np.zeros(item.mask.shape)
     shade = np.max([layer[..., 3] / 255 for layer in effects] or [nothing], axis=0)
     mask = seen_mask(sighting, wish[1])
     found = opened_figures(shown, ground[..., :3], subject, cut, shade, mask)
-    return {
+    told = {
         "residue": residue(behind, item.mask > SOLID),
         "ghosts": float(abs(len(sighting.objects) - 1)),
         **{key: found[key] for key in OPENED},
     }
+    # What had to stand in for a part that is not there has told nothing of it.
+    return {key: value for key, value in told.items() if COLUMNS[key].made_of(item.parts)}

@@ -17,12 +17,28 @@ from taue.evaluation.score import Scored
 from taue.readable import counted
 
 COPIES = "copies pixels of one picture into another; left out of the best"
-READING = (
+MEANS = (
     "Means; in brackets the 95 % interval of a bootstrap over pictures. Bold: the best of our own "
-    f"runs. *Reported*: {SOURCE}; other data and another model than paddy's, so not to be compared "
-    "with figures on those. Every column is defined in docs/evaluation.md."
+    "runs."
 )
+QUOTED = (
+    f"{SOURCE}; other data and another model than paddy's, so not to be compared with figures on "
+    "those."
+)
+DEFINED = "Every column is defined in docs/evaluation.md."
+READING = f"{MEANS} *Reported*: {QUOTED} {DEFINED}"
 ENDINGS = (".md", ".csv", ".json", ".tex")
+
+LATEX = str.maketrans(
+    {
+        **{sign: rf"\{sign}" for sign in "&%$#_{}"},
+        "[": "{[}",  # which at the start of a row would be an argument of the row before
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+    }
+)
+"""Signs that mean something in LaTeX, and how they are written."""
 
 
 def best(runs: Sequence[Scored], column: Column) -> set[str]:
@@ -56,9 +72,8 @@ def markdown(runs: Sequence[Scored], networks: Mapping[str, Mapping[str, str]]) 
         parts.append("")
     parts += [READING, ""]
     parts += [f"{i}. {note}" for i, note in enumerate(notes, 1)] + ([""] if notes else [])
-    for run in runs:
-        if run.absent:
-            parts += [f"{run.name} lacks {counted(run.absent, 'pair')} of its data set.", ""]
+    for sentence in _absent(runs):
+        parts += [sentence, ""]
     parts += ["Networks:", ""]
     parts += [f"- {key}: {one['name']}, SHA-256 {one['sha256']}" for key, one in networks.items()]
     return "\n".join(parts) + "\n"
@@ -111,45 +126,89 @@ def document(runs: Sequence[Scored], networks: Mapping[str, Mapping[str, str]]) 
 
 
 def latex(runs: Sequence[Scored]) -> str:
-    """The paper's columns as a ``tabular``, with nothing that needs a package."""
-    heads = ["run", *(c.title for c in PAPER)]
-    lines = [
-        r"\begin{tabular}{l" + "r" * len(PAPER) + "}",
-        r"\hline",
-        " & ".join(map(_escaped, heads)) + r" \\",
-        r"\hline",
+    """The paper's columns as a ``tabular`` with a row for each run, ours as another with a row for
+    each column, and the footnotes of both; with nothing that needs a package."""
+    notes: list[str] = []
+    rows = [
+        [_latex_name(run), *(_latex_cell(run, column, runs, notes) for column in PAPER)]
+        for run in runs
     ]
-    for run in runs:
-        cells: list[str] = []
-        for column in PAPER:
-            figure = run.columns[column.key]
-            text = "-" if figure is None else _number(figure.value, column, r"$\infty$")
-            cells.append(rf"\textbf{{{text}}}" if run.name in best(runs, column) else text)
-        name = _escaped(run.name) + (r"$^*$" if run.copies else "")
-        lines.append(" & ".join([name, *cells]) + r" \\")
-    lines.append(r"\hline")
-    for name, values in REPORTED.items():
-        cells = [f"{values[c.key]:.{c.digits}f}" for c in PAPER]
-        lines.append(" & ".join([rf"{_escaped(name)} (reported)", *cells]) + r" \\")
-    lines += [r"\hline", r"\end{tabular}", rf"% $^*$ {COPIES}. Reported: {SOURCE}."]
+    reported = [
+        [rf"{_escaped(name)} (reported)", *(f"{values[c.key]:.{c.digits}f}" for c in PAPER)]
+        for name, values in REPORTED.items()
+    ]
+    heads = ["run", *map(_latex_title, PAPER)]
+    lines = ["% The paper's columns", *_tabular(heads, rows, reported)]
+    ours = [
+        [_latex_title(column), *(_latex_cell(run, column, runs, notes) for run in runs)]
+        for column in OURS
+    ]
+    lines += ["", "% Ours besides", *_tabular(["column", *map(_latex_name, runs)], ours), ""]
+    told = [_escaped(f"{MEANS} Reported: {QUOTED} {DEFINED}")]
+    if any(run.copies for run in runs):
+        told.append(rf"$^*$ {_escaped(COPIES)}.")
+    told += [rf"$^{{{i}}}$ {_escaped(note)}." for i, note in enumerate(notes, 1)]
+    told += map(_escaped, _absent(runs))
+    lines += [rf"\noindent {line}\par" for line in told]
     return "\n".join(lines) + "\n"
 
 
+def _absent(runs: Sequence[Scored]) -> list[str]:
+    """Which runs lack how many pairs of their data set."""
+    return [
+        f"{run.name} lacks {counted(run.absent, 'pair')} of its data set."
+        for run in runs
+        if run.absent
+    ]
+
+
+def _tabular(heads: Sequence[str], *blocks: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a ``tabular``, with a rule under the heads and under each block of rows."""
+    lines = [r"\begin{tabular}{l" + "r" * (len(heads) - 1) + "}", r"\hline"]
+    for block in ([heads], *blocks):
+        lines += [" & ".join(row) + r" \\" for row in block] + [r"\hline"]
+    return [*lines, r"\end{tabular}"]
+
+
+def _latex_name(run: Scored) -> str:
+    return _escaped(run.name) + (r"$^*$" if run.copies else "")
+
+
+def _latex_title(column: Column) -> str:
+    arrow = {1: r" $\uparrow$", -1: r" $\downarrow$", 0: ""}[column.better]
+    return _escaped(column.title) + arrow
+
+
+def _latex_cell(run: Scored, column: Column, runs: Sequence[Scored], notes: list[str]) -> str:
+    text, *said = _told(run, column, r"$\infty$")
+    value, _, interval = text.partition(" ")
+    value = rf"\textbf{{{value}}}" if run.name in best(runs, column) else value
+    marks = "".join(rf"$^{{{_number_of(note, notes)}}}$" for note in said)
+    return value + (rf" {{\scriptsize {interval}}}" if interval else "") + marks
+
+
 def _cell(run: Scored, column: Column, runs: Sequence[Scored], notes: list[str]) -> str:
-    figure = run.columns[column.key]
-    if figure is None:
-        return "-" + _note(run.why[column.key], notes)
-    text = _with_interval(figure, column)
-    if figure.count < len(run.items):
-        text += _note(f"of {figure.count} pictures: the others have no such figure", notes)
+    text, *said = _told(run, column, "∞")
+    text += "".join(_note(note, notes) for note in said)
     return f"**{text}**" if run.name in best(runs, column) else text
 
 
-def _with_interval(figure: Figure, column: Column) -> str:
-    value = _number(figure.value, column, "∞")
+def _told(run: Scored, column: Column, infinity: str) -> list[str]:
+    """What a cell shows, and its footnote if it has one."""
+    figure = run.columns[column.key]
+    if figure is None:
+        return ["-", run.why[column.key]]
+    text = _with_interval(figure, column, infinity)
+    if figure.count < len(run.items):
+        return [text, f"of {figure.count} pictures: the others have no such figure"]
+    return [text]
+
+
+def _with_interval(figure: Figure, column: Column, infinity: str) -> str:
+    value = _number(figure.value, column, infinity)
     if figure.low is None or figure.high is None:
         return value
-    low, high = (_number(end, column, "∞") for end in (figure.low, figure.high))
+    low, high = (_number(end, column, infinity) for end in (figure.low, figure.high))
     return f"{value} [{low}, {high}]"
 
 
@@ -158,10 +217,15 @@ def _number(value: float, column: Column, infinity: str) -> str:
 
 
 def _note(text: str, notes: list[str]) -> str:
-    """A footnote's mark; the same text is one footnote."""
+    """A footnote's mark."""
+    return f" <sup>{_number_of(text, notes)}</sup>"
+
+
+def _number_of(text: str, notes: list[str]) -> int:
+    """A footnote's number; the same text is one footnote."""
     if text not in notes:
         notes.append(text)
-    return f" <sup>{notes.index(text) + 1}</sup>"
+    return notes.index(text) + 1
 
 
 def _arrow(column: Column) -> str:
@@ -177,6 +241,5 @@ def _finite(value: Any) -> Any:
 
 
 def _escaped(text: str) -> str:
-    for sign in "&%$#_{}":
-        text = text.replace(sign, "\\" + sign)
-    return text
+    """As LaTeX shows it, two hyphens as two."""
+    return text.translate(LATEX).replace("--", "-{}-")

@@ -39,6 +39,7 @@ class ComparedMethod:
         make: from what is asked to what is left of it, without its cost.
         check: raises ``TaueError`` if something that it needs is not installed.
         draws: whether it draws by itself, with SDXL's pipelines.
+        keyed: whether it draws its foregrounds on a key colour.
         several: whether it draws all subjects of a scene; others draw the pair's alone.
         told: what a run says of it besides; another run of it has the same.
     """
@@ -50,6 +51,7 @@ class ComparedMethod:
     make: Callable[[Drawing], Item]
     check: Callable[[], None] = lambda: None
     draws: bool = True
+    keyed: bool = False
     several: bool = False
     told: Mapping[str, str] = field(default_factory=dict)
 
@@ -115,12 +117,9 @@ class Drawing:
         return self._drawn(prompt, name, guidance_scale, None, "latent")
 
     def encoded(self, picture: Bytes) -> torch.Tensor:
-        """A picture's latents [1, C, h, w] by the autoencoder's mean, as the UNet sees them."""
-        vae = self.pipe.vae
-        pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None] / 127.5 - 1
-        with torch.no_grad():
-            mean = vae.encode(pixels.to(vae.device, vae.dtype)).latent_dist.mean
-        return mean * vae.config.scaling_factor
+        """A picture's most likely latents [1, C, h, w], float32, as the UNet sees them."""
+        pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None]
+        return self.backbone.encode(pixels / 255)
 
     def _drawn(
         self,

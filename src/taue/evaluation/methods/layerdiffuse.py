@@ -99,12 +99,9 @@ def with_weights(name: str) -> ComparedMethod:
 
 def _transparent(drawing: Drawing, latents: Tensor, folder: Path) -> Bytes:
     """Foreground latents as RGBA [H, W, 4]."""
-    vae = drawing.pipe.vae
-    own = latents.to(vae.dtype) / vae.config.scaling_factor
-    with torch.no_grad():
-        picture = (vae.decode(own).sample / 2 + 0.5).clamp(0, 1)
-    decoder = _decoder(folder).to(picture.device)
-    rgba = decoder.rgba(picture.float(), own.float())
+    picture = drawing.backbone.decode(latents)
+    own = latents.float() / drawing.pipe.vae.config.scaling_factor
+    rgba = _decoder(folder).to(picture.device).rgba(picture, own.to(picture.device))
     return (rgba[0].permute(1, 2, 0).cpu().numpy() * 255).round().astype(np.uint8)
 
 

@@ -39,7 +39,7 @@ def make(drawing: Drawing, base: str, changes: Mapping[str, Any]) -> Item:
 def _method(base: str, source: str, passes: float) -> ComparedMethod:
     own = partial(make, base=base, changes={})
     return ComparedMethod(
-        base, source, copies=False, passes=passes, make=own, draws=False, several=True
+        base, source, copies=False, passes=passes, make=own, draws=False, keyed=True, several=True
     )
 
 

@@ -73,4 +73,6 @@ def keyed_alpha(picture: Bytes) -> Floats:
     return ((distance - own) / SOFT).clamp(0, 1).numpy()
 
 
-METHOD = ComparedMethod("tkg", "TKG-DM, arXiv 2411.15580", copies=True, passes=2, make=make)
+METHOD = ComparedMethod(
+    "tkg", "TKG-DM, arXiv 2411.15580", copies=True, passes=2, make=make, keyed=True
+)
