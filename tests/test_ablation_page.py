@@ -116,10 +116,26 @@ def test_without_a_method_ours_and_the_papers_are_asked_for_and_the_papers_own_t
     table = ["paper-layout", "paper-layout-crop-25", "paper-layout-crop-75"]
     assert names[: len(whole)] == whole
     assert names[len(whole) : len(whole) + 3] == table
-    assert len(names) == len(whole) + 7
+    assert len(names) == len(whole) + 9
+    # What our own transplant takes no notice of makes no second run.
+    assert not any(name.startswith("taue-crop") and name.endswith("-noise") for name in names)
+    assert {"paper-crop-25-noise", "paper-layout-crop-75-noise"} <= set(names)
     # A factor that the paper's table has not is asked for of the two alone.
     assert asked_variants(None, ["key"]) == list(variants(["taue", "paper"], ["key"]))
     assert asked_variants(["paper"], None) == list(variants(["paper"], list(FACTORS)))
+
+
+def test_crop_ratios_are_compared_with_the_noise_that_each_needs_where_those_runs_are() -> None:
+    runs = {"paper": 1, "paper-crop-25": 0, "paper-crop-75": 0.5, "paper-crop-25-noise": 0.5}
+    scores, how = made_up(runs), {"model": "paddy", "steps": 50, "dtype": "float32"}
+    text = page(
+        document(scores, list(variants(["paper"], ["crop", "noise"])), pairs(), FILLED, how)
+    )
+    (line,) = [
+        one for one in text.splitlines() if "25 to 50 %, with as much noise" in one and "fg" in one
+    ]
+    assert float(line.split("): ")[1].split(" [")[0]) == pytest.approx(0.5, abs=0.1)
+    assert "with as much noise" not in page(told({"paper": 1, "paper-crop-25": 0}))
 
 
 def test_the_papers_own_rows_stand_beside_ours() -> None:

@@ -98,13 +98,13 @@ EFFORTS: Mapping[str, Effort] = {
         alone=0.16,
         again=0.22,
         foreground=0.16,
-        background=0.12,
+        background=0.16,
         refine=0.16,
         heal=0.2,
         background_begin=0.2,
         guided=0.8,
         window=0.06,
-        fewest=6,
+        fewest=8,
     ),
 }
 """Qualities by name."""

@@ -37,8 +37,8 @@ def ablation(
     factor: Annotated[
         list[str] | None,
         typer.Option(
-            help="crop, unfiltered, filter, blending, layout, mask, key, lambda, colour, attention "
-            "or thresholds; may be repeated. All if absent."
+            help="crop, noise, unfiltered, filter, blending, layout, mask, key, lambda, colour, "
+            "attention or thresholds; may be repeated. All if absent."
         ),
     ] = None,
     model: Annotated[

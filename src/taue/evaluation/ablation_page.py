@@ -205,15 +205,14 @@ def _has(items: Mapping[str, Figures], key: str) -> bool:
 
 def trends(base: str, cells: FiguresByRun) -> list[str]:
     """What the cells say of each of the paper's trends."""
-    lines: list[str] = []
     crops = _crops(base, cells)
-    for key in ("psnr_fg", "psnr_bg"):
-        for place, (early, late) in enumerate(pairwise(crops)):
-            ratios = CROPS[place], CROPS[place + 1]
-            before, after = (_reported_crop(ratio)[key] for ratio in ratios)
-            what = f"{COLUMNS[key].title}, crop {ratios[0]} to {ratios[1]} %"
-            what += f" (reported {after - before:+.{COLUMNS[key].digits}f})"
-            lines.append(_verdict(what, early, late, key, 1))
+    lines = _by_crop(crops, "")
+    noised = [
+        cells.get(f"{base}-crop-{ratio}-noise", crop)
+        for ratio, crop in zip(CROPS, crops, strict=True)
+    ]
+    if noised != crops:
+        lines += _by_crop(noised, ", with as much noise as each needs")
     lost = "crop 25 to 50 %"
     lines += [
         _verdict(f"{COLUMNS[key].title}, {lost}", crops[0], crops[1], key, COLUMNS[key].better)
@@ -225,6 +224,19 @@ def trends(base: str, cells: FiguresByRun) -> list[str]:
         filtered.insert(2, ("lpips_fg", -1))
     for key, sign in filtered:
         lines.append(_verdict(f"{COLUMNS[key].title}, with the filter", off, on, key, sign))
+    return lines
+
+
+def _by_crop(crops: Sequence[Mapping[str, Figures]], how: str) -> list[str]:
+    """What each later crop ratio does to PSNR."""
+    lines: list[str] = []
+    for key in ("psnr_fg", "psnr_bg"):
+        for place, (early, late) in enumerate(pairwise(crops)):
+            ratios = CROPS[place], CROPS[place + 1]
+            before, after = (_reported_crop(ratio)[key] for ratio in ratios)
+            what = f"{COLUMNS[key].title}, crop {ratios[0]} to {ratios[1]} %{how}"
+            what += f" (reported {after - before:+.{COLUMNS[key].digits}f})"
+            lines.append(_verdict(what, early, late, key, 1))
     return lines
 
 

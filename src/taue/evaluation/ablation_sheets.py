@@ -14,7 +14,7 @@ from taue.evaluation.items import read_item
 from taue.evaluation.runs import ITEMS
 
 TOGETHER: Mapping[str, tuple[str, ...]] = {
-    "crop ratio and filter": ("crop", "filter", "unfiltered"),
+    "crop ratio and filter": ("crop", "noise", "filter", "unfiltered"),
     "attention": ("attention", "blending"),
     "masks": ("mask", "thresholds"),
     "keys, noise and layout": ("key", "colour", "lambda", "layout"),
