@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,13 @@ class Effort:
         """As a crop ratio, where a subject that is harvested at this one comes into its box."""
         return crop_ratio if self.placed is None else min(self.placed, crop_ratio)
 
-    def samples(self, stage: str) -> float:
-        """About what a stage sends through the network, to a guided pass of all steps."""
-        begin = self.begin(stage, 0.0)
-        guided = 1.0 if self.guided is None else self.guided
-        return getattr(self, stage) * (guided - begin + (1 - guided) / 2)
+    def evaluations(self, stage: str, steps: int, crop_ratio: float) -> int:
+        """Samples that a stage sends through the network, of so many steps that were asked for:
+        two a step with guidance, one without. Second tries are not in it."""
+        own = self.steps(stage, steps)
+        begin = ceil(round(self.begin(stage, crop_ratio) * own, 6))
+        guided = own if self.guided is None else ceil(self.guided * own)
+        return own - begin + max(0, guided - begin)
 
 
 EFFORTS: Mapping[str, Effort] = {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from taue import devices, models
-from taue.commands.conventions import Device, Dtype
+from taue.commands.conventions import Device, Dtype, quiet_libraries
 from taue.commands.eval_ablation import ablation
 from taue.commands.eval_data import WRITER, coco_data
 from taue.commands.eval_generate import LayerDiffuse, run_method
@@ -21,6 +21,15 @@ from taue.errors import TaueError
 
 if TYPE_CHECKING:
     from taue.evaluation.plan import Plan
+
+MADE_BY = {
+    "annotations": "split",
+    "captions": "coco",
+    "prompts": "prompts",
+    "smallest": "min-area",
+    "second": "max-second",
+}
+"""The options that a data set says it was made with."""
 
 INSTANCES, CAPTIONS = "annotations/instances_{}.json", "annotations/captions_{}.json"
 
@@ -69,12 +78,13 @@ def paper(
     few = _few(ablation_pairs, factor, steps)
     models.resolve(model)
     names = _methods(method, layerdiffuse)
+    judged: dict[str, Any] = {"inception": inception, "clip": clip, "alexnet": alexnet}
     instances = coco / INSTANCES.format(split)
-    networks = {"prompts": None if prompts else prompt_model, "FID": inception}
-    networks |= {"CLIP": clip, "LPIPS": alexnet, "LayerDiffuse": layerdiffuse}
-    plan = _plan(
-        instances, (min_area, max_second), names, model, steps, (width, height), networks, few
-    )
+    networks = {} if prompts else {"prompts": prompt_model}
+    networks |= {"FID": inception, "CLIP-I and CLIP-S": clip, "LPIPS": alexnet}
+    networks |= {} if layerdiffuse is None else {"LayerDiffuse": layerdiffuse}
+    drawn = names, model, steps, (width, height), dtype
+    plan = _plan(instances, (min_area, max_second), *drawn, networks, few)
     if not dry_run:
         ProcessOptions(gpus, device, out).check()
     for line in plan.lines(evaluation_seconds, gpus):
@@ -83,9 +93,16 @@ def paper(
         tell(f"{OPTION}: left out, for its weights are not named; give --{OPTION}")
     if dry_run:
         return
-    data = out / "data"
+    data, captions = out / "data", coco / CAPTIONS.format(split)
+    made_with = {
+        "annotations": instances.name,
+        "captions": captions.name if captions.exists() else None,
+        "prompts": prompt_model if prompts is None else prompts.name,
+        "smallest": min_area,
+        "second": max_second,
+    }
+    _require_to_be_had(data, made_with, names, layerdiffuse, judged, device)
     if not data.exists():
-        captions = coco / CAPTIONS.format(split)
         coco_data(
             annotations=instances, images=coco / split, out=data,
             captions=captions if captions.exists() else None,
@@ -96,7 +113,6 @@ def paper(
     if ablation_pairs:
         part = first_pairs(read_data(data), ablation_pairs, out / "ablation-data")
     how = {"model": model, "steps": steps, "width": width, "height": height, "dtype": dtype}
-    judged: dict[str, Any] = {"inception": inception, "clip": clip, "alexnet": alexnet}
     runs = _drawn(data, out, names, how, layerdiffuse, partial(ProcessOptions, gpus, device))
     table = out / "table.md"
     score(runs, out=table, data=data, device=device, **judged)
@@ -109,14 +125,48 @@ def paper(
 
 
 def _methods(asked: list[str] | None, layerdiffuse: str | None) -> list[str]:
-    """Names of the methods to compare: all that can be had if none is asked for."""
+    """Names of the methods to compare: all that can be had if none is asked for. Nothing is
+    fetched for it."""
     from taue.evaluation.methods import METHODS, method_named
     from taue.evaluation.methods.layerdiffuse import OPTION
 
     names = asked or [name for name in METHODS if name != OPTION or layerdiffuse is not None]
     for name in names:
-        method_named(name, layerdiffuse)
+        if name != OPTION or layerdiffuse is None:
+            method_named(name)
     return names
+
+
+def _require_to_be_had(
+    data: Path,
+    made_with: dict[str, Any],
+    names: list[str],
+    layerdiffuse: str | None,
+    judged: dict[str, Any],
+    device: str,
+) -> None:
+    """Make sure, before days of drawing, that the data set is the one that is asked for and that
+    all networks can be had.
+
+    Raises:
+        TaueError: naming what is not.
+    """
+    from taue.evaluation.dataset import read_data
+    from taue.evaluation.methods import method_named
+    from taue.evaluation.networks import Networks
+
+    if data.exists():
+        there = read_data(data).about.made_with
+        for key, value in made_with.items():
+            if there.get(key) != value:
+                raise TaueError(
+                    f"{MADE_BY[key]} is {value!r}, and the data set that out has is of "
+                    f"{there.get(key)!r}; give another --out, or the options of before."
+                )
+    for name in names:
+        method_named(name, layerdiffuse)
+    with quiet_libraries():
+        Networks.load(devices.choose(device, "auto")[0], **judged)
 
 
 def _drawn(
@@ -172,12 +222,13 @@ def _plan(
     model: str,
     steps: int,
     canvas: tuple[int | None, int | None],
+    dtype: str,
     networks: dict[str, str | None],
     few: tuple[int, int, int],
 ) -> Plan:
     from taue.evaluation.coco import Thresholds, main_objects, read_instances
     from taue.evaluation.methods import METHODS
-    from taue.evaluation.plan import Plan, download, own_side
+    from taue.evaluation.plan import Plan, cached, download, own_side
 
     found, _ = main_objects(read_instances(instances), Thresholds(*thresholds))
     if not found:
@@ -185,10 +236,12 @@ def _plan(
     side = own_side(model)
     pixels = (canvas[0] or side) * (canvas[1] or side)
     evaluations = {name: METHODS[name].evaluations(steps) for name in names}
-    here = models.resolve(model).kind is not models.Kind.hub
-    downloads = [download("model", model, here=here)]
-    downloads += [download(use, name) for use, name in networks.items() if name is not None]
-    return Plan(len(found), pixels, evaluations, downloads, *few)
+    source = models.resolve(model)
+    here = source.kind is not models.Kind.hub or cached(source.location)
+    downloads = [download("model", model, here=here, dtype=dtype)]
+    downloads += [download(use, name) for use, name in networks.items()]
+    sdxl = source.location == models.NAMED["sdxl"]
+    return Plan(len(found), pixels, evaluations, downloads, *few, sdxl=sdxl)
 
 
 def _draw_grid(runs: list[Path], table: Path) -> None:

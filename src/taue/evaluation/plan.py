@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from huggingface_hub import try_to_load_from_cache
 from pydantic import BaseModel
 
 from taue import models
 from taue.evaluation.checked import read_checked
+from taue.evaluation.weights import HUB_ID
 from taue.families import FAMILIES
 from taue.metrics import LATENT_CELL
 
@@ -22,18 +24,46 @@ GIGA = 1e9
 SIZES: dict[str, float] = {
     "sdxl": 3_468_837_867 * 2 / GIGA,
     "microsoft/Phi-3-mini-4k-instruct": 3_821_079_552 * 2 / GIGA,
-    "openai/clip-vit-base-patch32": 151_277_313 * 4 / GIGA,
+    "openai/clip-vit-large-patch14": 427_616_513 * 4 / GIGA,
 }
 """Gigabytes of weights: parameters times the bytes of each."""
+
+IN_FLOAT32 = {"sdxl": 2.0}
+"""By how much more is fetched in single precision: half is a variant of these."""
+
+H100_SECONDS = 0.032
+"""Of one UNet evaluation of SDXL at its own size on one NVIDIA H100: docs/full-size.json."""
+
+ASKED_BY = {"FID": "--inception", "CLIP-I and CLIP-S": "--clip", "LPIPS": "--alexnet"}
+"""Columns that need a network, and its option."""
+
+INDEXES = ("model_index.json", "config.json")
+"""Files of which the hub's cache has one of any model that was fetched."""
 
 
 @dataclass(frozen=True)
 class Download:
-    """A network, what it is for and its size: 0 if it is here, None if that is not known."""
+    """A network, what it is for and its size: 0 if it is here, None if that is not known.
+
+    ``name`` is None where none is named, and then nothing is fetched; ``missing`` says that it is a
+    path at which there is nothing.
+    """
 
     use: str
-    name: str
+    name: str | None
     gigabytes: float | None
+    missing: bool = False
+
+    def __str__(self) -> str:
+        if self.name is None:
+            return f'{self.use}: not named, so "-"; give {ASKED_BY[self.use]}'
+        if self.missing:
+            return f"{self.use}: {self.name}, missing"
+        if self.gigabytes is None:
+            return f"{self.use}: {self.name}, to fetch, size unknown"
+        return f"{self.use}: {self.name}, " + (
+            "here" if self.gigabytes == 0 else f"{self.gigabytes:.2f} GB to fetch"
+        )
 
 
 @dataclass(frozen=True)
@@ -48,6 +78,7 @@ class Plan:
         ablation_pairs: of the ablation, if there are so many.
         ablation_evaluations: of the UNet for one pair by all of its runs.
         ablation_runs: how many runs it has.
+        sdxl: whether the model is SDXL, of which it is known how long it takes.
     """
 
     pairs: int
@@ -57,6 +88,7 @@ class Plan:
     ablation_pairs: int = 0
     ablation_evaluations: int = 0
     ablation_runs: int = 0
+    sdxl: bool = False
 
     @property
     def few(self) -> int:
@@ -70,9 +102,14 @@ class Plan:
 
     @property
     def disk(self) -> float:
-        """Gigabytes that the runs take at most."""
+        """Gigabytes that the runs' pictures take at most."""
         items = self.pairs * len(self.evaluations) + self.few * self.ablation_runs
         return items * self.pixels * BYTES_OF_A_PIXEL / GIGA
+
+    @property
+    def to_fetch(self) -> float:
+        """Gigabytes, of what is known."""
+        return sum(one.gigabytes or 0 for one in self.downloads)
 
     def hours(self, seconds: float, gpus: int = 1) -> float:
         """Of drawing, at so many seconds for one UNet evaluation, by so many processes."""
@@ -80,10 +117,7 @@ class Plan:
 
     def lines(self, seconds: float | None, gpus: int = 1) -> list[str]:
         """The plan for people."""
-        told = [f"pairs: {self.pairs}"]
-        for one in self.downloads:
-            size = "size unknown" if one.gigabytes is None else f"{one.gigabytes:.2f} GB to fetch"
-            told.append(f"{one.use}: {one.name}, {size if one.gigabytes != 0 else 'here'}")
+        told = [f"pairs: {self.pairs}", *map(str, self.downloads)]
         for method, count in self.evaluations.items():
             told.append(f"{method}: {count} UNet evaluations an item, {self.pairs * count} in all")
         if self.few:
@@ -93,20 +127,46 @@ class Plan:
             )
         told += [
             f"everything: {self.total_evaluations} UNet evaluations",
-            f"disk: {self.disk:.1f} GB at most",
+            f"disk: {self.disk:.1f} GB of pictures at most, {self.to_fetch:.1f} GB to fetch",
         ]
-        if seconds is None:
-            told.append("hours: unknown; measure one evaluation and give --evaluation-seconds")
-        else:
+        if seconds is not None:
             told.append(f"hours: {self.hours(seconds, gpus):.1f}")
+        elif self.sdxl:
+            own = H100_SECONDS * self.pixels / SDXL_SIDE**2
+            told.append(
+                f"hours: about {self.hours(own, gpus):.1f} of drawing, if all GPUs are NVIDIA H100 "
+                "(docs/full-size.json); of others --evaluation-seconds tells"
+            )
+        else:
+            told.append("hours: unknown; measure one evaluation and give --evaluation-seconds")
         return told
 
 
-def download(use: str, name: str, *, here: bool | None = None) -> Download:
-    """Whether a network has to be fetched, and how large it is; a path that exists is here."""
+def download(
+    use: str, name: str | None, *, here: bool | None = None, dtype: str = "auto"
+) -> Download:
+    """Whether a network has to be fetched, and how large it is; a path that exists is here, and so
+    is what the hub's cache has."""
+    if name is None:
+        return Download(use, None, 0)
     if here is None:
         here = os.path.exists(os.path.expanduser(name))  # noqa: PTH110, PTH111 (never raise)
-    return Download(use, name, 0 if here else SIZES.get(name))
+        here = here or cached(name)
+    if here:
+        return Download(use, name, 0)
+    known = name in SIZES or name in models.NAMED or HUB_ID.fullmatch(name) is not None
+    size = SIZES.get(name)
+    if size is not None and dtype == "float32":
+        size *= IN_FLOAT32.get(name, 1.0)
+    return Download(use, name, size, missing=not known)
+
+
+def cached(name: str) -> bool:
+    """Whether the hub's cache has a model, without asking the hub."""
+    location = models.NAMED.get(name, name)
+    if HUB_ID.fullmatch(location) is None:
+        return False
+    return any(isinstance(try_to_load_from_cache(location, file), str) for file in INDEXES)
 
 
 def own_side(model: str) -> int:

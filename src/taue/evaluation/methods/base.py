@@ -35,7 +35,8 @@ class ComparedMethod:
         source: the paper that it was written from.
         copies: whether it puts pixels of one picture into another, so that the two agree by
             construction.
-        passes: denoising passes of one item, second tries left out; half steps count as halves.
+        passes: denoising passes of one item, or by steps its UNet evaluations; second tries are
+            left out.
         make: from what is asked to what is left of it, without its cost.
         check: raises ``TaueError`` if something that it needs is not installed.
         draws: whether it draws by itself, with SDXL's pipelines.
@@ -47,7 +48,7 @@ class ComparedMethod:
     name: str
     source: str
     copies: bool
-    passes: float
+    passes: int | Callable[[int], int]
     make: Callable[[Drawing], Item]
     check: Callable[[], None] = lambda: None
     draws: bool = True
@@ -57,7 +58,7 @@ class ComparedMethod:
 
     def evaluations(self, steps: int) -> int:
         """UNet evaluations of one item, with guidance."""
-        return round(2 * self.passes * steps)
+        return self.passes(steps) if callable(self.passes) else 2 * self.passes * steps
 
 
 @dataclass(frozen=True)

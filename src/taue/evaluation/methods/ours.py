@@ -14,6 +14,10 @@ from taue import run
 from taue.evaluation.items import Cost, Item
 from taue.evaluation.methods.base import ComparedMethod, Drawing
 from taue.scene import Method as SceneMethod
+from taue.settings import Settings
+
+STAGES = ("foreground", "composite", "background", "refine", "heal")
+"""In order; the last two make layers."""
 
 
 def make(drawing: Drawing, base: str, changes: Mapping[str, Any]) -> Item:
@@ -36,8 +40,16 @@ def make(drawing: Drawing, base: str, changes: Mapping[str, Any]) -> Item:
     )
 
 
-def _method(base: str, source: str, passes: float) -> ComparedMethod:
-    own = partial(make, base=base, changes={})
+def evaluations(steps: int, base: str) -> int:
+    """UNet evaluations of one item by a method of so many steps, second tries left out."""
+    settings = Settings.of(base)
+    stages = STAGES if settings.layering == "first" else STAGES[:3]
+    ratio = settings.crop_ratio
+    return sum(settings.effort.evaluations(stage, steps, ratio) for stage in stages)
+
+
+def _method(base: str, source: str) -> ComparedMethod:
+    own, passes = partial(make, base=base, changes={}), partial(evaluations, base=base)
     return ComparedMethod(
         base, source, copies=False, passes=passes, make=own, draws=False, keyed=True, several=True
     )
@@ -49,7 +61,7 @@ def changed(method: ComparedMethod, name: str, changes: Mapping[str, Any]) -> Co
     return replace(method, name=name, make=own)
 
 
-METHOD = _method("taue", "this package, after arXiv 2511.02580", 1.57)
-PAPER = _method("paper", "TAUE as published, arXiv 2511.02580", 3)
-PAPER_LAYOUT = _method("paper-layout", "TAUE + layout as published, arXiv 2511.02580", 3)
+METHOD = _method("taue", "this package, after arXiv 2511.02580")
+PAPER = _method("paper", "TAUE as published, arXiv 2511.02580")
+PAPER_LAYOUT = _method("paper-layout", "TAUE + layout as published, arXiv 2511.02580")
 BY_BASE = {one.name: one for one in (METHOD, PAPER, PAPER_LAYOUT)}
