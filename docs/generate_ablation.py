@@ -35,8 +35,9 @@ QUESTIONS = """
 
 - **25 % costs the background 17 dB**, where the paper loses 4: of `paper` and `paper-layout` all of
   those backgrounds break up into specks (looked at), for the default $\\lambda$ is the noise that
-  is right at 50 %, and too much at 25 %. What the paper's was there is not known. `taue`, which
-  plants along a line to its own noise, loses 6.
+  is right at 50 %, and too much at 25 %. The paper does not say what its was. With as much noise as
+  each ratio needs (`crop-25-noise`, `crop-75-noise`) `paper-layout` loses 5 dB, and both trends
+  agree. `taue` plants along a line to its own noise, whatever the ratio.
 - **With the filter PSNR fg rises** by .02 to .08 dB, where the paper loses .1: either is next to
   nothing, as is what it saves, .001 to .003 of `edge` and no object. On the pairs shown no eye
   tells the two apart.

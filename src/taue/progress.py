@@ -75,8 +75,8 @@ class StageProgress:
         self.first = next(iter(self.bars))
         # What comes after the background is short: it begins late.
         rows = [*(("foreground", len(n)) for n in foregrounds), *((stage, 1) for stage in scenes)]
-        own = getattr(effort, self.first[0])
-        passes = sum(count * effort.samples(stage) / own for stage, count in rows)
+        own = 2 * effort.steps(self.first[0], steps)
+        passes = sum(count * effort.evaluations(stage, steps, 0.0) / own for stage, count in rows)
         self.forecast = Forecast(rows[0][1], passes, memory)
         self._begin(self.first)
 
