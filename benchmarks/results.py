@@ -90,7 +90,7 @@ def main(
 ) -> None:
     """Score all runs of a folder over the pairs that they share."""
     if pairs is not None:
-        draw(runs, pairs, steps, workers)
+        draw_all(runs, pairs, steps, workers)
     folders = [runs / name for name in METHODS if (runs / name / RUN).is_file()]
     if not folders:
         raise TaueError(f"runs {str(runs)!r} holds no run; make them by taue eval generate.")
@@ -124,7 +124,7 @@ def main(
     picture_grid(folders, chosen(figures)).save(pictures / "results-pairs.png")
 
 
-def draw(runs: Path, pairs: int, steps: int, workers: int | None) -> None:
+def draw_all(runs: Path, pairs: int, steps: int, workers: int | None) -> None:
     """Every method's run of so many rendered pairs, as far as it is not there."""
     data = runs / "data"
     if not data.exists():

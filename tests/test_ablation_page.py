@@ -10,7 +10,7 @@ import pytest
 
 from taue.evaluation.ablation import FACTORS, asked_variants, variants
 from taue.evaluation.ablation_page import best_crop, change, document, page
-from taue.evaluation.ablation_sheets import LABEL, SIDE, drawn, sheets
+from taue.evaluation.ablation_sheets import LABEL, SIDE, sheet_picture, sheets_of
 from taue.evaluation.dataset import Pair
 from taue.evaluation.items import Item, write_item
 from taue.evaluation.runs import ITEMS
@@ -169,7 +169,7 @@ def test_columns_of_networks_stand_there_where_those_were_at_hand() -> None:
 def test_a_sheet_shows_the_runs_that_there_are_beside_the_method(tmp_path: Path) -> None:
     chosen = list(variants(["paper", "taue"], list(FACTORS)))
     there = ["paper", "paper-crop-25", "paper-tau-a-less", "taue-crop-25"]
-    made = list(sheets(chosen, there))
+    made = list(sheets_of(chosen, there))
     assert [(one.title, one.runs) for one in made] == [
         ("crop ratio and filter", ("paper", "paper-crop-25")),
         ("masks", ("paper", "paper-tau-a-less")),
@@ -178,7 +178,7 @@ def test_a_sheet_shows_the_runs_that_there_are_beside_the_method(tmp_path: Path)
     red = np.full((2 * SIDE, 3 * SIDE, 3), (255, 0, 0), np.uint8)
     (tmp_path / "paper-crop-25" / ITEMS / "000002").mkdir(parents=True)
     write_item(Item(composite=red), tmp_path / "paper-crop-25" / ITEMS / "000002")
-    page_ = np.asarray(drawn(made[0], tmp_path, ["000001", "000002"]))
+    page_ = np.asarray(sheet_picture(made[0], tmp_path, ["000001", "000002"]))
     assert page_.shape == (2 * SIDE, LABEL + 2 * 3 * SIDE, 3)
     seen = np.argwhere((page_ == (255, 0, 0)).all(axis=-1))
     assert seen.min(axis=0).tolist() == [SIDE, LABEL + 3 * SIDE]

@@ -163,7 +163,9 @@ def test_the_whole_comparison_runs_and_goes_on(coco: Path, tiny_sdxl: Path, tmp_
     own = (out / "ablation/ablation.md").read_text(encoding="utf-8")
     assert "| box IoU | LPIPS fg | LPIPS bg | CLIP-I | CLIP-S | FID |" in own
     for sheet in ("paper", "paper-layout", "taue"):
-        assert (out / f"ablation/figures/ablation-{sheet}-crop.png").is_file()
+        picture = f"figures/ablation-{sheet}-crop.png"
+        assert f"](ablation/{picture})" in whole and f"]({picture})" in own
+        assert (out / "ablation" / picture).is_file()
     assert "| **paper-layout** | 1 |" in whole
     again = call(coco, out, *options)
     assert again.exit_code == 0

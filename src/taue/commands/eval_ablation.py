@@ -18,7 +18,7 @@ from taue.readable import quoted
 
 if TYPE_CHECKING:
     from taue.evaluation.ablation import Variant
-    from taue.evaluation.ablation_sheets import Sheet
+    from taue.evaluation.ablation_sheets import AblationSheet
     from taue.evaluation.methods import ComparedMethod
     from taue.evaluation.runs import RunAbout
 
@@ -92,13 +92,13 @@ def _write_page(table: Path, chosen: list[Variant], data: Path, run: RunAbout) -
 
     from taue.disk.writing import whole_file
     from taue.evaluation.ablation_page import document, page
-    from taue.evaluation.ablation_sheets import sheets
+    from taue.evaluation.ablation_sheets import sheets_of
     from taue.evaluation.dataset import read_data
 
     scores = json.loads(table.with_suffix(".json").read_text(encoding="utf-8"))
     read, how = read_data(data), {key: run.options[key] for key in ("model", "steps", "dtype")}
     items = {one["name"]: one["items"] for one in scores["runs"]}
-    shown = list(sheets(chosen, list(items)))
+    shown = list(sheets_of(chosen, list(items)))
     _draw_sheets(shown, table.parent, items)
     told = document(scores, chosen, read.pairs, read.filled(), how, shown)
     for ending, text in (("json", json.dumps(told) + "\n"), ("md", page(told))):
@@ -108,17 +108,17 @@ def _write_page(table: Path, chosen: list[Variant], data: Path, run: RunAbout) -
         tell_path(path)
 
 
-def _draw_sheets(shown: list[Sheet], out: Path, items: dict[str, dict[str, Any]]) -> None:
+def _draw_sheets(shown: list[AblationSheet], out: Path, items: dict[str, dict[str, Any]]) -> None:
     """The sheets' pictures, in a folder beside the page."""
     from taue.disk.png import png_bytes
     from taue.disk.writing import whole_file
-    from taue.evaluation.ablation_sheets import drawn
+    from taue.evaluation.ablation_sheets import sheet_picture
     from taue.evaluation.grid import chosen
 
     (out / "figures").mkdir(exist_ok=True)
     for one in shown:
         with whole_file(out / "figures" / one.file) as stream:
-            stream.write(png_bytes(drawn(one, out / "runs", chosen(items[one.method]))))
+            stream.write(png_bytes(sheet_picture(one, out / "runs", chosen(items[one.method]))))
 
 
 def _method(one: Variant) -> ComparedMethod:

@@ -266,7 +266,13 @@ def _write_page(path: Path, pages: list[Path]) -> None:
     """One page of everything: the scores, the grid of pictures, the ablation."""
     from taue.disk.writing import whole_file
 
-    scores, *others = (one.read_text(encoding="utf-8") for one in pages)
+    # Pictures of a page in a folder of its own are beside that page.
+    scores, *others = (
+        one.read_text(encoding="utf-8")
+        if one.parent == path.parent
+        else one.read_text(encoding="utf-8").replace("](figures/", f"]({one.parent.name}/figures/")
+        for one in pages
+    )
     grid = (
         "![Of each pair a row for every method: composite, background, foreground, mask](table.png)"
     )

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from taue.evaluation.ablation import CROPS, REPORTED_BASE, Variant
-from taue.evaluation.ablation_sheets import Sheet
+from taue.evaluation.ablation_sheets import AblationSheet
 from taue.evaluation.bootstrap import Figure, mean_figure
 from taue.evaluation.columns import COLUMNS, PAPER
 from taue.evaluation.dataset import Pair
@@ -69,7 +69,7 @@ def document(
     pairs: Sequence[Pair],
     filled: Mapping[str, float],
     how: Mapping[str, Any],
-    sheets: Sequence[Sheet] = (),
+    sheets: Sequence[AblationSheet] = (),
 ) -> dict[str, Any]:
     """The JSON from which the page is made, from the scores' own document.
 

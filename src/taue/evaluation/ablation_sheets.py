@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from taue.evaluation.ablation import FACTORS, Variant
-from taue.evaluation.grid import tile
+from taue.evaluation.grid import picture_tile
 from taue.evaluation.items import read_item
 from taue.evaluation.runs import ITEMS
 
@@ -26,7 +26,7 @@ SIDE, LABEL = 96, 128
 
 
 @dataclass(frozen=True)
-class Sheet:
+class AblationSheet:
     """One sheet: a method's runs that it shows, the method as it is first; where none of several
     was drawn there is no sheet."""
 
@@ -40,17 +40,17 @@ class Sheet:
         return f"ablation-{self.method}-{self.title.split()[0].strip(',')}.png"
 
 
-def sheets(chosen: Sequence[Variant], there: Sequence[str]) -> Iterator[Sheet]:
+def sheets_of(chosen: Sequence[Variant], there: Sequence[str]) -> Iterator[AblationSheet]:
     """The sheets of variants that were asked for, as far as their runs are there."""
     for base in dict.fromkeys(one.base for one in chosen):
         for title, factors in TOGETHER.items():
             named = {f"{base}-{value}" for factor in factors for value in FACTORS[factor]}
             runs = [one.name for one in chosen if one.name in named and one.name in there]
             if runs and base in there:
-                yield Sheet(base, title, (base, *runs))
+                yield AblationSheet(base, title, (base, *runs))
 
 
-def drawn(sheet: Sheet, runs: Path, identities: Sequence[str]) -> Image.Image:
+def sheet_picture(sheet: AblationSheet, runs: Path, identities: Sequence[str]) -> Image.Image:
     """A row for each run, of each pair its composite, foreground and mask.
 
     Args:
@@ -71,5 +71,5 @@ def drawn(sheet: Sheet, runs: Path, identities: Sequence[str]) -> Image.Image:
             item = read_item(folder)
             for column, kind in enumerate(COLUMNS):
                 left = LABEL + (place * len(COLUMNS) + column) * SIDE
-                page.paste(tile(getattr(item, kind), SIDE), (left, row * SIDE))
+                page.paste(picture_tile(getattr(item, kind), SIDE), (left, row * SIDE))
     return page

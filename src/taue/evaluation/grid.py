@@ -45,10 +45,10 @@ def picture_grid(runs: Sequence[Path], identities: Sequence[str]) -> Image.Image
 
 
 def _tiles(item: Item) -> list[Image.Image]:
-    return [tile(getattr(item, column), TILE) for column in COLUMNS]
+    return [picture_tile(getattr(item, column), TILE) for column in COLUMNS]
 
 
-def tile(picture: Bytes | None, side: int) -> Image.Image:
+def picture_tile(picture: Bytes | None, side: int) -> Image.Image:
     """A picture that fits into a square of so many pixels; white if there is none."""
     if picture is None:
         return Image.new("RGB", (side, side), "white")
