@@ -522,7 +522,7 @@ def test_an_ablation_changes_one_factor_at_a_time_and_goes_on(
     [
         (
             ["--factor", "hue"],
-            "choose among crop, filter, unfiltered, blending,",
+            "choose among crop, filter, unfiltered, noise, blending,",
         ),
         (["--method", "tkg"], "method is 'tkg'; choose among taue, paper, paper-layout."),
     ],

@@ -149,8 +149,8 @@ def test_what_is_left_out_is_not_forecast() -> None:
     from dataclasses import replace
 
     effort = EFFORTS["best"]
-    assert replace(effort, composite_begin=0.4).samples("composite") == pytest.approx(0.6)
-    assert effort.samples("composite") == 1
+    assert replace(effort, composite_begin=0.4).evaluations("composite", 50, 0.6) == 60
+    assert effort.evaluations("composite", 50, 0.6) == 100
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,16 +20,8 @@ from taue.commands.workers import ProcessOptions, shared_out
 from taue.errors import TaueError
 
 if TYPE_CHECKING:
+    from taue.evaluation.coco import MainObject
     from taue.evaluation.plan import Plan
-
-MADE_BY = {
-    "annotations": "split",
-    "captions": "coco",
-    "prompts": "prompts",
-    "smallest": "min-area",
-    "second": "max-second",
-}
-"""The options that a data set says it was made with."""
 
 INSTANCES, CAPTIONS = "annotations/instances_{}.json", "annotations/captions_{}.json"
 
@@ -71,8 +63,11 @@ def paper(
     dtype: Dtype = "auto",
 ) -> None:
     """Rerun the paper: data, every method, scores, pictures and the ablation on one page."""
+    from taue.evaluation.coco import Thresholds, main_objects, read_instances
     from taue.evaluation.dataset import first_pairs, read_data
     from taue.evaluation.methods.layerdiffuse import OPTION
+    from taue.evaluation.prompts import read_prompts
+    from taue.evaluation.resumed import require_same_data
 
     devices.check_names(device, dtype)
     few = _few(ablation_pairs, factor, steps)
@@ -83,8 +78,11 @@ def paper(
     networks = {} if prompts else {"prompts": prompt_model}
     networks |= {"FID": inception, "CLIP-I and CLIP-S": clip, "LPIPS": alexnet}
     networks |= {} if layerdiffuse is None else {"LayerDiffuse": layerdiffuse}
-    drawn = names, model, steps, (width, height), dtype
-    plan = _plan(instances, (min_area, max_second), *drawn, networks, few)
+    found, counts = main_objects(read_instances(instances), Thresholds(min_area, max_second))
+    if not found:
+        raise TaueError("coco leaves no picture after the filters; lower --min-area.")
+    drawn = names, model, steps, (width, height), (device, dtype)
+    plan = _plan(found, coco / split, *drawn, networks, few)
     if not dry_run:
         ProcessOptions(gpus, device, out).check()
     for line in plan.lines(evaluation_seconds, gpus):
@@ -101,7 +99,10 @@ def paper(
         "smallest": min_area,
         "second": max_second,
     }
-    _require_to_be_had(data, made_with, names, layerdiffuse, judged, device)
+    if data.exists():
+        given = None if prompts is None else read_prompts(prompts)
+        require_same_data(read_data(data), made_with, found, counts, given)
+    _require_networks(names, layerdiffuse, judged, device)
     if not data.exists():
         coco_data(
             annotations=instances, images=coco / split, out=data,
@@ -137,32 +138,17 @@ def _methods(asked: list[str] | None, layerdiffuse: str | None) -> list[str]:
     return names
 
 
-def _require_to_be_had(
-    data: Path,
-    made_with: dict[str, Any],
-    names: list[str],
-    layerdiffuse: str | None,
-    judged: dict[str, Any],
-    device: str,
+def _require_networks(
+    names: list[str], layerdiffuse: str | None, judged: dict[str, Any], device: str
 ) -> None:
-    """Make sure, before days of drawing, that the data set is the one that is asked for and that
-    all networks can be had.
+    """Load, before days of drawing, all that is needed after it.
 
     Raises:
-        TaueError: naming what is not.
+        TaueError: naming what is not to be had.
     """
-    from taue.evaluation.dataset import read_data
     from taue.evaluation.methods import method_named
     from taue.evaluation.networks import Networks
 
-    if data.exists():
-        there = read_data(data).about.made_with
-        for key, value in made_with.items():
-            if there.get(key) != value:
-                raise TaueError(
-                    f"{MADE_BY[key]} is {value!r}, and the data set that out has is of "
-                    f"{there.get(key)!r}; give another --out, or the options of before."
-                )
     for name in names:
         method_named(name, layerdiffuse)
     with quiet_libraries():
@@ -216,32 +202,29 @@ def _ablated(
 
 
 def _plan(
-    instances: Path,
-    thresholds: tuple[float, float],
+    found: Sequence[MainObject],
+    images: Path,
     names: list[str],
     model: str,
     steps: int,
     canvas: tuple[int | None, int | None],
-    dtype: str,
+    machine: tuple[str, str],
     networks: dict[str, str | None],
     few: tuple[int, int, int],
 ) -> Plan:
-    from taue.evaluation.coco import Thresholds, main_objects, read_instances
+    from taue.evaluation.coco import picture_path
     from taue.evaluation.methods import METHODS
-    from taue.evaluation.plan import Plan, cached, download, own_side
+    from taue.evaluation.plan import Plan, copied, fetched_in_half, has_sdxl_unet, own_side
+    from taue.evaluation.sizes import download
 
-    found, _ = main_objects(read_instances(instances), Thresholds(*thresholds))
-    if not found:
-        raise TaueError("coco leaves no picture after the filters; lower --min-area.")
     side = own_side(model)
     pixels = (canvas[0] or side) * (canvas[1] or side)
     evaluations = {name: METHODS[name].evaluations(steps) for name in names}
-    source = models.resolve(model)
-    here = source.kind is not models.Kind.hub or cached(source.location)
-    downloads = [download("model", model, here=here, dtype=dtype)]
+    downloads = [download("model", model, half=fetched_in_half(*machine))]
     downloads += [download(use, name) for use, name in networks.items()]
-    sdxl = source.location == models.NAMED["sdxl"]
-    return Plan(len(found), pixels, evaluations, downloads, *few, sdxl=sdxl)
+    copies = copied([picture_path(images, one.image) for one in found], few[0])
+    told = {"sdxl": has_sdxl_unet(model), "copies": copies}
+    return Plan(len(found), pixels, evaluations, downloads, *few, **told)
 
 
 def _draw_grid(runs: list[Path], table: Path) -> None:

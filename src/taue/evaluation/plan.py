@@ -2,68 +2,32 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from huggingface_hub import try_to_load_from_cache
 from pydantic import BaseModel
 
-from taue import models
+from taue import devices, models
 from taue.evaluation.checked import read_checked
-from taue.evaluation.weights import HUB_ID
+from taue.evaluation.sizes import Download
 from taue.families import FAMILIES
 from taue.metrics import LATENT_CELL
+from taue.readable import counted
 
 SDXL_SIDE = 1024
+SDXL_CHANNELS, SDXL_BLOCKS = [320, 640, 1280], [1, 2, 10]
+"""SDXL's UNet as its configuration tells it: channels, and transformer blocks, of each level."""
+
 BYTES_OF_A_PIXEL = 25
 """Of an item at most, before PNG makes it smaller: four pictures RGB, a mask, three layers RGBA."""
 
 GIGA = 1e9
-SIZES: dict[str, float] = {
-    "sdxl": 3_468_837_867 * 2 / GIGA,
-    "microsoft/Phi-3-mini-4k-instruct": 3_821_079_552 * 2 / GIGA,
-    "openai/clip-vit-large-patch14": 427_616_513 * 4 / GIGA,
-}
-"""Gigabytes of weights: parameters times the bytes of each."""
-
-IN_FLOAT32 = {"sdxl": 2.0}
-"""By how much more is fetched in single precision: half is a variant of these."""
 
 H100_SECONDS = 0.032
-"""Of one UNet evaluation of SDXL at its own size on one NVIDIA H100: docs/full-size.json."""
-
-ASKED_BY = {"FID": "--inception", "CLIP-I and CLIP-S": "--clip", "LPIPS": "--alexnet"}
-"""Columns that need a network, and its option."""
-
-INDEXES = ("model_index.json", "config.json")
-"""Files of which the hub's cache has one of any model that was fetched."""
-
-
-@dataclass(frozen=True)
-class Download:
-    """A network, what it is for and its size: 0 if it is here, None if that is not known.
-
-    ``name`` is None where none is named, and then nothing is fetched; ``missing`` says that it is a
-    path at which there is nothing.
-    """
-
-    use: str
-    name: str | None
-    gigabytes: float | None
-    missing: bool = False
-
-    def __str__(self) -> str:
-        if self.name is None:
-            return f'{self.use}: not named, so "-"; give {ASKED_BY[self.use]}'
-        if self.missing:
-            return f"{self.use}: {self.name}, missing"
-        if self.gigabytes is None:
-            return f"{self.use}: {self.name}, to fetch, size unknown"
-        return f"{self.use}: {self.name}, " + (
-            "here" if self.gigabytes == 0 else f"{self.gigabytes:.2f} GB to fetch"
-        )
+"""Of one UNet evaluation of SDXL at its own size in bfloat16 on one NVIDIA H100:
+docs/full-size.json."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +42,8 @@ class Plan:
         ablation_pairs: of the ablation, if there are so many.
         ablation_evaluations: of the UNet for one pair by all of its runs.
         ablation_runs: how many runs it has.
-        sdxl: whether the model is SDXL, of which it is known how long it takes.
+        sdxl: whether the model has SDXL's UNet, of which it is known how long it takes.
+        copies: gigabytes of the data's own copies of its pictures; None if that is not known.
     """
 
     pairs: int
@@ -89,6 +54,7 @@ class Plan:
     ablation_evaluations: int = 0
     ablation_runs: int = 0
     sdxl: bool = False
+    copies: float | None = None
 
     @property
     def few(self) -> int:
@@ -109,7 +75,7 @@ class Plan:
     @property
     def to_fetch(self) -> float:
         """Gigabytes, of what is known."""
-        return sum(one.gigabytes or 0 for one in self.downloads)
+        return sum(one.to_fetch or 0 for one in self.downloads)
 
     def hours(self, seconds: float, gpus: int = 1) -> float:
         """Of drawing, at so many seconds for one UNet evaluation, by so many processes."""
@@ -125,65 +91,97 @@ class Plan:
                 f"ablation: {self.ablation_runs} runs, {self.few} pairs each, "
                 f"{self.few * self.ablation_evaluations} UNet evaluations in all"
             )
-        told += [
-            f"everything: {self.total_evaluations} UNet evaluations",
-            f"disk: {self.disk:.1f} GB of pictures at most, {self.to_fetch:.1f} GB to fetch",
-        ]
+        told += [f"everything: {self.total_evaluations} UNet evaluations", self._disk_line()]
+        return [*told, self._hours_line(seconds, gpus)]
+
+    def _disk_line(self) -> str:
+        copies = "unknown" if self.copies is None else f"{self.copies:.2f} GB"
+        unsure = sum(one.unsure for one in self.downloads)
+        more = f", and what is not known of {counted(unsure, 'network')}" if unsure else ""
+        return (
+            f"disk: {self.disk:.1f} GB of drawn pictures at most, the data's copies {copies}, "
+            f"about {self.to_fetch:.1f} GB to fetch{more}"
+        )
+
+    def _hours_line(self, seconds: float | None, gpus: int) -> str:
         if seconds is not None:
-            told.append(f"hours: {self.hours(seconds, gpus):.1f}")
-        elif self.sdxl:
-            own = H100_SECONDS * self.pixels / SDXL_SIDE**2
-            told.append(
-                f"hours: about {self.hours(own, gpus):.1f} of drawing, if all GPUs are NVIDIA H100 "
-                "(docs/full-size.json); of others --evaluation-seconds tells"
-            )
-        else:
-            told.append("hours: unknown; measure one evaluation and give --evaluation-seconds")
-        return told
+            return f"hours: {self.hours(seconds, gpus):.1f} of drawing"
+        if not self.sdxl:
+            return "hours: unknown; measure one evaluation and give --evaluation-seconds"
+        own = self.hours(H100_SECONDS * self.pixels / SDXL_SIDE**2, gpus)
+        which = "one H100" if gpus == 1 else f"{gpus} H100s"
+        return (
+            f"hours: about {own:.1f} of drawing on {which} (docs/full-size.json); "
+            "give --evaluation-seconds for another machine"
+        )
 
 
-def download(
-    use: str, name: str | None, *, here: bool | None = None, dtype: str = "auto"
-) -> Download:
-    """Whether a network has to be fetched, and how large it is; a path that exists is here, and so
-    is what the hub's cache has."""
-    if name is None:
-        return Download(use, None, 0)
-    if here is None:
-        here = os.path.exists(os.path.expanduser(name))  # noqa: PTH110, PTH111 (never raise)
-        here = here or cached(name)
-    if here:
-        return Download(use, name, 0)
-    known = name in SIZES or name in models.NAMED or HUB_ID.fullmatch(name) is not None
-    size = SIZES.get(name)
-    if size is not None and dtype == "float32":
-        size *= IN_FLOAT32.get(name, 1.0)
-    return Download(use, name, size, missing=not known)
+def copied(pictures: Sequence[Path], few: int) -> float | None:
+    """Gigabytes of a data set's copies of pictures, and of the first few that the ablation has in a
+    set of its own; None if one of them is not there."""
+    try:
+        sizes = [path.stat().st_size for path in pictures]
+    except OSError:
+        return None
+    return (sum(sizes) + (sum(sizes[:few]) if few < len(sizes) else 0)) / GIGA
 
 
-def cached(name: str) -> bool:
-    """Whether the hub's cache has a model, without asking the hub."""
-    location = models.NAMED.get(name, name)
-    if HUB_ID.fullmatch(location) is None:
-        return False
-    return any(isinstance(try_to_load_from_cache(location, file), str) for file in INDEXES)
+def fetched_in_half(device: str, dtype: str) -> bool:
+    """Whether the model is loaded in float16, a variant of its own where a model has one: half the
+    download. A device that this machine lacks is taken at its word."""
+    if dtype != devices.AUTO:
+        return dtype == "float16"
+    kind = devices.choose(device, dtype)[0].type if device == devices.AUTO else device
+    return kind != "cpu"
 
 
 def own_side(model: str) -> int:
-    """Pixels of a side that a model draws by itself, as its folder says; SDXL's if it is none.
+    """Pixels of a side that a model draws by itself, as its configuration says; SDXL's if that is
+    not here, or does not say.
 
     Raises:
         TaueError: if there is no such model.
     """
-    source = models.resolve(model)
-    if source.kind is not models.Kind.folder:
-        return SDXL_SIDE
-    for network in sorted({one.network for one in FAMILIES.values()}):
-        config = Path(source.location) / network / "config.json"
-        if config.is_file():
-            return read_checked(config, _Network).sample_size * LATENT_CELL
-    return SDXL_SIDE
+    config = _network(model)
+    return SDXL_SIDE if config is None else (config.sample_size * LATENT_CELL)
+
+
+def has_sdxl_unet(model: str) -> bool:
+    """Whether a model's UNet is of SDXL's size, as far as its configuration is here.
+
+    Raises:
+        TaueError: if there is no such model.
+    """
+    if models.resolve(model).location == models.NAMED["sdxl"]:
+        return True
+    config = _network(model)
+    return config is not None and (
+        (config.block_out_channels, config.transformer_layers_per_block)
+        == (SDXL_CHANNELS, SDXL_BLOCKS)
+    )
 
 
 class _Network(BaseModel):
-    sample_size: int
+    """Transformers have no channels; FLUX.1's does not say its side, which is SDXL's."""
+
+    sample_size: int = SDXL_SIDE // LATENT_CELL
+    block_out_channels: Any = None
+    transformer_layers_per_block: Any = None
+
+
+def _network(model: str) -> _Network | None:
+    """The configuration of what denoises, from a folder or the hub's cache."""
+    from huggingface_hub import try_to_load_from_cache
+
+    source = models.resolve(model)
+    for network in sorted({one.network for one in FAMILIES.values()}):
+        name = f"{network}/config.json"
+        if source.kind is models.Kind.folder:
+            config: Any = Path(source.location) / name
+        elif source.kind is models.Kind.hub:
+            config = try_to_load_from_cache(source.location, name)
+        else:
+            return None
+        if isinstance(config, str | Path) and Path(config).is_file():
+            return read_checked(Path(config), _Network)
+    return None

@@ -24,6 +24,12 @@ ENDINGS = (".safetensors", ".pth", ".pt")
 EVERYTHING = (*(f"*{ending}" for ending in ENDINGS[:2]), "*.json", "*.txt")
 
 
+def may_be_on_hub(name: str) -> bool:
+    """Whether a name may be a hub id: that of a file of weights is none, though it looks like one
+    (``folder/alexnet.pth``)."""
+    return HUB_ID.fullmatch(name) is not None and not name.endswith(ENDINGS)
+
+
 @dataclass(frozen=True)
 class Weights:
     """Tensors by name, where they are from and the SHA-256 of their file."""
@@ -92,7 +98,7 @@ def local(name: str, option: str, files: Sequence[str] = EVERYTHING) -> Path:
             return path
     except (OSError, RuntimeError):  # too long, or an unknown user
         pass
-    if not HUB_ID.fullmatch(name):
+    if not may_be_on_hub(name):
         raise TaueError(f"{option} {name!r} is missing; give a file, a folder or a hub id.")
     from huggingface_hub import snapshot_download
 

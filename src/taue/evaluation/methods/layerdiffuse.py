@@ -42,6 +42,9 @@ BLENDED = "layer_xl_fg2ble.safetensors"
 BACKGROUND = "layer_xl_fgble2bg.safetensors"
 DECODER = "vae_transparent_decoder.safetensors"
 FILES = (*FOREGROUND.values(), BLENDED, BACKGROUND, DECODER)
+FETCHED = tuple(name for name in FILES if name != FOREGROUND["conv"])
+"""What is wanted of the hub first: where attention's offsets are, the others are never read, and
+they are the largest file."""
 
 
 def make(drawing: Drawing, folder: Path) -> Item:
@@ -72,7 +75,9 @@ def weights_folder(name: str) -> Path:
     Raises:
         TaueError: if there is none, or a file is missing.
     """
-    folder = local(name, OPTION, FILES)
+    folder = local(name, OPTION, FETCHED)
+    if not (folder / FOREGROUND["attn"]).is_file():
+        folder = local(name, OPTION, FILES)
     for file in (foreground_file(folder), BLENDED, BACKGROUND, DECODER):
         if not (folder / file).is_file():
             raise TaueError(f"{OPTION} {str(folder)!r} lacks {file}; take it from {HUB}.")
