@@ -118,10 +118,7 @@ def main(
     pictures = out / "figures"
     pictures.mkdir(exist_ok=True)
     plot(told).savefig(pictures / "results-columns.png", dpi=110)
-    figures = {
-        name: {k: _number(v) for k, v in row.items()} for name, row in first["items"].items()
-    }
-    picture_grid(folders, chosen(figures)).save(pictures / "results-pairs.png")
+    picture_grid(folders, chosen(first["items"])).save(pictures / "results-pairs.png")
 
 
 def draw_all(runs: Path, pairs: int, steps: int, workers: int | None) -> None:

@@ -376,6 +376,9 @@ def test_the_grid_shows_the_best_the_middle_and_the_worst() -> None:
     assert chosen(rows) == ["4", "2", "0"]
     assert chosen({"a": {}}) == ["a"]
     assert chosen({"a": {}, "b": {"psnr_fg": 3.0}, "c": {}}) == ["b", "a", "c"]
+    # As the scores' JSON has them, which the ablation's sheets are chosen by, too.
+    equal = {"a": {"psnr_fg": 3.0}, "b": {"psnr_fg": "infinity"}, "c": {"psnr_fg": None}}
+    assert chosen(equal) == ["b", "a", "c"]
 
 
 def test_the_canvas_is_the_models_own(tiny_sdxl: Path) -> None:

@@ -83,10 +83,11 @@ def sighted(
         if seen is not None:
             found.append(Sight(draft, region, colours, covered, spoilt=False))
             continue
-        beyond = ~np.any([*regions, draft], axis=0)
-        left = cleared(composite, background, region, cut[..., 3], colours, beyond)
         if covered.sum() > HIDDEN * draft.sum():
             left, covered = np.zeros_like(draft), draft
+        else:
+            beyond = ~np.any([*regions, draft], axis=0)
+            left = cleared(composite, background, region, cut[..., 3], colours, beyond)
         flawed = set(flaws(left | draft, box)) - set(flaws(draft, box))
         gone = is_lost(cut, composite, background, ~in_front(drafts, i))
         found.append(Sight(draft, left, colours, covered, spoilt=bool(flawed) or gone))

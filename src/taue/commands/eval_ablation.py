@@ -110,15 +110,14 @@ def _write_page(table: Path, chosen: list[Variant], data: Path, run: RunAbout) -
 
 def _draw_sheets(shown: list[AblationSheet], out: Path, items: dict[str, dict[str, Any]]) -> None:
     """The sheets' pictures, in a folder beside the page."""
-    from taue.disk.png import png_bytes
-    from taue.disk.writing import whole_file
+    from taue.disk.png import write_png
     from taue.evaluation.ablation_sheets import sheet_picture
     from taue.evaluation.grid import chosen
 
     (out / "figures").mkdir(exist_ok=True)
     for one in shown:
-        with whole_file(out / "figures" / one.file) as stream:
-            stream.write(png_bytes(sheet_picture(one, out / "runs", chosen(items[one.method]))))
+        picture = sheet_picture(one, out / "runs", chosen(items[one.method]))
+        write_png(picture, out / "figures" / one.file)
 
 
 def _method(one: Variant) -> ComparedMethod:

@@ -231,17 +231,12 @@ def _draw_grid(runs: list[Path], table: Path) -> None:
     """The pictures of three pairs, chosen by the first run's figures, beside the table."""
     import json
 
-    from taue.disk.png import png_bytes
-    from taue.disk.writing import whole_file
+    from taue.disk.png import write_png
     from taue.evaluation.grid import chosen, picture_grid
 
     told = json.loads(table.with_suffix(".json").read_text(encoding="utf-8"))
-    figures = {
-        name: {key: float(value) for key, value in row.items() if value is not None}
-        for name, row in told["runs"][0]["items"].items()
-    }
-    with whole_file(table.with_suffix(".png")) as stream:
-        stream.write(png_bytes(picture_grid(runs, chosen(figures))))
+    picture = picture_grid(runs, chosen(told["runs"][0]["items"]))
+    write_png(picture, table.with_suffix(".png"))
     tell_path(table.with_suffix(".png"))
 
 

@@ -219,11 +219,9 @@ def trends(base: str, cells: FiguresByRun) -> list[str]:
         for key in ("iou", "ghosts")
     ]
     off, on = cells.get(f"{base}-filter-off", {}), cells.get(base, {})
-    filtered = [("psnr_fg", -1), ("edge", 1), ("ghosts", -1)]
-    if change(off, on, "lpips_fg") is not None:
-        filtered.insert(2, ("lpips_fg", -1))
-    for key, sign in filtered:
-        lines.append(_verdict(f"{COLUMNS[key].title}, with the filter", off, on, key, sign))
+    for key, sign in (("psnr_fg", -1), ("edge", 1), ("lpips_fg", -1), ("ghosts", -1)):
+        if key not in WEIGHED or _has(on, key):
+            lines.append(_verdict(f"{COLUMNS[key].title}, with the filter", off, on, key, sign))
     return lines
 
 

@@ -27,8 +27,7 @@ SIDE, LABEL = 96, 128
 
 @dataclass(frozen=True)
 class AblationSheet:
-    """One sheet: a method's runs that it shows, the method as it is first; where none of several
-    was drawn there is no sheet."""
+    """One sheet: a method's runs that it shows, the method as it is first."""
 
     method: str
     title: str
@@ -41,7 +40,8 @@ class AblationSheet:
 
 
 def sheets_of(chosen: Sequence[Variant], there: Sequence[str]) -> Iterator[AblationSheet]:
-    """The sheets of variants that were asked for, as far as their runs are there."""
+    """The sheets of variants that were asked for, as far as their runs are there; none where the
+    method as it is would be alone."""
     for base in dict.fromkeys(one.base for one in chosen):
         for title, factors in TOGETHER.items():
             named = {f"{base}-{value}" for factor in factors for value in FACTORS[factor]}

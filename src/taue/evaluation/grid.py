@@ -20,9 +20,10 @@ TILE, LABEL = 160, 16
 COLUMNS = ("composite", "background", "foreground", "mask")
 
 
-def chosen(items: Mapping[str, Mapping[str, float | None]]) -> list[str]:
+def chosen(items: Mapping[str, Mapping[str, float | str | None]]) -> list[str]:
     """The ids of the best, the middle and the worst pair by the rule; fewer of fewer pairs, by name
-    where the run has no such figure."""
+    where the run has no such figure. Figures are as the scores' JSON has them, which says
+    "infinity"."""
     figures = {name: row.get(RULE) for name, row in items.items()}
     ranked = sorted(figures, key=lambda name: (-_number(figures[name]), name))
     return list(dict.fromkeys([ranked[0], ranked[len(ranked) // 2], ranked[-1]]))
@@ -57,5 +58,5 @@ def picture_tile(picture: Bytes | None, side: int) -> Image.Image:
     return image
 
 
-def _number(value: float | None) -> float:
-    return -math.inf if value is None else value
+def _number(value: float | str | None) -> float:
+    return -math.inf if value is None else float(value)

@@ -56,7 +56,7 @@ def seen(item: Item, networks: Networks, pair: Pair) -> dict[str, float | None]:
     nothing = np.zeros(item.mask.shape)
     shade = np.max([layer[..., 3] / 255 for layer in effects] or [nothing], axis=0)
     mask = seen_mask(sighting, wish[1])
-    found = opened_figures(shown, ground[..., :3], subject, cut, shade, mask)
+    found = opened_figures(shown, ground, subject, cut, shade, mask)
     told = {
         "residue": residue(behind, item.mask > SOLID),
         "ghosts": float(abs(len(sighting.objects) - 1)),
