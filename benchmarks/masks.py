@@ -5,8 +5,9 @@ python -m benchmarks.masks --out docs
 Foregrounds of fixed pairs are grown, ours and the paper's; the true region is what the judge sees
 in the finished foreground, on the latent grid. Writes ``masks.json``: precision, recall and
 intersection over union of the object mask while tau_bg and tau_A move by 20 %, for both of our mask
-rules and for the paper's own mask, and of the attention map alone by layer and by phase of the
-steps before the harvest; and ``figures/masks-paper.png``, the paper's masks of the first pairs.
+rules and for the paper's own mask, and of the attention map alone, of either method, by layer and
+by phase of the steps before the harvest; and ``figures/masks-paper.png``, the paper's masks of the
+first pairs.
 """
 
 from __future__ import annotations
@@ -220,6 +221,7 @@ def main(
         ]
         for title, chosen in (("foregrounds", settings), ("the paper's", paper))
     )
+    order = execution_order(pipe.unet)
     document = {
         "model": model,
         "foregrounds": len(found),
@@ -227,9 +229,8 @@ def main(
         "sweep": every_combination(found, settings, CHOICES["mask_rule"]),
         "paper_foregrounds": len(papers),
         "paper_sweep": every_combination(papers, paper, [paper.mask_rule]),
-        "attention": by_layer_and_phase(
-            found, execution_order(pipe.unet), settings.attention_threshold
-        ),
+        "attention": by_layer_and_phase(found, order, settings.attention_threshold),
+        "paper_attention": by_layer_and_phase(papers, order, paper.attention_threshold),
     }
     print(json.dumps(document, indent=1))
     (out / "masks.json").write_text(json.dumps(document, indent=1) + "\n")

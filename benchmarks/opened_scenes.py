@@ -8,8 +8,9 @@ Grows 40 scenes of each sort with the defaults, none of them tuned on, and write
 ``opened-scenes.json``: the figures of :mod:`taue.evaluation.opened` for every subject, as far as it
 is not hidden, and the first of each sort, ``opened-SORT.png``. Sorts that are not drawn keep what
 was written of them. ``truth`` there are the same figures of 100 rendered scenes of two and of three
-objects, opened with their true layers: what the judge makes of pictures in which nothing is wrong.
-Besides:
+objects, opened with their true layers: what the judge makes of pictures in which nothing is wrong;
+and of ``rebackground`` how far one object's true colours are from each other in the light of the
+same two backgrounds. Besides:
 
 whole      of what other subjects hide of a subject, as its own foreground shows it, the share that
            its layer has at alpha > 0.5; None if they hide nothing
@@ -56,6 +57,9 @@ HIDDEN = 100
 
 RENDERED, CANVAS, SEEN = 100, 256, 50
 """Rendered scenes of each number of objects, their side, and pixels of one that must be seen."""
+
+RENDERED_BOX = Box(0.3, 0.3, 0.4, 0.4)
+"""Where the rendered object is whose light changes."""
 
 SubjectFigures = dict[str, float | None]
 
@@ -189,6 +193,18 @@ def truth(judge: Judge, objects: int, count: int = RENDERED) -> list[SubjectFigu
     return rows
 
 
+def true_lights(job: SceneJob) -> SubjectFigures:
+    """The rendered object of a scene in the light of its first background and of its new one."""
+    ((colour, kind),) = job.scenery.objects
+    thing = (scenes.ObjectSpec(kind, colour, RENDERED_BOX),)
+    specs = [
+        scenes.SceneSpec(thing, ground, None, job.scenery.seed)
+        for ground in (job.scenery.background, job.background)
+    ]
+    before, after = (scenes.render(spec, CANVAS).objects[0].lit for spec in specs)
+    return same(before, after)
+
+
 def same(before: NDArray[Any], after: NDArray[Any]) -> SubjectFigures:
     """How far two layers [H, W, 4] in 0..255 are one object."""
     solids = [layer[..., 3] > 127 for layer in (before, after)]
@@ -241,6 +257,8 @@ def main(
         Image.fromarray(sheet).save(figure_in(out, f"opened-{sort}.png"))
         if sort in BESIDE:
             told["truth"][sort] = summed(truth(Judge.load(), SUBJECTS[sort]))
+        if sort == "rebackground":
+            told["truth"][sort] = summed([true_lights(job) for job, _ in some])
     path.write_text(json.dumps(told, indent=1) + "\n")
     rendered = {f"{sort}, rendered": table for sort, table in told["truth"].items()}
     for sort, table in (told["sum"] | rendered).items():

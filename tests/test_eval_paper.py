@@ -23,9 +23,10 @@ from taue.errors import TaueError
 from taue.evaluation.ablation import asked_variants
 from taue.evaluation.dataset import first_pairs, read_data
 from taue.evaluation.grid import chosen
-from taue.evaluation.methods import METHODS
+from taue.evaluation.methods import METHODS, methods_of
 from taue.evaluation.methods.base import counting
-from taue.evaluation.methods.layerdiffuse import FETCHED, HUB, weights_folder
+from taue.evaluation.methods.layerdiffuse import FETCHED, weights_folder
+from taue.evaluation.methods.released import HUB
 from taue.evaluation.plan import (
     H100_SECONDS,
     Plan,
@@ -38,7 +39,7 @@ from taue.evaluation.rendered import write_rendered
 from taue.evaluation.sizes import ALEXNET, CLIP, SDXL, SDXL_FILES, download
 from taue.evaluation.weights import local
 from taue.settings import Settings
-from tiny_networks import save_alexnet, save_clip, save_inception
+from tiny_networks import save_alexnet, save_clip, save_inception, save_layerdiffuse
 from tiny_phi import save_phi
 
 COUNT = 3
@@ -289,21 +290,24 @@ def test_evaluations_are_foreseen(steps: int, coco: Path, tiny_sdxl: Path) -> No
 
 @pytest.mark.slow
 def test_the_whole_comparison_runs_and_goes_on(coco: Path, tiny_sdxl: Path, tmp_path: Path) -> None:
+    unet = TauePipeline.from_pretrained(str(tiny_sdxl)).network
     options = [
         "--model", tiny_sdxl, "--steps", "2", "--width", "64", "--height", "64",
         "--prompt-model", save_phi(tmp_path / "phi"), "--clip", save_clip(tmp_path / "clip"),
         "--inception", save_inception(tmp_path / "inception"),
         "--alexnet", save_alexnet(tmp_path / "alexnet"), "--device", "cpu",
-        "--method", "taue", "--method", "plain", "--ablation-pairs", "2", "--factor", "filter",
+        "--layerdiffuse", save_layerdiffuse(tmp_path / "layerdiffuse", unet),
+        "--ablation-pairs", "2", "--factor", "filter",
     ]  # fmt: skip
     out = tmp_path / "out"
     done = call(coco, out, *options)
     assert done.exit_code == 0, done.stderr
-    assert done.stdout.count(", here\n") == 5 and "not named" not in done.stdout
+    assert done.stdout.count(", here\n") == 6 and "not named" not in done.stdout
     page = (out / "table.md").read_text(encoding="utf-8")
-    assert "| taue | 3 |" in page and "| plain | 3 |" in page
-    columns = json.loads((out / "table.json").read_text())["runs"][1]["columns"]
-    assert columns["fid"] is not None and columns["clip_s"] is not None
+    drawn = methods_of("sdxl")
+    assert len(drawn) == 8 and all(f"\n| {name} " in page for name in drawn)
+    for told in json.loads((out / "table.json").read_text())["runs"]:
+        assert told["columns"]["fid"] is not None and told["columns"]["clip_s"] is not None
     with Image.open(out / "table.png") as grid:
         assert grid.size[0] == 640
     whole = (out / "page.md").read_text(encoding="utf-8")
@@ -318,7 +322,7 @@ def test_the_whole_comparison_runs_and_goes_on(coco: Path, tiny_sdxl: Path, tmp_
     assert "| **paper-layout** | 2 |" in whole
     again = call(coco, out, *options)
     assert again.exit_code == 0
-    assert again.stdout.count("0 made, 3 of 3 are there") == 2
+    assert again.stdout.count("0 made, 3 of 3 are there") == len(drawn)
     assert again.stdout.count("0 made, 2 of 2 are there") == 9
     assert (out / "table.md").read_text(encoding="utf-8") == page
 

@@ -118,3 +118,42 @@ def save_layerdiffuse(folder: Path, unet: Any, variant: str = "attn") -> Path:
         save_file(offsets(attention=False, more=4), folder / layerdiffuse.BLENDED)
         save_file(offsets(attention=False, more=8), folder / layerdiffuse.BACKGROUND)
     return folder
+
+
+def save_joint(folder: Path, unet: Any, rank: int = 2) -> Path:
+    """LayerDiffuse's joint weights for an SD1.5 UNet, random, in the published format, and a
+    decoder as :func:`save_layerdiffuse` saves it."""
+    import torch
+    from safetensors.torch import save_file
+
+    from taue.evaluation.methods import layerdiffuse_joint
+    from taue.evaluation.methods.sharing import BETWEEN, PICTURES, attention_layers
+    from taue.evaluation.methods.transparent import TransparentDecoder
+
+    folder.mkdir(parents=True, exist_ok=True)
+    modules, tensors = dict(unet.named_modules()), dict[str, Any]()
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        for number, name in enumerate(attention_layers(unet)):
+            attention, at = modules[name], f"hookers.layers.{number}"
+            linears = {
+                "to_q": attention.to_q,
+                "to_k": attention.to_k,
+                "to_v": attention.to_v,
+                "to_out": attention.to_out[0],
+            }
+            for kind, linear in linears.items():
+                for picture in range(PICTURES):
+                    ends = f"{at}.{kind}_lora.{picture}"
+                    tensors[f"{ends}.down.weight"] = torch.randn(rank, linear.in_features) / 4
+                    tensors[f"{ends}.up.weight"] = torch.randn(linear.out_features, rank) / 4
+            wide = attention.to_k.out_features
+            tensors[f"{at}.temporal_n.weight"] = torch.ones(wide)
+            tensors[f"{at}.temporal_n.bias"] = torch.zeros(wide)
+            for kind in BETWEEN:
+                tensors[f"{at}.temporal_{kind}.weight"] = torch.randn(wide, wide) / wide
+                tensors[f"{at}.temporal_{kind}.bias"] = torch.randn(wide) / 10
+        decoder = TransparentDecoder((4, 4, 8, 8, 8, 8, 8)).state_dict()
+        save_file(tensors, folder / layerdiffuse_joint.JOINT)
+        save_file(decoder, folder / layerdiffuse_joint.DECODER)
+    return folder

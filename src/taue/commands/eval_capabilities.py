@@ -13,6 +13,7 @@ from taue.commands.eval_generate import DrawOptions as How
 from taue.commands.eval_generate import LayerDiffuse, Side, Steps, draw, require_drawable
 from taue.commands.output import tell_path
 from taue.errors import TaueError
+from taue.families import SDXL
 
 if TYPE_CHECKING:
     from taue.evaluation.capabilities import Drawn
@@ -46,12 +47,11 @@ def capabilities(
     from taue.evaluation.capability_page import document, page
     from taue.evaluation.capability_sets import write_sets
     from taue.evaluation.dataset import read_data
-    from taue.evaluation.methods import METHODS, method_named
-    from taue.evaluation.methods.layerdiffuse import OPTION
+    from taue.evaluation.methods import METHODS, method_named, methods_of
     from taue.paddy.judge import Judge
 
     read, judge = read_data(data), Judge.load()
-    names = method or list(METHODS)
+    names = method or methods_of(SDXL)
     for name in names:
         if name not in METHODS:
             raise TaueError(f"method is {name!r}; choose among {', '.join(METHODS)}.")
@@ -60,8 +60,9 @@ def capabilities(
     sets = write_sets(read, out / "sets")
     told: dict[str, dict[str, Any]] = {}
     for name in names:
-        weights = layerdiffuse if name == OPTION else None
-        if name == OPTION and weights is None:
+        weighted = METHODS[name].with_weights is not None
+        weights = layerdiffuse if weighted else None
+        if weighted and weights is None:
             told[name] = {"source": METHODS[name].source, "missing": "its weights are not there"}
             continue
 

@@ -38,7 +38,7 @@ Workers = Annotated[
 ]
 LayerDiffuse = Annotated[
     str | None,
-    typer.Option(help="LayerDiffuse's weights, a folder or a hub id; its method needs them."),
+    typer.Option(help="LayerDiffuse's weights, a folder or a hub id; its methods need them."),
 ]
 
 
@@ -48,7 +48,8 @@ def run_method(
     method: Annotated[
         str,
         typer.Option(
-            help="taue, paper, paper-layout, plain, composite-then-cut, tkg, alfie or layerdiffuse."
+            help="taue, paper, paper-layout, plain, composite-then-cut, tkg, alfie, layerdiffuse "
+            "or layerdiffuse-joint."
         ),
     ] = "taue",
     out: Annotated[Path, typer.Option(help="The run: a new folder, or one to go on with.")],

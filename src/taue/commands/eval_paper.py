@@ -18,6 +18,7 @@ from taue.commands.eval_score import score
 from taue.commands.output import tell, tell_path
 from taue.commands.workers import ProcessOptions, shared_out
 from taue.errors import TaueError
+from taue.families import SDXL
 
 if TYPE_CHECKING:
     from taue.evaluation.coco import MainObject
@@ -65,7 +66,7 @@ def paper(
     """Rerun the paper: data, every method, scores, pictures and the ablation on one page."""
     from taue.evaluation.coco import Thresholds, main_objects, read_instances
     from taue.evaluation.dataset import first_pairs, read_data
-    from taue.evaluation.methods.layerdiffuse import OPTION
+    from taue.evaluation.methods.released import OPTION
     from taue.evaluation.prompts import read_prompts
     from taue.evaluation.resumed import require_same_data
 
@@ -128,12 +129,15 @@ def paper(
 def _methods(asked: list[str] | None, layerdiffuse: str | None) -> list[str]:
     """Names of the methods to compare: all that can be had if none is asked for. Nothing is
     fetched for it."""
-    from taue.evaluation.methods import METHODS, method_named
-    from taue.evaluation.methods.layerdiffuse import OPTION
+    from taue.evaluation.methods import METHODS, method_named, methods_of
 
-    names = asked or [name for name in METHODS if name != OPTION or layerdiffuse is not None]
+    def weighted(name: str) -> bool:
+        return name in METHODS and METHODS[name].with_weights is not None
+
+    given = layerdiffuse is not None
+    names = asked or [name for name in methods_of(SDXL) if given or not weighted(name)]
     for name in names:
-        if name != OPTION or layerdiffuse is None:
+        if not (given and weighted(name)):
             method_named(name)
     return names
 
@@ -164,11 +168,11 @@ def _drawn(
     crew: Callable[[Path], ProcessOptions],
 ) -> list[Path]:
     """Draw a set by every method; their runs. ``crew`` gives who draws, by the folder of logs."""
-    from taue.evaluation.methods.layerdiffuse import OPTION
+    from taue.evaluation.methods import METHODS
 
     runs = [out / "runs" / name for name in names]
     for name, run in zip(names, runs, strict=True):
-        own = {"layerdiffuse": layerdiffuse} if name == OPTION else {}
+        own = {"layerdiffuse": layerdiffuse} if METHODS[name].with_weights else {}
         told = {"data": data, "out": run, "method": name, **how, **own}
         shared_out(run_method, "generate", told, crew(out / "logs" / name))
     return runs

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from taue import models
-from taue.evaluation.methods import layerdiffuse
+from taue.evaluation.methods import layerdiffuse, released
 from taue.evaluation.weights import ENDINGS, may_be_on_hub
 
 INCEPTION = "pt_inception-2015-12-05-6726825d.pth"
@@ -27,11 +27,11 @@ SIZES: dict[str, float] = {
     ALEXNET: 0.244,
     # Attention's offsets, of rank 256 for SDXL's every attention, and the decoder, in half
     # precision. Of the offsets of the two stages after it no size is known.
-    layerdiffuse.HUB: (0.3716 + 0.1041) * 2,
+    released.HUB: (0.3716 + 0.1041) * 2,
 }
 """Gigabytes of weights, about, by a hub id or a file's name."""
 
-AT_LEAST = frozenset((layerdiffuse.HUB,))
+AT_LEAST = frozenset((released.HUB,))
 """Of which not every file's size is known."""
 
 ASKED_BY = {
@@ -148,7 +148,7 @@ def _files(location: str, half: bool) -> Sequence[str]:
     if location == SDXL:
         variant = f".{models.HALF_VARIANTS[SDXL]}" if half else ""
         return [f"{file}{variant}.safetensors" for file in SDXL_FILES]
-    return layerdiffuse.FETCHED if location == layerdiffuse.HUB else ()
+    return layerdiffuse.FETCHED if location == released.HUB else ()
 
 
 def _snapshot(location: str, files: Sequence[str]) -> Path | None:

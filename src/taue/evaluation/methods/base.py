@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers import StableDiffusionXLPipeline
 from PIL import Image
 
 from taue import equations
@@ -19,6 +18,7 @@ from taue.backbones import Conditioning
 from taue.errors import TaueError
 from taue.evaluation.dataset import Pair
 from taue.evaluation.items import Item
+from taue.evaluation.methods.heard import embeds, own_tokens
 from taue.families import FAMILIES, SDXL
 from taue.noise import NoiseSource
 from taue.pipeline import TauePipeline
@@ -39,10 +39,12 @@ class ComparedMethod:
             left out.
         make: from what is asked to what is left of it, without its cost.
         check: raises ``TaueError`` if something that it needs is not installed.
-        draws: whether it draws by itself, with SDXL's pipelines.
+        family: of the models that it draws with, by diffusers' own pipeline; None if all do.
         keyed: whether it draws its foregrounds on a key colour.
         several: whether it draws all subjects of a scene; others draw the pair's alone.
         told: what a run says of it besides; another run of it has the same.
+        with_weights: itself with the weights that it needs, by a folder or a hub id; None if it
+            needs none.
     """
 
     name: str
@@ -51,10 +53,11 @@ class ComparedMethod:
     passes: int | Callable[[int], int]
     make: Callable[[Drawing], Item]
     check: Callable[[], None] = lambda: None
-    draws: bool = True
+    family: str | None = SDXL
     keyed: bool = False
     several: bool = False
     told: Mapping[str, str] = field(default_factory=dict)
+    with_weights: Callable[[str], ComparedMethod] | None = None
 
     def evaluations(self, steps: int) -> int:
         """UNet evaluations of one item, with guidance."""
@@ -112,19 +115,30 @@ class Drawing:
         return np.asarray(self._drawn(prompt, name, guidance_scale, noise, "pil")[0])
 
     def latents(
-        self, prompt: str, name: str, *, guidance_scale: float | None = None
+        self,
+        prompt: str | list[str],
+        name: str,
+        *,
+        guidance_scale: float | None = None,
+        noise: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """The same before it is decoded, [1, C, h, w] as the UNet leaves them."""
-        return self._drawn(prompt, name, guidance_scale, None, "latent")
+        """The same before they are decoded, [B, C, h, w] as the UNet leaves them, one for each
+        prompt."""
+        return self._drawn(prompt, name, guidance_scale, noise, "latent")
 
     def encoded(self, picture: Bytes) -> torch.Tensor:
         """A picture's most likely latents [1, C, h, w], float32, as the UNet sees them."""
         pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None]
         return self.backbone.encode(pixels / 255)
 
+    def decoded(self, latents: torch.Tensor) -> Bytes:
+        """Latents [1, C, h, w] as a picture, uint8 [H, W, 3]."""
+        pixels = self.backbone.decode(latents)[0].permute(1, 2, 0).cpu().numpy()
+        return (pixels * 255).round().astype(np.uint8)
+
     def _drawn(
         self,
-        prompt: str,
+        prompt: str | list[str],
         name: str,
         guidance_scale: float | None,
         noise: torch.Tensor | None,
@@ -133,9 +147,9 @@ class Drawing:
         height, width = self.size
         start = self.noise(name) if noise is None else noise
         pipe: Any = self.pipe
-        drawn: Any = StableDiffusionXLPipeline.__call__(
+        drawn: Any = pipe.base.__call__(
             pipe,
-            prompt,
+            **embeds(self.backbone, [prompt] if isinstance(prompt, str) else prompt),
             height=height,
             width=width,
             num_inference_steps=self.scene.steps,
@@ -153,7 +167,8 @@ class Drawing:
         scale = options.get("guidance_scale") or self.scene.guidance_scale
         encoded = backbone.encode_prompt(prompt, None)
         whole = Conditioning((encoded,), encoded, scale)
-        with backbone.attending([whole], [self._tokens(prompt)]) as captured:
+        tokens = own_tokens(backbone, prompt, self.pair.foreground, self.pair.background)
+        with backbone.attending([whole], [tokens]) as captured:
             drawn = self.picture(prompt, name, **options)
         attention = torch.nn.functional.interpolate(
             equations.attention_map([captured[0]])[None, None].cpu(),
@@ -169,7 +184,7 @@ class Drawing:
         painter = self.backbone.inpainting()
         painter.set_progress_bar_config(disable=True)
         drawn: Any = painter(
-            prompt=prompt,
+            **embeds(self.backbone, [prompt]),
             image=Image.fromarray(picture),
             mask_image=Image.fromarray(hole.astype(np.uint8) * 255),
             height=height,
@@ -184,31 +199,18 @@ class Drawing:
     def _generator(self, name: str) -> torch.Generator:
         return NoiseSource(self.scene.seed).generator("steps", name)
 
-    def _tokens(self, prompt: str) -> tuple[int, ...]:
-        """Where the foreground's own words are in a prompt: those that the background's prompt has
-        not; all of the prompt's if it has none of them."""
-        tokenizer = self.pipe.tokenizer or self.pipe.tokenizer_2
-        ids, front, behind = (
-            tokenizer(text, truncation=True, max_length=tokenizer.model_max_length).input_ids
-            for text in (prompt, self.pair.foreground, self.pair.background)
-        )
-        special = set(tokenizer.all_special_ids)
-        content = [i for i, token in enumerate(ids) if token not in special]
-        both = [i for i in content if ids[i] in front]
-        own = [i for i in both if ids[i] not in behind]
-        return tuple(own or both or content)
-
 
 def require_drawn(method: ComparedMethod, pipe: TauePipeline) -> None:
     """Refuse a model of a family that a method cannot draw with.
 
     Raises:
-        TaueError: for a method that draws with SDXL's pipelines and a model of another family.
+        TaueError: for a method that draws with one family's pipeline and a model of another.
     """
-    if method.draws and pipe.family != SDXL:
+    if method.family is not None and method.family != pipe.family:
+        own = FAMILIES[method.family].title
         raise TaueError(
-            f"method {method.name} draws with SDXL's pipelines, and the model is one of "
-            f"{FAMILIES[pipe.family].title}; choose an SDXL model, or the method taue."
+            f"method {method.name} draws with {own}'s pipelines, and the model is one of "
+            f"{FAMILIES[pipe.family].title}; choose a model of {own}, or the method taue."
         )
 
 

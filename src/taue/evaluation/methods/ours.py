@@ -51,7 +51,7 @@ def evaluations(steps: int, base: str) -> int:
 def _method(base: str, source: str) -> ComparedMethod:
     own, passes = partial(make, base=base, changes={}), partial(evaluations, base=base)
     return ComparedMethod(
-        base, source, copies=False, passes=passes, make=own, draws=False, keyed=True, several=True
+        base, source, copies=False, passes=passes, make=own, family=None, keyed=True, several=True
     )
 
 
