@@ -32,7 +32,6 @@ from taue.evaluation.columns import COLUMNS
 from taue.evaluation.dataset import read_data
 from taue.evaluation.grid import chosen, picture_grid
 from taue.evaluation.methods import METHODS
-from taue.evaluation.methods.layerdiffuse import OPTION
 from taue.evaluation.runs import ITEMS, RUN, item_folders, read_run
 
 LEAST = 100
@@ -128,8 +127,8 @@ def draw_all(runs: Path, pairs: int, steps: int, workers: int | None) -> None:
         paddy_data(n=pairs, out=data, seed=SEED)
     elif (there := len(read_data(data).pairs)) != pairs:
         raise TaueError(f"pairs is {pairs}, and {str(data)!r} has {there}; give as many.")
-    for name in METHODS:
-        if name != OPTION:
+    for name, method in METHODS.items():
+        if method.with_weights is None:
             run_method(data=data, out=runs / name, method=name, steps=steps, workers=workers)
 
 

@@ -90,6 +90,18 @@ def test_a_handle_and_its_hole_stay() -> None:
     assert np.abs(found - ring).sum() < 0.1 * ring.sum()
 
 
+@pytest.mark.parametrize("side", SIZES)
+def test_single_pixels_of_a_rim_are_as_their_neighbours(side: int) -> None:
+    truth = disc(side, 0.2, 0.012)
+    rim = np.argwhere((truth > 0.2) & (truth < 0.8))[:: 7 * side // 256]
+    specked = truth.copy()
+    specked[tuple(rim.T)] += np.where(np.arange(len(rim)) % 2, 0.2, -0.2).astype(np.float32)
+    _, found = smoothed(plain(RED, side), specked, edge_width(8, side))
+    assert len(rim) > 20
+    assert 0 <= found.min() and found.max() <= 1
+    assert np.abs(found - truth)[tuple(rim.T)].mean() < 0.1
+
+
 def test_nothing_stays_nothing_and_everything_everything() -> None:
     for alpha in (np.zeros((64, 64), np.float32), np.ones((64, 64), np.float32)):
         _, found = smoothed(plain(RED, 64), alpha, 8)

@@ -41,8 +41,16 @@ def smoothed(colour: Picture, alpha: Alpha, edge: int) -> tuple[Picture, Alpha]:
     wanted = np.clip(alpha, smooth - APART, smooth + APART)
     wanted = np.where(smooth > 1 - INVISIBLE, np.maximum(alpha, smooth), wanted)
     wanted = np.where(smooth < INVISIBLE, np.minimum(alpha, smooth), wanted)
-    found = (alpha + steepness(alpha, edge) * (wanted - alpha)).astype(np.float32)
+    found = smooth + _without_loners(wanted - smooth)
+    found = (alpha + steepness(alpha, edge) * (found.clip(0, 1) - alpha)).astype(np.float32)
     return _recoloured(colour, alpha, np.abs(found - alpha), edge), found
+
+
+def _without_loners(off: Array) -> Array:
+    """How far alpha is from the smooth one [H, W], but where a pixel has it alone: what a whole rim
+    has in common is how soft it is, what a single pixel has is a speck."""
+    around = ndimage.median_filter(off, WINDOW)
+    return np.where(np.abs(off - around) > APART / 2, around, off)
 
 
 def outline(alpha: Alpha, edge: int) -> Finer:

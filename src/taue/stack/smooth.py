@@ -31,19 +31,15 @@ ABOVE = 0.02
 """What a pixel counts that has the subject beneath it: seldom is it the ground that a shadow lies
 on, more often the edge that came out elsewhere."""
 
-BESIDE = (0.1, 0.16)
-"""Shorter sides from what is seen to the left or the right over which a shadow fades beneath a
-subject: a leg does not divide it."""
+BESIDE = (0.18, 0.32)
+"""Shorter sides from what is seen to the left to what is seen to the right from which on a shadow
+does not go on between them, beneath a subject: a leg does not divide it."""
 
-BELOW = (0.02, 0.06)
-"""The same from what is seen below."""
+BELOW = (0.0, 0.03)
+"""Shorter sides from what is seen below over which a shadow fades beneath a subject."""
 
 SURMISED = 0.5
 """What a pixel counts of which nothing is seen."""
-
-HIDDEN, DEEP = 0.25, (0.004, 0.014)
-"""Darkness at most that is surmised beneath a subject, from so many shorter sides beneath its edge
-on."""
 
 ROUNDS = 10
 """Of the fit; each brings the sum nearer."""
@@ -84,8 +80,6 @@ def _fitted(dark: Floats, body: Region, side: int) -> Floats:
     sure = np.where(over, ABOVE, 1) * sure.astype(np.float32)
     known = sure > SURMISED
     surmised = np.maximum(_beside(dark, known, side), _below(dark, known, side))
-    edge = falling(distance_to(~body) / side, DEEP)
-    surmised = np.minimum(surmised, HIDDEN + (surmised - HIDDEN).clip(0) * edge)
     dark = np.where(known, dark, surmised)
     trust = np.where(known, sure, SURMISED).astype(np.float32)
 
@@ -109,9 +103,9 @@ def _beside(dark: Floats, known: Region, side: int) -> Floats:
     to_left, to_right = columns - left, right - columns
     before = np.where(left >= 0, dark[rows, left.clip(0)], 0)
     after = np.where(right < none, dark[rows, right.clip(max=dark.shape[1] - 1)], 0)
-    line = (before * to_right + after * to_left) / np.maximum(to_left + to_right, 1)
-    faded = line * falling(np.minimum(to_left, to_right) / side, BESIDE)
-    return faded.astype(np.float32)
+    wide = to_left + to_right
+    line = (before * to_right + after * to_left) / np.maximum(wide, 1)
+    return (line * falling(wide / side, BESIDE)).astype(np.float32)
 
 
 def _below(dark: Floats, known: Region, side: int) -> Floats:
