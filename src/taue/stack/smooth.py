@@ -31,7 +31,7 @@ ABOVE = 0.02
 """What a pixel counts that has the subject beneath it: seldom is it the ground that a shadow lies
 on, more often the edge that came out elsewhere."""
 
-BESIDE = (0.18, 0.32)
+BESIDE = (0.14, 0.26)
 """Shorter sides from what is seen to the left to what is seen to the right from which on a shadow
 does not go on between them, beneath a subject: a leg does not divide it."""
 
