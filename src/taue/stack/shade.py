@@ -199,6 +199,8 @@ def _shadow(
     calm = darkest >= CALM[0] * np.asarray(ndimage.sum(dark * unrest, labels, parts)) / weight
     seen = np.asarray(ndimage.maximum(dark * light, labels, parts)) >= LEAST
     sure = touching & calm & seen & (height >= FOOT) & (darkest >= OVERALL * unrest.max())
+    if not sure.any():
+        return np.zeros(body.shape, np.float32)
     main = int(np.argmax(sure * weight))
     level = np.abs(height - height[main]) <= LEVEL
     enough = (darkest >= PART[0] * darkest[main]) & (weight >= PART[1] * weight[main])
