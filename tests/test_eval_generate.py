@@ -147,7 +147,8 @@ def test_a_command_that_is_killed_ten_times_ends_as_if_it_had_not_been(
     """Each time when there is an item more, and a little later each time: while the next is drawn
     or written."""
     data, whole, run = tmp_path / "data", tmp_path / "whole", tmp_path / "run"
-    write_rendered(data, 2 * KILLS, seed=6, side=64)
+    # More than are drawn before the last death, however fast the machine.
+    write_rendered(data, 5 * KILLS, seed=6, side=64)
     assert call(data, whole, tiny_sdxl).exit_code == 0
     program = [sys.executable, "-c", "from taue.cli import app; app()"]
     finished: dict[Path, tuple[int, int]] = {}
