@@ -128,7 +128,7 @@ def draw_all(runs: Path, pairs: int, steps: int, workers: int | None) -> None:
     elif (there := len(read_data(data).pairs)) != pairs:
         raise TaueError(f"pairs is {pairs}, and {str(data)!r} has {there}; give as many.")
     for name, method in METHODS.items():
-        if method.with_weights is None:
+        if not method.weighted:
             run_method(data=data, out=runs / name, method=name, steps=steps, workers=workers)
 
 

@@ -53,6 +53,16 @@ def tiny_sdxl(tiny_folders: Callable[[str], Path]) -> Path:
 
 
 @pytest.fixture(scope="session")
+def one_pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set of one rendered scene, 64 pixels a side."""
+    from taue.evaluation.rendered import write_rendered
+
+    out = tmp_path_factory.mktemp("data") / "one"
+    write_rendered(out, 1, seed=5, side=64)
+    return out
+
+
+@pytest.fixture(scope="session")
 def painter() -> Any:
     """A model that paints objects, paddy: random weights paint none, so nothing is planted."""
     from taue import TauePipeline

@@ -21,6 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
+from drawn_runs import arguments, call
 from made_items import perfect
 from taue.box import Box
 from taue.cli import app
@@ -49,17 +50,6 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("data") / "paddy"
     write_rendered(out, COUNT, seed=5, side=64)
     return out
-
-
-def arguments(data: Path, out: Path, model: Path, method: str = "plain") -> list[str]:
-    return [
-        "eval", "generate", "--data", str(data), "--out", str(out), "--model", str(model),
-        "--method", method, "--steps", "2", "--width", "64", "--height", "64", "--device", "cpu",
-    ]  # fmt: skip
-
-
-def call(data: Path, out: Path, model: Path, *more: str, method: str = "plain") -> Result:
-    return CliRunner().invoke(app, [*arguments(data, out, model, method), *more])
 
 
 def pictures(run: Path) -> dict[str, bytes]:

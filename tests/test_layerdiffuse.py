@@ -3,16 +3,16 @@ the method at tiny size."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from typer.testing import CliRunner, Result
 
+import drawn_runs
 import tiny_models
-from taue.cli import app
 from taue.errors import TaueError
 from taue.evaluation.dataset import read_data
 from taue.evaluation.items import read_item
@@ -20,13 +20,10 @@ from taue.evaluation.methods import layerdiffuse
 from taue.evaluation.methods.base import Drawing
 from taue.evaluation.methods.offsets import added, published_names, read_offsets
 from taue.evaluation.methods.transparent import WIDTHS, TransparentDecoder
-from taue.evaluation.rendered import write_rendered
 from taue.evaluation.runs import ITEMS, read_run
 from taue.pipeline import TauePipeline
 from taue.scene import Scene
-from tiny_networks import save_layerdiffuse
-
-SMALL = (4, 4, 8, 8, 8, 8, 8)
+from tiny_networks import NARROW, save_layerdiffuse
 
 
 @pytest.fixture(scope="module")
@@ -39,17 +36,7 @@ def weights(unet: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_layerdiffuse(tmp_path_factory.mktemp("weights") / "layerdiffuse", unet)
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("data") / "paddy"
-    write_rendered(out, 1, seed=5, side=64)
-    return out
-
-
-def call(data: Path, out: Path, model: Path | str, *more: str | Path) -> Result:
-    options = ["--data", data, "--out", out, "--model", model, "--method", "layerdiffuse"]
-    options += ["--steps", "2", "--width", "64", "--height", "64", "--device", "cpu", *more]
-    return CliRunner().invoke(app, ["eval", "generate", *map(str, options)])
+call = partial(drawn_runs.call, method="layerdiffuse")
 
 
 def state(unet: Any) -> dict[str, torch.Tensor]:
@@ -142,7 +129,7 @@ def test_the_decoder_is_the_released_one_in_shape_and_blind_to_turning() -> None
     assert [weight.shape[0] for weight in levels] == list(WIDTHS)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        decoder = TransparentDecoder.of(TransparentDecoder(SMALL).state_dict())
+        decoder = TransparentDecoder.of(TransparentDecoder(NARROW).state_dict())
         picture, latents = torch.rand(1, 3, 64, 128), torch.randn(1, 4, 8, 16)
     rgba = decoder.rgba(picture, latents)
     assert rgba.shape == (1, 4, 64, 128)
@@ -158,11 +145,11 @@ def test_the_decoder_is_the_released_one_in_shape_and_blind_to_turning() -> None
 @pytest.mark.slow
 @pytest.mark.parametrize("variant", ["attn", "conv"])
 def test_the_method_draws_its_three_stages(
-    variant: str, unet: Any, data: Path, tiny_sdxl: Path, tmp_path: Path
+    variant: str, unet: Any, one_pair: Path, tiny_sdxl: Path, tmp_path: Path
 ) -> None:
     weights = save_layerdiffuse(tmp_path / "weights", unet, variant)
     run = tmp_path / "run"
-    done = call(data, run, tiny_sdxl, "--layerdiffuse", weights)
+    done = call(one_pair, run, tiny_sdxl, "--layerdiffuse", weights)
     assert done.exit_code == 0, done.stderr
     item = read_item(run / ITEMS / "000001")
     assert item.background is not None and item.foreground is not None and item.mask is not None
@@ -172,14 +159,14 @@ def test_the_method_draws_its_three_stages(
     assert f"transparent_{variant}" in read_run(run).options["layerdiffuse"]
     # The same model draws as before: nothing of the offsets stays.
     again = tmp_path / "again"
-    assert call(data, again, tiny_sdxl, "--layerdiffuse", weights).exit_code == 0
+    assert call(one_pair, again, tiny_sdxl, "--layerdiffuse", weights).exit_code == 0
     for path in (run / ITEMS).rglob("*.png"):
         assert path.read_bytes() == (again / path.relative_to(run)).read_bytes()
 
 
 @pytest.mark.slow
 def test_what_is_missing_or_another_models_is_one_sentence(
-    weights: Path, data: Path, tiny_sdxl: Path, tmp_path: Path
+    weights: Path, one_pair: Path, tiny_sdxl: Path, tmp_path: Path
 ) -> None:
     lacking, strange = tmp_path / "lacking", tmp_path / "strange"
     for folder in (lacking, strange):
@@ -203,11 +190,11 @@ def test_what_is_missing_or_another_models_is_one_sentence(
             (["--layerdiffuse", weights, *size], "draws sides that are multiples of 64"),
         ]
     ):
-        done = call(data, tmp_path / f"out-{place}", tiny_sdxl, *more)
+        done = call(one_pair, tmp_path / f"out-{place}", tiny_sdxl, *more)
         assert done.exit_code == 2, more
         assert sentence in done.stderr, done.stderr
         assert len(done.stderr.splitlines()[-1]) < 400
-    paddy = call(data, tmp_path / "paddy", "paddy", "--layerdiffuse", weights)
+    paddy = call(one_pair, tmp_path / "paddy", "paddy", "--layerdiffuse", weights)
     assert paddy.exit_code == 2
     assert "does not fit this model" in paddy.stderr
 
@@ -215,7 +202,7 @@ def test_what_is_missing_or_another_models_is_one_sentence(
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*upcast_vae:FutureWarning")  # diffusers' own call
 def test_in_half_precision_the_autoencoder_is_used_as_the_backbone_uses_it(
-    weights: Path, data: Path, tiny_sdxl: Path
+    weights: Path, one_pair: Path, tiny_sdxl: Path
 ) -> None:
     pipe = TauePipeline.from_pretrained(str(tiny_sdxl))
     pipe.set_progress_bar_config(disable=True)
@@ -233,7 +220,7 @@ def test_in_half_precision_the_autoencoder_is_used_as_the_backbone_uses_it(
         "seed": 1, "steps": 2, "background": "a beach", "canvas": {"width": 64, "height": 64},
         "subjects": [{"prompt": "a red apple"}],
     }  # fmt: skip
-    drawing = Drawing(pipe, read_data(data).pairs[0], Scene.from_data(told))
+    drawing = Drawing(pipe, read_data(one_pair).pairs[0], Scene.from_data(told))
     item = layerdiffuse.make(drawing, weights)
     assert set(seen) == {torch.float32} and vae.dtype == torch.float16
     assert drawing.encoded(item.composite).isfinite().all()

@@ -3,37 +3,34 @@ size."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from typer.testing import CliRunner, Result
 
+import drawn_runs
 import published
 import tiny_models
-from taue.cli import app
 from taue.errors import TaueError
 from taue.evaluation.items import read_item
 from taue.evaluation.methods.layerdiffuse_joint import DECODER, JOINT
 from taue.evaluation.methods.sharing import (
-    OFFSETS,
     PICTURES,
     attention_layers,
     read_sharing,
     sharing_attention,
 )
-from taue.evaluation.rendered import write_rendered
 from taue.evaluation.runs import ITEMS, read_run
 from tiny_networks import save_joint
 
 
 @pytest.fixture(scope="module")
-def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("model") / "sd15"
-    tiny_models.sd15().save_pretrained(folder)
-    return folder
+def pipeline(tiny_folders: Callable[[str], Path]) -> Path:
+    return tiny_folders("sd15")
 
 
 @pytest.fixture(scope="module")
@@ -46,17 +43,7 @@ def weights(unet: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_joint(tmp_path_factory.mktemp("weights") / "joint", unet)
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("data") / "paddy"
-    write_rendered(out, 1, seed=5, side=64)
-    return out
-
-
-def call(data: Path, out: Path, model: Path | str, *more: str | Path) -> Result:
-    options = ["--data", data, "--out", out, "--model", model, "--method", "layerdiffuse-joint"]
-    options += ["--steps", "2", "--width", "64", "--height", "64", "--device", "cpu", *more]
-    return CliRunner().invoke(app, ["eval", "generate", *map(str, options)])
+call = partial(drawn_runs.call, method="layerdiffuse-joint")
 
 
 def predicted(unet: Any, latents: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
@@ -108,7 +95,7 @@ def test_offsets_are_each_pictures_own_and_zeros_change_nothing(unet: Any, weigh
             return predicted(unet, latents, text)
 
     between = "temporal_o"
-    assert torch.allclose(without(between, *OFFSETS), plain, atol=1e-4)
+    assert torch.allclose(without(between, "_lora."), plain, atol=1e-4)
     # Without what is between them, a picture has its own offsets and no other's.
     free = without(between, *(f"_lora.{picture}." for picture in (1, 2)))
     different = (free - plain).abs().amax((1, 2, 3)) > 1e-4
@@ -117,10 +104,10 @@ def test_offsets_are_each_pictures_own_and_zeros_change_nothing(unet: Any, weigh
 
 @pytest.mark.slow
 def test_the_method_draws_three_pictures_at_once(
-    weights: Path, data: Path, pipeline: Path, tmp_path: Path
+    weights: Path, one_pair: Path, pipeline: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    done = call(data, run, pipeline, "--layerdiffuse", weights)
+    done = call(one_pair, run, pipeline, "--layerdiffuse", weights)
     assert done.exit_code == 0, done.stderr
     item = read_item(run / ITEMS / "000001")
     assert item.background is not None and item.foreground is not None and item.mask is not None
@@ -130,14 +117,14 @@ def test_the_method_draws_three_pictures_at_once(
     told = read_run(run).options["layerdiffuse"]
     assert all(f"{name}, SHA-256 " in told for name in (JOINT, DECODER))
     again = tmp_path / "again"
-    assert call(data, again, pipeline, "--layerdiffuse", weights).exit_code == 0
+    assert call(one_pair, again, pipeline, "--layerdiffuse", weights).exit_code == 0
     for path in (run / ITEMS).rglob("*.png"):
         assert path.read_bytes() == (again / path.relative_to(run)).read_bytes()
 
 
 @pytest.mark.slow
 def test_missing_or_strange_weights_and_another_family_are_one_sentence(
-    weights: Path, data: Path, pipeline: Path, tiny_sdxl: Path, tmp_path: Path
+    weights: Path, one_pair: Path, pipeline: Path, tiny_sdxl: Path, tmp_path: Path
 ) -> None:
     lacking = tmp_path / "lacking"
     lacking.mkdir()
@@ -149,7 +136,7 @@ def test_missing_or_strange_weights_and_another_family_are_one_sentence(
             (tiny_sdxl, ["--layerdiffuse", weights], "draws with SD1.5's pipelines"),
         ]
     ):
-        done = call(data, tmp_path / f"out-{place}", model, *more)
+        done = call(one_pair, tmp_path / f"out-{place}", model, *more)
         assert done.exit_code == 2
         assert sentence in done.stderr, done.stderr
 

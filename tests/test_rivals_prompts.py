@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,6 @@ from taue.evaluation.dataset import read_data
 from taue.evaluation.methods import METHODS
 from taue.evaluation.methods.base import Drawing
 from taue.evaluation.methods.heard import embeds, own_tokens
-from taue.evaluation.rendered import write_rendered
 from taue.pipeline import TauePipeline
 from taue.scene import Scene
 
@@ -20,9 +20,7 @@ LONG = "a red apple, " + ", ".join(["on a green meadow"] * 30)
 
 
 @pytest.fixture(scope="module")
-def drawing(tmp_path_factory: pytest.TempPathFactory) -> Drawing:
-    out = tmp_path_factory.mktemp("data") / "paddy"
-    write_rendered(out, 1, seed=5, side=64)
+def drawing(one_pair: Path) -> Drawing:
     pipe = TauePipeline.from_pipe(tiny_models.sdxl())
     pipe.set_progress_bar_config(disable=True)
     told = {
@@ -30,7 +28,7 @@ def drawing(tmp_path_factory: pytest.TempPathFactory) -> Drawing:
         "canvas": {"width": 64, "height": 64}, "subjects": [{"prompt": "a red apple"}],
     }  # fmt: skip
     prompts = {"foreground": "a red apple", "background": "a green meadow", "scene": LONG}
-    pair = read_data(out).pairs[0].model_copy(update=prompts)
+    pair = read_data(one_pair).pairs[0].model_copy(update=prompts)
     return Drawing(pipe, pair, Scene.from_data(told))
 
 

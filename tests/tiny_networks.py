@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+NARROW = (4, 4, 8, 8, 8, 8, 8)
+"""LayerDiffuse's decoder's channels at each resolution, an eighth of its own and less."""
+
 
 def save_inception(folder: Path, name: str = "model.safetensors") -> Path:
     """Inception v3 at a sixteenth of its width."""
@@ -111,7 +114,7 @@ def save_layerdiffuse(folder: Path, unet: Any, variant: str = "attn") -> Path:
 
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        decoder = TransparentDecoder((4, 4, 8, 8, 8, 8, 8)).state_dict()
+        decoder = TransparentDecoder(NARROW).state_dict()
         save_file(decoder, folder / layerdiffuse.DECODER)
         first = offsets(attention=variant == "attn")
         save_file(first, folder / layerdiffuse.FOREGROUND[variant])
@@ -127,7 +130,12 @@ def save_joint(folder: Path, unet: Any, rank: int = 2) -> Path:
     from safetensors.torch import save_file
 
     from taue.evaluation.methods import layerdiffuse_joint
-    from taue.evaluation.methods.sharing import BETWEEN, PICTURES, attention_layers
+    from taue.evaluation.methods.sharing import (
+        BETWEEN,
+        PICTURES,
+        attention_layers,
+        offset_layers,
+    )
     from taue.evaluation.methods.transparent import TransparentDecoder
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -136,13 +144,7 @@ def save_joint(folder: Path, unet: Any, rank: int = 2) -> Path:
         torch.manual_seed(0)
         for number, name in enumerate(attention_layers(unet)):
             attention, at = modules[name], f"hookers.layers.{number}"
-            linears = {
-                "to_q": attention.to_q,
-                "to_k": attention.to_k,
-                "to_v": attention.to_v,
-                "to_out": attention.to_out[0],
-            }
-            for kind, linear in linears.items():
+            for kind, linear in offset_layers(attention).items():
                 for picture in range(PICTURES):
                     ends = f"{at}.{kind}_lora.{picture}"
                     tensors[f"{ends}.down.weight"] = torch.randn(rank, linear.in_features) / 4
@@ -153,7 +155,7 @@ def save_joint(folder: Path, unet: Any, rank: int = 2) -> Path:
             for kind in BETWEEN:
                 tensors[f"{at}.temporal_{kind}.weight"] = torch.randn(wide, wide) / wide
                 tensors[f"{at}.temporal_{kind}.bias"] = torch.randn(wide) / 10
-        decoder = TransparentDecoder((4, 4, 8, 8, 8, 8, 8)).state_dict()
+        decoder = TransparentDecoder(NARROW).state_dict()
         save_file(tensors, folder / layerdiffuse_joint.JOINT)
         save_file(decoder, folder / layerdiffuse_joint.DECODER)
     return folder

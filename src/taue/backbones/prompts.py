@@ -75,13 +75,15 @@ class Reader:
 
     def content(self, pieces: Sequence[str]) -> tuple[int, ...]:
         """Positions of the prompt's own tokens among those of its pieces."""
-        found: list[int] = []
-        for number, piece in enumerate(pieces):
-            first = self.tokenizers[0]
-            ids = self._ids(first, piece, padding="max_length", max_length=self.length)
-            own = content_positions(ids, frozenset(first.all_special_ids))
-            found += [number * self.length + position for position in own]
-        return tuple(found)
+        return content_positions(self.ids(pieces), frozenset(self.tokenizers[0].all_special_ids))
+
+    def ids(self, pieces: Sequence[str]) -> list[int]:
+        """Tokens of a prompt's pieces, each with its start, end and padding, by the first
+        tokenizer."""
+        whole = {"padding": "max_length", "max_length": self.length}
+        return [
+            token for piece in pieces for token in self._ids(self.tokenizers[0], piece, **whole)
+        ]
 
     def _most(self, words: Sequence[str]) -> int:
         """How many words from the first on fit."""

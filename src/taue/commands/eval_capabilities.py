@@ -60,9 +60,8 @@ def capabilities(
     sets = write_sets(read, out / "sets")
     told: dict[str, dict[str, Any]] = {}
     for name in names:
-        weighted = METHODS[name].with_weights is not None
-        weights = layerdiffuse if weighted else None
-        if weighted and weights is None:
+        weights = layerdiffuse if METHODS[name].weighted else None
+        if METHODS[name].weighted and weights is None:
             told[name] = {"source": METHODS[name].source, "missing": "its weights are not there"}
             continue
 

@@ -132,7 +132,7 @@ def _methods(asked: list[str] | None, layerdiffuse: str | None) -> list[str]:
     from taue.evaluation.methods import METHODS, method_named, methods_of
 
     def weighted(name: str) -> bool:
-        return name in METHODS and METHODS[name].with_weights is not None
+        return name in METHODS and METHODS[name].weighted
 
     given = layerdiffuse is not None
     names = asked or [name for name in methods_of(SDXL) if given or not weighted(name)]
@@ -172,7 +172,7 @@ def _drawn(
 
     runs = [out / "runs" / name for name in names]
     for name, run in zip(names, runs, strict=True):
-        own = {"layerdiffuse": layerdiffuse} if METHODS[name].with_weights else {}
+        own = {"layerdiffuse": layerdiffuse} if METHODS[name].weighted else {}
         told = {"data": data, "out": run, "method": name, **how, **own}
         shared_out(run_method, "generate", told, crew(out / "logs" / name))
     return runs

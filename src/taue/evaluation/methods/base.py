@@ -20,6 +20,7 @@ from taue.evaluation.dataset import Pair
 from taue.evaluation.items import Item
 from taue.evaluation.methods.heard import embeds, own_tokens
 from taue.families import FAMILIES, SDXL
+from taue.layers import as_bytes
 from taue.noise import NoiseSource
 from taue.pipeline import TauePipeline
 from taue.scene import Scene
@@ -58,6 +59,11 @@ class ComparedMethod:
     several: bool = False
     told: Mapping[str, str] = field(default_factory=dict)
     with_weights: Callable[[str], ComparedMethod] | None = None
+
+    @property
+    def weighted(self) -> bool:
+        """Whether it has weights of its own, which must be named."""
+        return self.with_weights is not None
 
     def evaluations(self, steps: int) -> int:
         """UNet evaluations of one item, with guidance."""
@@ -133,8 +139,7 @@ class Drawing:
 
     def decoded(self, latents: torch.Tensor) -> Bytes:
         """Latents [1, C, h, w] as a picture, uint8 [H, W, 3]."""
-        pixels = self.backbone.decode(latents)[0].permute(1, 2, 0).cpu().numpy()
-        return (pixels * 255).round().astype(np.uint8)
+        return as_bytes(self.backbone.decode(latents)[0])
 
     def _drawn(
         self,

@@ -50,13 +50,13 @@ def own_tokens(backbone: Any, prompt: str, front: str, behind: str) -> tuple[int
         prompt: as :func:`embeds` has it.
         front, behind: prompts of foreground and background.
     """
-    tokenizer = next(one for one in backbone.tokenizers if one is not None)
     reader = Reader(backbone.pipeline, backbone.tokenizers)
-    pieces = reader.pieces(unweighted(prompt))
-    whole = {"truncation": True, "padding": "max_length", "max_length": reader.length}
-    ids = [token for piece in pieces for token in tokenizer(piece, **whole).input_ids]
-    ours, theirs = (tokenizer(text, verbose=False).input_ids for text in (front, behind))
-    content = reader.content(pieces)
+
+    def pieces(text: str) -> list[str]:
+        return reader.pieces(unweighted(text))
+
+    ids, ours, theirs = (reader.ids(pieces(text)) for text in (prompt, front, behind))
+    content = reader.content(pieces(prompt))
     both = [i for i in content if ids[i] in ours]
     own = [i for i in both if ids[i] not in theirs]
     return tuple(own or both or content)

@@ -8,8 +8,6 @@ Written from the paper and the description of the released weights.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -21,10 +19,9 @@ from taue.evaluation.methods.released import (
     OPTION,
     require_named,
     require_sides,
-    require_weights,
     tensors_of,
-    told_files,
     transparent,
+    with_files,
 )
 from taue.evaluation.pictures import over_grey
 from taue.evaluation.weights import local
@@ -69,12 +66,11 @@ def weights_folder(name: str) -> Path:
     """The folder of the weights, fetched if it is a hub id.
 
     Raises:
-        TaueError: if there is none, or a file is missing.
+        TaueError: if there is none.
     """
     folder = local(name, OPTION, FETCHED)
     if not (folder / FOREGROUND["attn"]).is_file():
         folder = local(name, OPTION, FILES)
-    require_weights(folder, _read(folder))
     return folder
 
 
@@ -91,13 +87,8 @@ def with_offsets(name: str) -> ComparedMethod:
         TaueError: if they are not to be had.
     """
     folder = weights_folder(name)
-    told = told_files(folder, _read(folder))
-    return replace(METHOD, make=partial(make, folder=folder), check=lambda: None, told=told)
-
-
-def _read(folder: Path) -> tuple[str, ...]:
-    """The files that are read."""
-    return foreground_file(folder), BLENDED, BACKGROUND, DECODER
+    read = (foreground_file(folder), BLENDED, BACKGROUND, DECODER)
+    return with_files(METHOD, make, folder, read)
 
 
 METHOD = ComparedMethod(

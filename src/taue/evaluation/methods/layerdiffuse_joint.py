@@ -6,8 +6,6 @@ Written from the paper and the description of the released weights, which are fo
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -18,10 +16,9 @@ from taue.evaluation.methods.released import (
     OPTION,
     require_named,
     require_sides,
-    require_weights,
     tensors_of,
-    told_files,
     transparent,
+    with_files,
 )
 from taue.evaluation.methods.sharing import read_sharing, sharing_attention
 from taue.evaluation.weights import local
@@ -54,10 +51,7 @@ def with_joint_weights(name: str) -> ComparedMethod:
     Raises:
         TaueError: if they are not to be had.
     """
-    folder = local(name, OPTION, FILES)
-    require_weights(folder, FILES)
-    told = told_files(folder, FILES)
-    return replace(METHOD, make=partial(make, folder=folder), check=lambda: None, told=told)
+    return with_files(METHOD, make, local(name, OPTION, FILES), FILES)
 
 
 METHOD = ComparedMethod(

@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import NoReturn
 
-import numpy as np
 from torch import Tensor
 
 from taue.arrays import Bytes
 from taue.disk.limits import reading
 from taue.errors import TaueError
-from taue.evaluation.methods.base import Drawing
+from taue.evaluation.items import Item
+from taue.evaluation.methods.base import ComparedMethod, Drawing
 from taue.evaluation.methods.transparent import MULTIPLE, TransparentDecoder
 from taue.evaluation.weights import sha256
+from taue.layers import as_bytes
 
 OPTION = "layerdiffuse"
 HUB = "LayerDiffusion/layerdiffusion-v1"
-
-
-def require_weights(folder: Path, names: Sequence[str]) -> None:
-    """Make sure that files are in a folder.
-
-    Raises:
-        TaueError: naming the first that is not.
-    """
-    for name in names:
-        if not (folder / name).is_file():
-            raise TaueError(f"{OPTION} {str(folder)!r} lacks {name}; take it from {HUB}.")
 
 
 def require_sides(drawing: Drawing, method: str) -> None:
@@ -61,12 +52,27 @@ def transparent(drawing: Drawing, latents: Tensor, file: Path) -> Bytes:
     picture = drawing.backbone.decode(latents)
     own = latents.float() / drawing.pipe.vae.config.scaling_factor
     rgba = _decoder(file).to(picture.device).rgba(picture, own.to(picture.device))
-    return (rgba[0].permute(1, 2, 0).cpu().numpy() * 255).round().astype(np.uint8)
+    return as_bytes(rgba[0])
 
 
-def told_files(folder: Path, names: Sequence[str]) -> dict[str, str]:
-    """What a run says of the files that it was drawn with: their names and checksums."""
-    return {OPTION: "; ".join(f"{name}, SHA-256 {sha256(folder / name)}" for name in names)}
+def with_files(
+    method: ComparedMethod,
+    make: Callable[[Drawing, Path], Item],
+    folder: Path,
+    names: Sequence[str],
+) -> ComparedMethod:
+    """A method that draws with files of a folder, whose names and checksums its runs tell.
+
+    Raises:
+        TaueError: naming the first of them that is not there.
+    """
+    for name in names:
+        if not (folder / name).is_file():
+            raise TaueError(f"{OPTION} {str(folder)!r} lacks {name}; take it from {HUB}.")
+    told = "; ".join(f"{name}, SHA-256 {sha256(folder / name)}" for name in names)
+    return replace(
+        method, make=lambda drawing: make(drawing, folder), check=lambda: None, told={OPTION: told}
+    )
 
 
 @lru_cache(maxsize=3)

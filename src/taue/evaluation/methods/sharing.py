@@ -22,7 +22,6 @@ from taue.errors import TaueError
 PICTURES = 3
 """Foreground, background and the two together, in this order."""
 
-OFFSETS = ("to_q", "to_k", "to_v", "to_out")
 BETWEEN = ("i", "q", "k", "v", "o")
 """The linear layers between pictures: in, queries, keys, values, out."""
 
@@ -54,24 +53,21 @@ class SharingProcessor:
 
     def _alone(self, attn: Any, x: Tensor, context: Tensor, picture: int) -> Tensor:
         """What the layer adds to one picture [B, N, C]."""
+        layers = offset_layers(attn)
 
-        def told(name: str, layer: Any, value: Tensor) -> Tensor:
+        def told(name: str, value: Tensor) -> Tensor:
             at = f"{name}_lora.{picture}"
             down, up = (self.tensors[f"{at}.{end}.weight"] for end in ("down", "up"))
             low = functional.linear(functional.linear(value, down), up)
-            return layer(value) + low
+            return layers[name](value) + low
 
         query, key, value = (
-            told(name, layer, value).unflatten(-1, (attn.heads, -1)).transpose(1, 2)
-            for name, layer, value in (
-                ("to_q", attn.to_q, x),
-                ("to_k", attn.to_k, context),
-                ("to_v", attn.to_v, context),
-            )
+            told(name, value).unflatten(-1, (attn.heads, -1)).transpose(1, 2)
+            for name, value in (("to_q", x), ("to_k", context), ("to_v", context))
         )
         seen = functional.scaled_dot_product_attention(query, key, value)
         seen = seen.transpose(1, 2).flatten(2)
-        return attn.to_out[1](told("to_out", attn.to_out[0], seen))
+        return attn.to_out[1](told("to_out", seen))
 
     def _between(self, attn: Any, pictures: Tensor) -> Tensor:
         """What pictures [B, PICTURES, N, C] add to each other."""
@@ -130,6 +126,17 @@ def attention_layers(unet: Any) -> list[str]:
     ]
 
 
+def offset_layers(attention: Any) -> dict[str, Any]:
+    """The linear layers of one of diffusers' attention layers that have offsets, by their published
+    names."""
+    return {
+        "to_q": attention.to_q,
+        "to_k": attention.to_k,
+        "to_v": attention.to_v,
+        "to_out": attention.to_out[0],
+    }
+
+
 @contextmanager
 def sharing_attention(unet: Any, processors: Mapping[str, SharingProcessor]) -> Iterator[None]:
     """A UNet whose attention is shared, until the block is left."""
@@ -143,7 +150,6 @@ def sharing_attention(unet: Any, processors: Mapping[str, SharingProcessor]) -> 
 
 def _fits(tensors: Mapping[str, Tensor], layer: Any) -> bool:
     """Whether tensors are those of an attention layer."""
-    weights = {name: getattr(layer, name) for name in OFFSETS[:-1]} | {"to_out": layer.to_out[0]}
     wide = layer.to_k.out_features
     expected: dict[str, Sequence[int]] = {
         "temporal_n.weight": (wide,),
@@ -151,7 +157,7 @@ def _fits(tensors: Mapping[str, Tensor], layer: Any) -> bool:
         **{f"temporal_{name}.weight": (wide, wide) for name in BETWEEN},
         **{f"temporal_{name}.bias": (wide,) for name in BETWEEN},
     }
-    for name, linear in weights.items():
+    for name, linear in offset_layers(layer).items():
         for picture in range(PICTURES):
             at = f"{name}_lora.{picture}"
             rank = len(tensors.get(f"{at}.down.weight", ()))
