@@ -101,9 +101,13 @@ def test_gimp_shows_the_composite(stack: Stack, folder: Path) -> None:
 
 @pytest.mark.slow
 def test_krita_shows_the_composite(stack: Stack, folder: Path) -> None:
-    """Both files on one display: a second one may come while the first is being taken down."""
+    """Both files on one display: a second one may come while the first is being taken down.
+
+    Krita has no other platform than a display, and may ask for it before it is there.
+    """
     export = "krita --nosplash --export --export-filename krita-{0}.png x.{0}"
-    both = "; ".join(export.format(ending) for ending in ("psd", "ora"))
+    patient = f"for again in 1 2 3 4 5; do {export} && break; sleep 2; done"
+    both = "; ".join(patient.format(ending) for ending in ("psd", "ora"))
     said = call("xvfb-run", "-a", "sh", "-c", both, folder=folder, needs="krita")
     for ending in ("psd", "ora"):
         assert error(folder / f"krita-{ending}.png", stack.merged, said) <= 2
