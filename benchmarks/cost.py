@@ -102,6 +102,7 @@ def drawer(recipe: Way, pipe: TauePipeline) -> Callable[[Scene], Any]:
         from taue.schedulers import exchanged
 
         own: Any = pipe.scheduler
+        pipe.vae.to(memory_format=torch.channels_last)  # as ours is used on a CPU
         if scene.scheduler is not None:
             pipe.scheduler = exchanged(scene.scheduler, own, scene.steps)
         made: Any = StableDiffusionXLPipeline.__call__(

@@ -244,7 +244,7 @@ def test_a_key_is_a_packed_cell_in_the_measure_of_the_batch_norm(base: Any) -> N
     backbone = base.backbone(SIDE, SIDE)
     pictures = normal(4, 1, 3, SIDE, SIDE).sigmoid()
     theirs = base._encode_vae_image(pictures * 2 - 1, None)
-    torch.testing.assert_close(backbone.encode(pictures), theirs, atol=1e-6, rtol=0)
+    torch.testing.assert_close(backbone.encode(pictures), theirs, atol=1e-5, rtol=0)
     green = torch.tensor([0.0, 1.0, 0.0]).view(1, 3, 1, 1)
     flat = backbone.encode(green.expand(1, 3, 2 * SIDE, 2 * SIDE))[0, :, 6:10, 6:10]
     key = backbone.key((0.0, 1.0, 0.0))

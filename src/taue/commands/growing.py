@@ -9,6 +9,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from taue.commands.collecting import nothing_collected
 from taue.commands.conventions import quiet_libraries, warn_of_machine
 from taue.commands.goals import check_folder
 from taue.commands.output import console, tell, tell_fields, tell_path, warn
@@ -94,7 +95,8 @@ def load_prepared(
     """What ``prepare`` gives, and the scene's model; arguments as of :func:`grow_result`."""
     from rich.text import Text
 
-    with quiet_libraries(), console().status(Text(f"loading {readable(scene.model, 80)}")):
+    loading = console().status(Text(f"loading {readable(scene.model, 80)}"))
+    with nothing_collected(), quiet_libraries(), loading:
         from taue import run
 
         prepared = prepare()
