@@ -33,6 +33,7 @@ from taue.placing import HALF, Placement, bounding_box, place
 from taue.scene_light import SceneLight
 from taue.settings import Settings
 from taue.shown import shown
+from taue.shown_colours import in_shown_colours
 from taue.sight import Sight, sighted
 from taue.stack.mixing import Floats
 from taue.stack.shade import as_layer, shade, shaded, shared
@@ -156,7 +157,8 @@ def _whole_layers(
         pictures[i] = scene.context.picture(end.latents)
         mask = mask_on_key(end.latents.cpu(), sights[i].shape, scene.context.settings)
         whole = mended(_cut(pictures[i], mask), raw.composite, sights[i])
-        subjects[i] = eight_bits(matte.outlined(whole, pictures[i], mask))
+        outlined = matte.outlined(whole, pictures[i], mask)
+        subjects[i] = eight_bits(in_shown_colours(outlined, raw.composite, sights[i]))
         made_of.sources[i] = "refine"
     return made_of
 
