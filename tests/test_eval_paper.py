@@ -105,14 +105,14 @@ def test_a_dry_run_says_what_it_takes_and_does_nothing(coco: Path, tmp_path: Pat
     assert lines[:2] == [f"pairs: {COUNT}", "model: sdxl, about 6.94 GB to fetch"]
     assert "prompts: microsoft/Phi-3-mini-4k-instruct, about 7.64 GB to fetch" in lines
     assert "plain: 100 UNet evaluations an item, 300 in all" in lines
-    assert "taue: 151 UNet evaluations an item, 453 in all" in lines
+    assert "taue: 137 UNet evaluations an item, 411 in all" in lines
     assert (
         'FID: not named, its columns will be "-"; give --inception '
         "(pt_inception-2015-12-05-6726825d.pth, about 96 MB)"
     ) in lines
-    total = 3 * (151 + 300 + 300 + 100 + 200 + 200 + 300)
+    total = 3 * (137 + 300 + 300 + 100 + 200 + 200 + 300)
     cells = [one.base for one in asked_variants(None, None)]
-    small = 3 * sum(151 if base == "taue" else 300 for base in cells)
+    small = 3 * sum(137 if base == "taue" else 300 for base in cells)
     assert f"ablation: {len(cells)} runs, 3 pairs each, {small} UNet evaluations in all" in lines
     total += small
     assert f"everything: {total} UNet evaluations" in lines

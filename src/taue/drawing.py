@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from taue import layering, own_pictures, own_stages, stages
+from taue import beside, layering, own_pictures, own_stages, stages
 from taue.conditions import SceneConditions
 from taue.context import Context, StageResult, Start, picture_of
 from taue.finish import goes_on, next_begin
@@ -83,6 +83,13 @@ class SceneDrawer:
         if ground is not None:
             there = own_stages.own_background(context, ground)
             return self._composite(inputs, subjects, there), there
+        if inputs.start is None and beside.side_by_side(context):
+            scene = inputs.conditions
+            *ends, made = beside.composite_and_background(
+                context, scene.subjects, scene.background, scene.whole, subjects
+            )
+            self.records.extend(made)
+            return ends[0], ends[1]
         together = self._composite(inputs, subjects)
         with recorded(self.records, "background") as made:
             made.append(stages.background(context, inputs.conditions.background, together.seedling))

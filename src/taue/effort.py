@@ -84,17 +84,17 @@ class Effort:
 EFFORTS: Mapping[str, Effort] = {
     "best": Effort(),
     "balanced": Effort(
-        alone=0.3,
+        alone=0.24,
         again=0.65,
-        foreground=0.3,
-        background=0.3,
-        refine=0.3,
-        heal=0.4,
+        foreground=0.24,
+        background=0.24,
+        refine=0.24,
+        heal=0.3,
         background_begin=0.2,
         placed=0.47,
         guided=0.8,
         window=0.06,
-        fewest=15,
+        fewest=12,
     ),
     "fast": Effort(
         composite=0.22,

@@ -88,16 +88,8 @@ def ended(
                 until_harvest=False,
             )
         )
-    return [
-        replace(
-            harvest,
-            latents=end.latents,
-            evaluations=harvest.evaluations + end.evaluations,
-            seconds=harvest.seconds + end.seconds,
-            interrupted=end.interrupted,
-        )
-        for harvest, end in zip(harvests, grown_on(context, further, regions, margin), strict=True)
-    ]
+    ends = grown_on(context, further, regions, margin)
+    return [harvest.gone_on(end) for harvest, end in zip(harvests, ends, strict=True)]
 
 
 def region_of(found: FoundObject) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -88,6 +88,16 @@ class Harvest:
     def sigma(self) -> float:
         """Noise to signal at the harvest step."""
         return self.level.ratio
+
+    def gone_on(self, end: Harvest) -> Harvest:
+        """The harvest of a row that went on from it in another pass, to this end."""
+        return replace(
+            self,
+            latents=end.latents,
+            evaluations=self.evaluations + end.evaluations,
+            seconds=self.seconds + end.seconds,
+            interrupted=end.interrupted,
+        )
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -11,6 +12,9 @@ from torch import Tensor
 
 from taue.shapes import One
 from taue.space import noise_levels
+
+SAME = 1e-4
+"""Difference of latents, of their size, that is rounding."""
 
 
 class Solver:
@@ -76,3 +80,32 @@ class Solver:
             # It makes its second step twice, for which only its beginning has a timestep more.
             self.scheduler.counter = 2
         return made[0].to(torch.float32)
+
+
+def goes_on_alike(new_scheduler: Callable[[], Any], index: int) -> bool:
+    """Whether what the model made of the latents at iteration ``index`` is all that the iterations
+    after it know: a scheduler that draws noise, or looks back, would go on otherwise from there.
+
+    Args:
+        new_scheduler: gives a fresh one, its timesteps set.
+        index: not the last one.
+    """
+    whole, rest = (Solver(new_scheduler(), torch.Generator().manual_seed(0)) for _ in range(2))
+    values = torch.tensor([[0.7, -0.3], [0.2, 0.5], [-0.4, 0.1]], device=whole.timestep(0).device)
+    latents, output, further = (one.view(1, 2, 1, 1) for one in values)
+    whole.begin(index)
+    rest.begin(index + 1)
+    known = whole.levels.estimate(output, latents, index)
+    on = rest.levels[index + 1].mix(known.denoised, known.noise)
+    reached = _stepped(whole, output, latents, index)
+    expected, found = (
+        _stepped(solver, further, begun, index + 1)
+        for solver, begun in ((whole, reached), (rest, on))
+    )
+    both = torch.cat([on - reached, found - expected])
+    return bool(both.abs().max() <= SAME * max(1.0, float(reached.abs().max())))
+
+
+def _stepped(solver: Solver, output: One, latents: One, index: int) -> One:
+    solver.model_input(latents, index)  # some schedulers warn if it was not asked for
+    return solver.step(output, latents, index)
