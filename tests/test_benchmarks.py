@@ -148,6 +148,9 @@ def test_work_is_counted_as_the_network_does_it() -> None:
         stage: sum(call.samples * times for call, times in calls.items())
         for stage, calls in ledger.calls.items()
     }
+    together = samples.pop("composite + background")
+    apart = ("composite", "background")
+    assert sum(samples.pop(one) for one in apart) + together == sum(spent.pop(o) for o in apart)
     assert samples == spent
     bare = counted.Architecture.of(pipe.network.config, tokens)
     told = sum(

@@ -60,8 +60,8 @@ def test_both_are_what_they_are_one_after_the_other(pipeline: TauePipeline) -> N
 def test_full_schedules_go_on_one_after_the_other(
     pipeline: TauePipeline, changes: dict[str, Any]
 ) -> None:
-    assert beside.side_by_side(generation(pipeline).context)
-    assert not beside.side_by_side(generation(pipeline, **changes).context)
+    assert beside.go_on_together(generation(pipeline).context)
+    assert not beside.go_on_together(generation(pipeline, **changes).context)
 
 
 @pytest.mark.parametrize(("stage", "last"), [("composite", 9), ("background", 4)])

@@ -174,14 +174,14 @@ def test_a_balanced_scene_costs_what_its_effort_says(tiny_sdxl: Path) -> None:
         generator=torch.Generator().manual_seed(1), output_type="pt",
     )  # fmt: skip
     found = {r.stage: r.unet_evaluations for r in layers.records}
-    # Of 20 steps 16 are guided, of 15, the fewest, 12; of 15 those from the fourth on, the last
-    # six and the last three.
+    # Of 20 steps 16 are guided, of 12, the fewest, 10; of 12 those from the fourth on, the last
+    # four and the last two.
     assert found == {
-        "foreground": 2 * 12 + 3,
+        "foreground": 2 * 10 + 2,
         "composite": 2 * 16 + 4,
-        "background": 2 * 9 + 3,
-        "refine": 2 * 3 + 3,
-        "heal": 3,
+        "background": 2 * 7 + 2,
+        "refine": 2 * 2 + 2,
+        "heal": 2,
         "decode": 0,
     }
     best = replace(settings, quality="best").effort

@@ -488,7 +488,7 @@ def test_a_saved_pipeline_is_loaded_by_its_index_and_paints_the_same(
     assert type(again) is type(pipe)
     # Read from a file, weights lie elsewhere in memory, and some CPUs then sum in another order.
     apart = pictures(layers(again)) - pictures(made_of(kit.name))
-    assert apart.abs().max() < 1.01 / 255
+    assert apart.abs().max() < 2.01 / 255
     assert apart.abs().mean() < 1e-5
 
 

@@ -105,7 +105,8 @@ def test_the_estimate_knows_of_it(pipeline: TauePipeline) -> None:
         one = Request.from_data({"subjects": given, "background": "y"}).on_canvas(64, 64)
         return needed(backbone, one, **how)
 
-    assert takes(1) == takes(1, in_turn=True)
+    assert takes(1) > takes(1, in_turn=True)  # the background beside its composite
+    assert takes(1) == takes(2) - (takes(2, in_turn=True) - takes(1, in_turn=True))
     assert takes(1) < takes(4, in_turn=True) < takes(4)
 
 

@@ -103,7 +103,8 @@ def test_it_is_changed_further(name: str, old: Path, command: str) -> None:
     assert not np.array_equal(was.composite, now.composite)
     if command == "rebackground":
         assert (before, now.scene.background) == (after, "a green meadow")
-        np.testing.assert_array_equal(was.cuts[0], now.cuts[0])
+        # Decoded anew, by a later version, which may sum in another order.
+        np.testing.assert_allclose(*(np.asarray(x.cuts[0], np.int16) for x in (was, now)), atol=1)
     elif command == "move":
         assert after.moves == (*before.moves, Box(0.4, 0.3, 0.5, 0.5))
     else:

@@ -22,7 +22,7 @@ from taue.stages import grown_scene
 from taue.watch import recorded, stage_records
 
 
-def side_by_side(context: Context) -> bool:
+def go_on_together(context: Context) -> bool:
     """Whether a scene's effort has both go on together, and the composite can go on from what was
     harvested of it: with full schedules they are drawn one after the other, as the paper has it."""
     settings, steps = context.settings, context.steps("composite")
@@ -44,7 +44,7 @@ def composite_and_background(
     """Both stages' ends and what each cost; the composite begins from noise.
 
     Args:
-        context: of the call, see :func:`side_by_side`.
+        context: of the call, see :func:`go_on_together`.
         conditions, results: the subjects, and how their stage ended.
         prompt: the background's.
         whole: the whole scene's.

@@ -83,7 +83,7 @@ class SceneDrawer:
         if ground is not None:
             there = own_stages.own_background(context, ground)
             return self._composite(inputs, subjects, there), there
-        if inputs.start is None and beside.side_by_side(context):
+        if inputs.start is None and beside.go_on_together(context):
             scene = inputs.conditions
             *ends, made = beside.composite_and_background(
                 context, scene.subjects, scene.background, scene.whole, subjects

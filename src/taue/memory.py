@@ -32,14 +32,14 @@ def needed(backbone: Backbone, *requests: Request, in_turn: bool = False) -> int
     """Bytes that requests of one canvas take as one batch, at its peak besides the weights,
     about; less if what can grow ``in_turn`` does."""
     pixels = math.prod(requests[0].size)
-    together = sum(max([_side_by_side(one), *map(len, one.batches)]) for one in requests)
+    together = sum(max([_rows_at_once(one), *map(len, one.batches)]) for one in requests)
     samples = 2 * (1 if in_turn else together)  # with and without text
     numbers = sum(PER_PIXEL + PER_SUBJECT * len(one.subjects) for one in requests)
     pictures = numbers * pixels * FLOAT
     return pictures + max(backbone.denoising_bytes(samples), backbone.decoding_bytes())
 
 
-def _side_by_side(request: Request) -> int:
+def _rows_at_once(request: Request) -> int:
     """Rows of a scene's stages in one pass: the composite, and the background with it."""
     return 1 if request.settings.effort.background_begin is None else 2
 

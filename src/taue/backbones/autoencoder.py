@@ -99,11 +99,12 @@ class Autoencoder:
                 vae.to(dtype=torch.float16)
 
     def _given(self, values: Tensor, dtype: torch.dtype) -> Tensor:
-        """Values on the device; on a CPU with a pixel's channels side by side, which its wide
-        convolutions go through in two thirds of the time."""
+        """Values on the device; on a CPU in single precision with a pixel's channels side by side,
+        which its wide convolutions go through in two thirds of the time."""
         there = values.to(self.device, dtype)
-        on_cpu = there.device.type == "cpu"
-        return there.contiguous(memory_format=torch.channels_last) if on_cpu else there
+        if there.device.type != "cpu" or dtype != torch.float32:
+            return there
+        return there.contiguous(memory_format=torch.channels_last)
 
     def _unscaled(self, latents: Tensor) -> Tensor:
         factor, statistics = self.vae.config.scaling_factor, self._statistics(latents)
