@@ -104,7 +104,8 @@ def test_it_is_changed_further(name: str, old: Path, command: str) -> None:
     if command == "rebackground":
         assert (before, now.scene.background) == (after, "a green meadow")
         # Decoded anew, by a later version, which may sum in another order.
-        np.testing.assert_allclose(*(np.asarray(x.cuts[0], np.int16) for x in (was, now)), atol=1)
+        cut, again = (np.asarray(one.cuts[0], np.int16) for one in (was, now))
+        np.testing.assert_allclose(again, cut, atol=1)
     elif command == "move":
         assert after.moves == (*before.moves, Box(0.4, 0.3, 0.5, 0.5))
     else:
