@@ -58,6 +58,7 @@ method: composite, background, foreground, mask](figures/results-pairs.png)
 WHY = {
     "cutout_db": "a difference stack takes its subject's colours from the composite by "
     "construction, and leaves to its effects what it cannot explain (left, structure)",
+    "residue": "its background takes few steps, and seldom draws something where the object was",
     "unet_evaluations": "five stages, and a subject that is begun anew",
     "seconds": "the same, and cutting out",
 }
