@@ -102,7 +102,6 @@ def drawer(recipe: Way, pipe: TauePipeline) -> Callable[[Scene], Any]:
         from taue.schedulers import exchanged
 
         own: Any = pipe.scheduler
-        pipe.vae.to(memory_format=torch.channels_last)  # as ours is used on a CPU
         if scene.scheduler is not None:
             pipe.scheduler = exchanged(scene.scheduler, own, scene.steps)
         made: Any = StableDiffusionXLPipeline.__call__(
@@ -117,6 +116,7 @@ def drawer(recipe: Way, pipe: TauePipeline) -> Callable[[Scene], Any]:
         pipe.scheduler = own
         return made.images[0]
 
+    pipe.vae.to(memory_format=torch.channels_last)  # as ours is used on a CPU
     return layers if recipe.layered else plain
 
 

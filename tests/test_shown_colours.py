@@ -8,8 +8,8 @@ import pytest
 from taue.arrays import Array
 from taue.shown_colours import in_shown_colours
 from taue.sight import Sight
+from test_shown import SIDES
 
-SIDES = 256, 512, 1024
 OBJECT, SKY, KEY = (0.8, 0.2, 0.2), (0.4, 0.6, 0.9), (0.0, 1.0, 0.0)
 
 

@@ -16,17 +16,16 @@ from taue.context import Context, StageResult, SubjectCondition
 from taue.finish import goes_on, next_begin
 from taue.layers import StageRecord
 from taue.solver import goes_on_alike
-from taue.stage_rows import background_row, composite_row
-from taue.stages import background as background_alone
+from taue.stage_rows import background_row, composite_row, scene_regions
 from taue.stages import grown_scene
-from taue.watch import recorded, stage_records
+from taue.watch import stage_records
 
 
 def go_on_together(context: Context) -> bool:
     """Whether a scene's effort has both go on together, and the composite can go on from what was
     harvested of it: with full schedules they are drawn one after the other, as the paper has it."""
     settings, steps = context.settings, context.steps("composite")
-    if settings.effort.background_begin is None or settings.hold_crop_step:
+    if not settings.effort.together or settings.hold_crop_step:
         return False
     if not goes_on(steps, settings.crop_ratio):
         return False
@@ -37,45 +36,38 @@ def go_on_together(context: Context) -> bool:
 def composite_and_background(
     context: Context,
     conditions: Sequence[SubjectCondition],
-    prompt: Encoded,
+    background: Encoded,
     whole: Encoded,
     results: Sequence[StageResult],
-) -> tuple[StageResult, StageResult, list[StageRecord]]:
-    """Both stages' ends and what each cost; the composite begins from noise.
+    records: list[StageRecord],
+) -> tuple[StageResult, StageResult]:
+    """Both stages' ends; the composite begins from noise. What each cost is added to ``records``.
 
     Args:
         context: of the call, see :func:`go_on_together`.
         conditions, results: the subjects, and how their stage ended.
-        prompt: the background's.
+        background: its prompt.
         whole: the whole scene's.
     """
-    *regions, surroundings = equations.disjoint([one.seedling.mask for one in results])
-    row = composite_row(context, conditions, prompt, whole, results, [*regions, surroundings])
+    regions = scene_regions(results)
+    row = composite_row(context, conditions, background, whole, results, regions)
     [begun] = context.cultivate([replace(row, until_harvest=True)])
-    together = grown_scene(context, begun, surroundings)
-    if begun.interrupted:
-        records = stage_records([row], [begun])
-        with recorded(records, "background") as made:
-            made.append(background_alone(context, prompt, together.seedling))
-        return together, made[0], records
-    steps, ratio = context.steps("composite"), context.settings.crop_ratio
-    further = replace(
-        row, noise=begun.noise, estimate=begun.denoised, begin=next_begin(steps, ratio)
-    )
-    behind = background_row(context, prompt, together.seedling)
-    rows = [further, replace(behind, begins=_spare(context))]
-    ended, grown = context.cultivate(rows)
-    whole_way = begun.gone_on(ended)
-    return (
-        grown_scene(context, whole_way, surroundings),
-        grown_scene(context, grown, surroundings),
-        stage_records(rows, [whole_way, grown]),
-    )
+    around = grown_scene(context, begun, regions[-1]).seedling
+    behind = replace(background_row(context, background, around), begins=_spare(context))
+    begin = next_begin(context.steps("composite"), context.settings.crop_ratio)
+    further = replace(row, noise=begun.noise, estimate=begun.denoised, begin=begin)
+    # What was interrupted was not harvested, and cannot go on.
+    rest = [] if begun.interrupted else [further]
+    *ended, ground = context.cultivate([*rest, behind])
+    scene = begun.gone_on(ended[0]) if ended else begun
+    records.extend(stage_records([row, behind], [scene, ground]))
+    return grown_scene(context, scene, regions[-1]), grown_scene(context, ground, regions[-1])
 
 
 def _spare(context: Context) -> int:
     """How many steps of the composite's are left when it is harvested, over the background's."""
+    ratio, effort = context.settings.crop_ratio, context.settings.effort
     steps, own = context.steps("composite"), context.steps("background")
-    begin = context.settings.effort.background_begin or 0.0
-    left = steps - equations.harvest_step(steps, context.settings.crop_ratio) - 1
+    left = steps - equations.harvest_step(steps, ratio) - 1
+    begin = effort.begin("background", ratio)
     return max(0, left - (own - equations.harvest_step(own, begin)))

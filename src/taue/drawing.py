@@ -85,11 +85,8 @@ class SceneDrawer:
             return self._composite(inputs, subjects, there), there
         if inputs.start is None and beside.go_on_together(context):
             scene = inputs.conditions
-            *ends, made = beside.composite_and_background(
-                context, scene.subjects, scene.background, scene.whole, subjects
-            )
-            self.records.extend(made)
-            return ends[0], ends[1]
+            row = context, scene.subjects, scene.background, scene.whole, subjects
+            return beside.composite_and_background(*row, self.records)
         together = self._composite(inputs, subjects)
         with recorded(self.records, "background") as made:
             made.append(stages.background(context, inputs.conditions.background, together.seedling))

@@ -68,6 +68,12 @@ class Effort:
             return self.composite_begin
         return (self.background_begin or 0.0) if stage == "background" else 0.0
 
+    @property
+    def together(self) -> bool:
+        """Whether composite and background go on in one pass, if the scheduler lets the composite
+        go on from its harvest: a background that begins late leaves the composite time."""
+        return self.background_begin is not None
+
     def placing(self, crop_ratio: float) -> float:
         """As a crop ratio, where a subject that is harvested at this one comes into its box."""
         return crop_ratio if self.placed is None else min(self.placed, crop_ratio)

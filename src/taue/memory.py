@@ -41,7 +41,7 @@ def needed(backbone: Backbone, *requests: Request, in_turn: bool = False) -> int
 
 def _rows_at_once(request: Request) -> int:
     """Rows of a scene's stages in one pass: the composite, and the background with it."""
-    return 1 if request.settings.effort.background_begin is None else 2
+    return 2 if request.settings.effort.together else 1
 
 
 def available(device: torch.device) -> float:

@@ -10,7 +10,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from taue import equations
 from taue.backbones import Encoded
 from taue.box import Box
 from taue.context import Context, StageResult, Start, SubjectCondition
@@ -20,7 +19,7 @@ from taue.placing import HALF, picture_box
 from taue.seedling import Seedling
 from taue.solver import Solver
 from taue.space import Level
-from taue.stage_rows import composite_row
+from taue.stage_rows import composite_row, scene_regions
 from taue.stages import grown_scene
 from taue.transplant import Planting
 
@@ -97,9 +96,9 @@ def composite_into(
     The picture is planted around the subjects. As far as their light and shadow may reach it is
     released with them; beyond, it is held to the end.
     """
-    *regions, surroundings = equations.disjoint([one.seedling.mask for one in results])
-    regions = [*regions, surroundings]
+    regions = scene_regions(results)
     row = composite_row(context, conditions, background, whole, results, regions, start)
+    surroundings = regions[-1]
     far = 1 - grow(1 - surroundings, cells(REACH, context.shape[-2:]))
     ratio = context.settings.crop_ratio
     held = (

@@ -80,6 +80,12 @@ def composite_row(
     )
 
 
+def scene_regions(results: Sequence[StageResult]) -> list[Tensor]:
+    """Where each subject is seen of all of a scene, later ones in front, and last the surroundings
+    [h, w] each."""
+    return equations.disjoint([one.seedling.mask for one in results])
+
+
 def background_row(context: Context, prompt: Encoded, surroundings: Seedling) -> Row:
     """The scene's surroundings planted, under the background's prompt."""
     settings, ratio = context.settings, context.settings.crop_ratio

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from taue import equations, finish
+from taue import finish
 from taue.backbones import Encoded
 from taue.box import Box
 from taue.context import Context, StageResult, Start, SubjectCondition
@@ -26,7 +26,14 @@ from taue.rows import Harvest
 from taue.seedling import Seedling
 from taue.settings import Settings
 from taue.space import Estimate
-from taue.stage_rows import background_row, composite_row, foreground_row, keyed_noise, layout_of
+from taue.stage_rows import (
+    background_row,
+    composite_row,
+    foreground_row,
+    keyed_noise,
+    layout_of,
+    scene_regions,
+)
 
 
 def foregrounds(context: Context, conditions: Sequence[SubjectCondition]) -> list[StageResult]:
@@ -185,10 +192,9 @@ def composite(
     Of a foreground that could not be told from its key colour nothing is planted, unless the
     settings say so: the subject's prompt draws it anew where attention saw it.
     """
-    *regions, surroundings = equations.disjoint([one.seedling.mask for one in results])
-    regions = [*regions, surroundings]
+    regions = scene_regions(results)
     row = composite_row(context, conditions, background, whole, results, regions, start)
-    return grown_scene(context, context.cultivate([row])[0], surroundings)
+    return grown_scene(context, context.cultivate([row])[0], regions[-1])
 
 
 def background(context: Context, prompt: Encoded, surroundings: Seedling) -> StageResult:
