@@ -11,8 +11,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taue import Layers, TauePipeline
-from taue.drawing import SceneInputs
+from taue import Box, Layers, Subject, TauePipeline
+from taue.drawing import HELD, SceneInputs, let_go
 from taue.generation import Generation
 from taue.lost import lost
 from taue.scene import Request
@@ -114,6 +114,24 @@ def test_a_subject_that_the_composite_lost_is_held_for_longer(painter: TauePipel
     middle = np.asarray(layers.raw_composite)[np.asarray(layers.subjects[0].image)[..., 3] > 200]
     red, _, blue = middle.mean(axis=0)
     assert red > 1.5 * blue  # the stage itself drew it
+
+
+@pytest.mark.slow
+def test_of_a_crowd_each_is_held_for_longer_from_the_beginning(painter: TauePipeline) -> None:
+    boxes = [Box(0.01 + 0.33 * (n % 3), 0.1 + 0.45 * (n // 3), 0.32, 0.32) for n in range(5)]
+    balls = [Subject("a red ball", box=box) for box in boxes]
+    layers = drawn(painter, subjects=balls)
+    assert [record.stage for record in layers.records].count("composite") == 1
+    for subject in layers.subjects:
+        seen = np.asarray(layers.raw_composite)[np.asarray(subject.image)[..., 3] > 200]
+        red, _, blue = seen.mean(axis=0)
+        assert red > 1.5 * blue
+
+
+@given(count=st.integers(1, 100))
+def test_the_more_there_are_the_longer_each_is_held(count: int) -> None:
+    assert let_go(1) == 1
+    assert HELD <= let_go(count + 1) <= let_go(count)
 
 
 @pytest.mark.slow

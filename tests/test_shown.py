@@ -14,6 +14,7 @@ from taue.painted_key import best_key
 from taue.relight import relit
 from taue.shown import (
     background_instead,
+    clear_of_shade,
     cleared,
     fringe,
     shown,
@@ -362,7 +363,7 @@ def test_harmony_takes_light_over_by_its_share_and_never_shape() -> None:
     alpha = disc(128, 0.5, 0.5, 0.3)
     subject = np.dstack([np.full((128, 128, 3), 0.5, np.float32), alpha])
     lit = over(ground(128), alpha, (0.7, 0.5, 0.3))
-    found = [relit([subject], lit, harmony)[0] for harmony in (0.0, 0.5, 1.0)]
+    found = [relit([subject], lit, ground(128), harmony)[0] for harmony in (0.0, 0.5, 1.0)]
     np.testing.assert_array_equal(found[0], subject)
     for picture, share in zip(found, (0, 0.5, 1), strict=True):
         np.testing.assert_array_equal(picture[..., 3], alpha)
@@ -374,10 +375,11 @@ def test_harmony_takes_light_over_by_its_share_and_never_shape() -> None:
 def test_what_is_behind_lends_a_rim_no_light(side: int) -> None:
     alpha = disc(side, 0.5, 0.5, 0.3)
     subject = np.dstack([np.full((side, side, 3), 0.2, np.float32), alpha])
-    picture = over(np.ones((side, side, 3), np.float32), alpha, (0.2, 0.2, 0.2))
+    behind = np.ones((side, side, 3), np.float32)
+    picture = over(behind, alpha, (0.2, 0.2, 0.2))
     # As a decoder shows it: what is behind is mixed into the object's last pixels.
     blurred = ndimage.gaussian_filter(picture, (side / 192, side / 192, 0))
-    found = relit([subject], blurred.astype(np.float32), 1.0)[0]
+    found = relit([subject], blurred.astype(np.float32), behind, 1.0)[0]
     assert np.abs(blurred - 0.2)[alpha > 0.9].max() > 0.2
     assert np.abs(found[..., :3] - 0.2)[alpha > 0.9].max() < 0.05
 
@@ -387,5 +389,29 @@ def test_what_another_subject_hides_takes_the_light_beside_it() -> None:
     low = np.dstack([np.full((128, 128, 3), 0.5, np.float32), alpha])
     high = np.dstack([np.full((128, 128, 3), 0.9, np.float32), disc(128, 0.55, 0.5, 0.15)])
     lit = over(over(ground(128), alpha, (0.6, 0.5, 0.5)), high[..., 3], (0, 0, 0))
-    found, _ = relit([low, high], lit, 1.0)
+    found, _ = relit([low, high], lit, ground(128), 1.0)
     np.testing.assert_allclose(found[64, 66, :3], (0.6, 0.5, 0.5), atol=0.02)
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_what_shows_a_shadow_in_a_subjects_place_lends_it_no_light(side: int) -> None:
+    """The composite drew the object shorter: where its foot was to be there is a shadow."""
+    plate, alpha = ground(side), disc(side, 0.5, 0.65, 0.2)
+    subject = over(plate, alpha, RED)
+    there = np.where(np.indices((side, side))[0] < 0.78 * side, alpha, 0).astype(np.float32)
+    composite = over(shaded(plate, shadow(side, y=0.83)), there, (0.6, 0.08, 0.08))  # in the shade
+    region = alpha > 0.9
+    left = clear_of_shade(region, composite, plate, subject)
+    assert left[there > 0.9].mean() > 0.9
+    assert not left[region & (there == 0)].any()
+    lit = np.dstack([np.broadcast_to(np.float32(RED), (side, side, 3)), alpha])
+    (found,) = relit([lit], composite, plate, 1.0)
+    np.testing.assert_allclose(
+        found[region & (there == 0), :3].mean(axis=0), (0.6, 0.08, 0.08), atol=0.02
+    )
+
+
+def test_a_subject_of_which_nothing_else_is_shown_is_lit_by_what_there_is() -> None:
+    plate, region = ground(128), disc(128, 0.5, 0.5, 0.2) > 0.5
+    red = np.broadcast_to(np.float32(RED), (128, 128, 3))
+    np.testing.assert_array_equal(clear_of_shade(region, plate, plate, red), region)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -22,6 +22,15 @@ from taue.watch import StageWatch, recorded
 HELD = 0.2
 """The harmony, as a share of the one that is asked for, with which a subject is held that the
 composite lost: its object is settled by then, and the scene's light can still fall on it."""
+
+FOR_EACH_OTHER = 0.2
+"""By so much less each of several subjects is let go for every other one, down to that: the more
+there are, the more of them a composite loses, to another's shape or colours."""
+
+
+def let_go(count: int) -> float:
+    """As a share of the harmony, how soon each of so many subjects is let go."""
+    return max(HELD, 1 - FOR_EACH_OTHER * (count - 1))
 
 
 @dataclass(frozen=True)
@@ -59,21 +68,28 @@ class SceneDrawer:
 
     def drawn(self, inputs: SceneInputs, subjects: Sequence[StageResult]) -> DrawnScene:
         """Stages 2 and 3, and their pictures. If the composite lost subjects, it is finished once
-        more, with these held for longer; what lost fewer counts."""
+        more, with these held for longer, unless they are already; what lost fewer counts."""
+        share = let_go(len(subjects)) if self.context.settings.layering == "first" else 1.0
+        if share < 1:
+            numbers = [one.number for one in inputs.conditions.subjects]
+            inputs = self._held(inputs, share, numbers)
         ends = self.together(inputs, subjects)
         with self._decoding():
             foregrounds = self._foregrounds(subjects)
             cuts = layering.cut_outs(foregrounds, subjects)
             first = DrawnScene(*ends, self._raw(foregrounds, *ends, inputs.ground), cuts)
         gone = self._lost(first, inputs, subjects)
-        if not gone:
+        if not gone or share <= HELD:
             return first
-        harmony = HELD * self.context.settings.harmony
-        longer = replace(inputs, conditions=inputs.conditions.with_harmony(harmony, gone))
-        ends = self._finished_again(longer, subjects, *ends)
+        ends = self._finished_again(self._held(inputs, HELD, gone), subjects, *ends)
         with self._decoding():
             again = DrawnScene(*ends, self._raw(foregrounds, *ends, inputs.ground), cuts)
         return again if len(self._lost(again, inputs, subjects)) < len(gone) else first
+
+    def _held(self, inputs: SceneInputs, share: float, numbers: Collection[int]) -> SceneInputs:
+        """The same, with subjects of these numbers let go at such a share of the harmony."""
+        harmony = share * self.context.settings.harmony
+        return replace(inputs, conditions=inputs.conditions.with_harmony(harmony, numbers))
 
     def together(
         self, inputs: SceneInputs, subjects: Sequence[StageResult]

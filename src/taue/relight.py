@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from taue.arrays import Region
-from taue.shown import certainly, clear_of_front
+from taue.shown import certainly, clear_of_front, clear_of_shade
 from taue.stack.mixing import Floats, shares
 from taue.stack.shade import VISIBLE
 from taue.straight import from_nearest
@@ -21,16 +21,23 @@ CLEARLY = 0.9
 not: a decoder mixes what is behind into its rim."""
 
 
-def relit(subjects: Sequence[Floats], picture: Floats, harmony: float) -> list[Floats]:
+def relit(
+    subjects: Sequence[Floats], picture: Floats, background: Floats, harmony: float
+) -> list[Floats]:
     """Subjects with the light that they have in a picture, as far as ``harmony`` in [0, 1] says.
 
     Args:
         subjects: RGBA [H, W, 4] in [0, 1], later ones in front.
-        picture: what shows them all [H, W, 3] in [0, 1].
+        picture: what shows them all, background: without them, [H, W, 3] in [0, 1] each.
     """
     seen, _ = shares(np.stack([subject[..., 3] for subject in subjects]))
     solids = [subject[..., 3] > VISIBLE for subject in subjects]
-    sure = [clear_of_front(_clearly(share), solids, i) for i, share in enumerate(seen)]
+    sure = [
+        clear_of_shade(
+            clear_of_front(_clearly(share), solids, i), picture, background, subject[..., :3]
+        )
+        for i, (share, subject) in enumerate(zip(seen, subjects, strict=True))
+    ]
     return [
         np.concatenate([_light(subject, one, picture, harmony), subject[..., 3:]], axis=-1)
         for subject, one in zip(subjects, sure, strict=True)

@@ -14,7 +14,7 @@ from taue.intruders import without_intruders
 from taue.lost import lost
 from taue.placing import HALF
 from taue.relight import relit
-from taue.shown import clear_of_front, shown
+from taue.shown import clear_of_front, clear_of_shade, shown
 from taue.stack.mixing import Floats
 
 
@@ -75,7 +75,7 @@ class SceneLight:
         told = [
             own if result.pictured else subject
             for own, subject, result in zip(
-                lit, relit(lit, picture, self.harmony), self.results, strict=True
+                lit, relit(lit, picture, self.background, self.harmony), self.results, strict=True
             )
         ]
         return self._hued(told, places, keyed=False)
@@ -95,10 +95,14 @@ class SceneLight:
         comes from that."""
         pictures = self.composite, self.background
         gone, solids = lost(subjects, *pictures), [subject[..., 3] > HALF for subject in subjects]
+
+        def clearly(subject: Floats, region: Region, i: int) -> Region:
+            sure = clear_of_front(surely(subject, *pictures, region), solids, i)
+            told = scene_lit(subject, self.composite, sure, 1.0)[..., :3]
+            return clear_of_shade(sure, *pictures, told)
+
         return [
-            np.zeros_like(region)
-            if nothing and not one.own
-            else clear_of_front(surely(subject, *pictures, region), solids, i)
+            np.zeros_like(region) if nothing and not one.own else clearly(subject, region, i)
             for i, (subject, region, nothing, one) in enumerate(
                 zip(subjects, where, gone, self.results, strict=True)
             )

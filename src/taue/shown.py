@@ -199,6 +199,30 @@ def background_instead(composite: Array, background: Array, colours: Array) -> R
     return NEARER * off_ground < np.linalg.norm(shows - own, axis=-1)
 
 
+def clear_of_shade(region: Region, picture: Array, background: Array, colours: Array) -> Region:
+    """What of a region [H, W] of a subject is not beside a place where a picture shows a shade of
+    the background rather than the subject's colours; all of it if nothing is.
+
+    A shadow at an object's foot, or the night beyond the tip of a star that came out shorter, is
+    not far from what a subject might look like there, but nearer to what is behind it.
+
+    Args:
+        region: where the subject should be seen, bool [H, W].
+        picture, background: [H, W, 3] in [0, 1].
+        colours: the subject's, in the picture's light [H, W, 3].
+    """
+    size = 2 * scaled(1, picture) + 1
+    shows, ground, own = (
+        ndimage.uniform_filter(one, size, axes=(0, 1)) for one in (picture, background, colours)
+    )
+    shade = along(shows, BLACK, ground, DIM).clip(DARKEST, 1)
+    off = np.linalg.norm(shows - own, axis=-1)
+    instead = region & (off > UNEXPLAINED) & (across(shows, BLACK, ground, shade) < off)
+    near = ndimage.binary_dilation(instead, iterations=scaled(CORE, picture))
+    left = region & ~np.asarray(near, bool)
+    return left if left.any() else region
+
+
 def unlikeness(composite: Array, region: Region, *others: Region) -> list[NDArray[np.float32]]:
     """How far a region's colours are from those of each of the others, the most alike of them
     nearby; 0 where the region is not, infinite where there is none [H, W] each.
@@ -214,12 +238,12 @@ def unlikeness(composite: Array, region: Region, *others: Region) -> list[NDArra
     size = 2 * scaled(1, composite) + 1
     colours = ndimage.uniform_filter(composite, size, axes=(0, 1))
     return [
-        np.where(region, _most_alike(colours, known, region), 0).astype(np.float32)
+        np.where(region, most_alike(colours, known, region), 0).astype(np.float32)
         for known in others
     ]
 
 
-def _most_alike(colours: Array, known: Region, region: Region) -> Array:
+def most_alike(colours: Array, known: Region, region: Region) -> Array:
     """The least distance of colour from a region's pixels to the known ones within ``REACH`` of
     each [H, W]; whatever it is where the region is not."""
     reach, step = scaled(REACH, colours), scaled(SPARSE, colours)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -14,6 +15,7 @@ from taue.context import Context, StageResult, Start, SubjectCondition
 from taue.filled import smoothly_filled
 from taue.rows import Row
 from taue.seedling import Seedling
+from taue.surroundings import without_outgrowth
 from taue.transplant import Planting
 
 
@@ -87,9 +89,13 @@ def scene_regions(results: Sequence[StageResult]) -> list[Tensor]:
 
 
 def background_row(context: Context, prompt: Encoded, surroundings: Seedling) -> Row:
-    """The scene's surroundings planted, under the background's prompt."""
+    """The scene's surroundings planted, under the background's prompt; where layers come first,
+    without what the subjects were drawn larger by."""
     settings, ratio = context.settings, context.settings.crop_ratio
     begin = settings.effort.background_begin
+    if settings.layering == "first":
+        outside = without_outgrowth(surroundings.mask, surroundings.denoised)
+        surroundings = replace(surroundings, mask=outside)
     return Row(
         stage="background",
         noise=context.source.normal(context.shape, "background"),
