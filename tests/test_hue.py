@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from taue.hue import scene_hued, scene_lit, surely
+from taue.hue import in_own_hues_beyond, scene_hued, scene_lit, surely
 from taue.matte.hollow import hollowed
 from test_shown import disc, ground, over
 
@@ -89,6 +89,21 @@ def test_nowhere_shown_a_subject_keeps_its_hues() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("side", SIDES)
+def test_far_from_what_a_scene_shows_of_it_a_subject_is_darker_in_its_own_hue(side: int) -> None:
+    """A tip that came out shorter: what is there is grey."""
+    alpha, sure = disc(side, 0.5, 0.5, 0.3), disc(side, 0.35, 0.5, 0.1) > 0.5
+    own = subject_of(np.full((side, side, 3), (0.8, 0.4, 0.5), np.float32), alpha)
+    told = subject_of(np.full((side, side, 3), 0.4, np.float32), alpha)
+    found = in_own_hues_beyond(told, own, sure)
+    np.testing.assert_allclose(found[sure], told[sure], atol=1e-6)
+    away = disc(side, 0.35, 0.5, 0.2) == 0
+    ratios = found[away][:, :3] / own[away][:, :3]
+    assert np.ptp(ratios, axis=1).max() < 1e-5
+    assert 0.7 < ratios.mean() < 0.9
+    np.testing.assert_allclose(in_own_hues_beyond(own, own, sure), own, atol=1e-6)
+
+
 @pytest.mark.parametrize("side", SIDES)
 def test_light_follows_broadly_and_detail_stays(side: int) -> None:
     plate, cup = ground(side), disc(side, 0.5, 0.6, 0.2)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taue import Box, Layers, Subject, TauePipeline
-from taue.drawing import HELD, SceneInputs, let_go
+from taue.drawing import CROWDED, SceneInputs, let_go
 from taue.generation import Generation
 from taue.lost import lost
 from taue.scene import Request
@@ -131,7 +131,7 @@ def test_of_a_crowd_each_is_held_for_longer_from_the_beginning(painter: TauePipe
 @given(count=st.integers(1, 100))
 def test_the_more_there_are_the_longer_each_is_held(count: int) -> None:
     assert let_go(1) == 1
-    assert HELD <= let_go(count + 1) <= let_go(count)
+    assert CROWDED <= let_go(count + 1) <= let_go(count)
 
 
 @pytest.mark.slow

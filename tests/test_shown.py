@@ -397,14 +397,15 @@ def test_what_another_subject_hides_takes_the_light_beside_it() -> None:
 def test_what_shows_a_shadow_in_a_subjects_place_lends_it_no_light(side: int) -> None:
     """The composite drew the object shorter: where its foot was to be there is a shadow."""
     plate, alpha = ground(side), disc(side, 0.5, 0.65, 0.2)
-    subject = over(plate, alpha, RED)
+    shaded_red = (0.6, 0.08, 0.08)
+    subject = over(plate, alpha, shaded_red)
     there = np.where(np.indices((side, side))[0] < 0.78 * side, alpha, 0).astype(np.float32)
-    composite = over(shaded(plate, shadow(side, y=0.83)), there, (0.6, 0.08, 0.08))  # in the shade
+    composite = over(shaded(plate, shadow(side, y=0.83)), there, shaded_red)
     region = alpha > 0.9
     left = clear_of_shade(region, composite, plate, subject)
     assert left[there > 0.9].mean() > 0.9
     assert not left[region & (there == 0)].any()
-    lit = np.dstack([np.broadcast_to(np.float32(RED), (side, side, 3)), alpha])
+    lit = np.dstack([np.full((side, side, 3), (0.65, 0.1, 0.1), np.float32), alpha])
     (found,) = relit([lit], composite, plate, 1.0)
     np.testing.assert_allclose(
         found[region & (there == 0), :3].mean(axis=0), (0.6, 0.08, 0.08), atol=0.02

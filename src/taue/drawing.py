@@ -23,14 +23,15 @@ HELD = 0.2
 """The harmony, as a share of the one that is asked for, with which a subject is held that the
 composite lost: its object is settled by then, and the scene's light can still fall on it."""
 
-FOR_EACH_OTHER = 0.2
-"""By so much less each of several subjects is let go for every other one, down to that: the more
-there are, the more of them a composite loses, to another's shape or colours."""
+FOR_EACH_OTHER, CROWDED = 0.2, 0.4
+"""By so much less each of several subjects is let go for every other one, down to so much: the more
+there are, the more of them a composite loses, to another's shape or colours. What it loses of a
+crowd it loses however long that is held."""
 
 
 def let_go(count: int) -> float:
     """As a share of the harmony, how soon each of so many subjects is let go."""
-    return max(HELD, 1 - FOR_EACH_OTHER * (count - 1))
+    return max(CROWDED, 1 - FOR_EACH_OTHER * (count - 1))
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class SceneDrawer:
             cuts = layering.cut_outs(foregrounds, subjects)
             first = DrawnScene(*ends, self._raw(foregrounds, *ends, inputs.ground), cuts)
         gone = self._lost(first, inputs, subjects)
-        if not gone or share <= HELD:
+        if not gone or share <= CROWDED:
             return first
         ends = self._finished_again(self._held(inputs, HELD, gone), subjects, *ends)
         with self._decoding():

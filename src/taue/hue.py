@@ -79,11 +79,24 @@ def scene_lit(subject: Floats, composite: Array, sure: Region, harmony: float) -
         for one in (composite, colours)
     )
     light = from_nearest((shows / np.where(has > 0, has, 1)).clip(*LIGHT), known)
-    within = scaled(WITHIN, sure)
-    near = (2 - distance_to(sure) / within).clip(0, 1)[..., None]
+    near = _near(sure)
     change = near * change + (1 - near) * colours * (light - 1)
     lit = (colours + np.float32(harmony) * change).clip(0, 1)
     return np.concatenate([lit, subject[..., 3:]], axis=-1).astype(np.float32)
+
+
+def in_own_hues_beyond(told: Floats, own: Floats, sure: Region) -> Floats:
+    """A subject [H, W, 4] as it is told, where a scene shows nothing of it nearby as light as that
+    in the hues that it had."""
+    near = _near(sure)
+    light = (luma(told[..., :3]) + FLOOR) / (luma(own[..., :3]) + FLOOR)
+    colours = near * told[..., :3] + (1 - near) * own[..., :3] * light[..., None]
+    return np.concatenate([colours.clip(0, 1), told[..., 3:]], axis=-1).astype(np.float32)
+
+
+def _near(sure: Region) -> Array:
+    """1 up to ``WITHIN`` pixels from a region, 0 twice as far from it [H, W, 1]."""
+    return (2 - distance_to(sure) / scaled(WITHIN, sure)).clip(0, 1)[..., None]
 
 
 def _spread(values: Array, where: Region, sigma: float) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 
 from taue.arrays import Region
 from taue.context import StageResult
-from taue.hue import broadly_lit, scene_hued, scene_lit, surely
+from taue.hue import broadly_lit, in_own_hues_beyond, scene_hued, scene_lit, surely
 from taue.intruders import without_intruders
 from taue.lost import lost
 from taue.placing import HALF
@@ -72,10 +72,11 @@ class SceneLight:
     ) -> list[Floats]:
         """Subjects that are lit with the finer light of a picture [H, W, 3] that was healed around
         them, which brings what is behind an object onto its rim: so in the composite's hues."""
+        relit_ones = relit(lit, picture, self.background, self.harmony)
         told = [
-            own if result.pictured else subject
-            for own, subject, result in zip(
-                lit, relit(lit, picture, self.background, self.harmony), self.results, strict=True
+            own if result.pictured else in_own_hues_beyond(subject, own, place)
+            for own, subject, place, result in zip(
+                lit, relit_ones, places, self.results, strict=True
             )
         ]
         return self._hued(told, places, keyed=False)

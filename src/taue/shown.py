@@ -45,6 +45,10 @@ may have come out larger; and within which that may have some of its colours."""
 NEARER = 3
 """So many times nearer to the background than to the object, the composite shows no object."""
 
+MIXED = 3
+"""A colour that is less than so many times as far from a shade of the background as from the
+object's own is a mixture of the two."""
+
 ALIKE = 1.3
 """So many times more alike to what lies beyond than to its core, a part is no object ..."""
 
@@ -201,7 +205,7 @@ def background_instead(composite: Array, background: Array, colours: Array) -> R
 
 def clear_of_shade(region: Region, picture: Array, background: Array, colours: Array) -> Region:
     """What of a region [H, W] of a subject is not beside a place where a picture shows a shade of
-    the background rather than the subject's colours; all of it if nothing is.
+    the background, or a mixture with one, and not the subject's colours; all of it if nothing is.
 
     A shadow at an object's foot, or the night beyond the tip of a star that came out shorter, is
     not far from what a subject might look like there, but nearer to what is behind it.
@@ -217,8 +221,9 @@ def clear_of_shade(region: Region, picture: Array, background: Array, colours: A
     )
     shade = along(shows, BLACK, ground, DIM).clip(DARKEST, 1)
     off = np.linalg.norm(shows - own, axis=-1)
-    instead = region & (off > UNEXPLAINED) & (across(shows, BLACK, ground, shade) < off)
-    near = ndimage.binary_dilation(instead, iterations=scaled(CORE, picture))
+    rest = across(shows, BLACK, ground, shade)
+    instead = region & (off > UNEXPLAINED) & (rest < MIXED * off)
+    near = ndimage.binary_dilation(instead, iterations=scaled(CERTAIN, picture))
     left = region & ~np.asarray(near, bool)
     return left if left.any() else region
 
