@@ -95,7 +95,8 @@ class Settings:
         attention_layers: whose attention counts: "all", or that on the "finest" or "coarsest" grid
             of the network's cross-attention; transformers have one grid.
         harmony: how soon after the harvest step the composite's subjects may leave the look of
-            their foregrounds and follow the scene's light: 1 at once (the paper), 0 never.
+            their foregrounds and follow the scene's light: 1 at once (the paper), 0 never. Where
+            layers come first, several do so later, the more there are.
         placement: "fit" moves and scales what was harvested into the subject's box; "suggest" is
             the paper's TAUE + layout, the probabilistic layout alone; "none" the paper's TAUE,
             where the key colour is injected everywhere and boxes count for nothing.
