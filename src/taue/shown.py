@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from taue.arrays import Array, Region
-from taue.colour import BLACK, across, along
+from taue.colour import BLACK, across, along, luma
 
 SIDE = 256
 """Shorter side in pixels at which the widths below count pixels; they scale with the picture."""
@@ -222,7 +222,9 @@ def clear_of_shade(region: Region, picture: Array, background: Array, colours: A
     shade = along(shows, BLACK, ground, DIM).clip(DARKEST, 1)
     off = np.linalg.norm(shows - own, axis=-1)
     rest = across(shows, BLACK, ground, shade)
-    instead = region & (off > UNEXPLAINED) & (rest < MIXED * off)
+    # In the dark colours are nearer to each other.
+    other = off > UNEXPLAINED * (2 * luma(own)).clip(max=1)
+    instead = region & other & (rest < MIXED * off)
     near = ndimage.binary_dilation(instead, iterations=scaled(CERTAIN, picture))
     left = region & ~np.asarray(near, bool)
     return left if left.any() else region
