@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from taue.matte.rim import own_rim, settled, steadied, steepness, without_specks
+from taue.matte.rim import own_rim, settled, steepness, without_specks
 from taue.matte.trimap import edge_width
 
 SIZES = [256, 512, pytest.param(1024, marks=pytest.mark.slow)]
@@ -83,23 +83,3 @@ def test_an_object_smaller_than_a_crumb_is_still_the_object() -> None:
     colour, found = settled(plain(RED, 64), empty, 8)
     assert not found.any()
     np.testing.assert_array_equal(colour, plain(RED, 64))
-
-
-@pytest.mark.parametrize("side", SIZES)
-def test_a_dashed_line_within_an_object_is_as_what_is_beside_it(side: int) -> None:
-    before, unit = disc(side, 0.3, 0.012), side // 256
-    after = before.copy()
-    row = slice(side // 2, side // 2 + unit)
-    for start in range(side // 4, 3 * side // 4, 4 * unit):
-        after[row, start : start + 2 * unit] *= np.float32(0.4)
-    np.testing.assert_allclose(steadied(before, after, edge_width(8, side)), before, atol=1e-6)
-
-
-@pytest.mark.parametrize("side", SIZES)
-def test_a_hole_that_was_told_and_what_is_faint_stay_as_they_were_left(side: int) -> None:
-    body, hole = disc(side, 0.3, 0.012), disc(side, 0.1, 0.012)
-    faint = np.float32(0.3) * disc(side, 0.05, 0.012, at=0.9)
-    left = body * (1 - hole) + faint / 2
-    found = steadied(body + faint, left, edge_width(8, side))
-    steep = (hole > 0) & (hole < 1)
-    assert (np.abs(found - left)[~steep] > 1e-6).mean() < 1e-4

@@ -46,19 +46,6 @@ def settled(colour: Picture, alpha: Alpha, edge: int) -> tuple[Picture, Alpha]:
     return own_rim(colour, alpha, edge), alpha
 
 
-def steadied(before: Alpha, after: Alpha, edge: int) -> Alpha:
-    """Alpha [H, W] as steps beside an edge left it, in one go for neighbours: what each pixel keeps
-    of the alpha that it had before, where that was more than half, is the median of those around.
-
-    Which pure colour a veil is taken for, and what counts as opaque still, changes from one pixel
-    to the next; a row of such pixels is a dashed line within the object.
-    """
-    solid = before > SOLID
-    kept = np.where(solid, after / np.maximum(before, LEAST), 1)
-    size = 2 * max(1, round(PIXEL * edge)) + 1
-    return np.where(solid, before * ndimage.median_filter(kept, size), after).astype(np.float32)
-
-
 def steepness(alpha: Alpha, edge: int) -> Array:
     """How far the object's edge nearest to each place is steep, as ``STEEP`` says [H, W] in
     [0, 1]."""

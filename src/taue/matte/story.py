@@ -22,7 +22,7 @@ from taue.matte.key import painted_key
 from taue.matte.line import beside, projected
 from taue.matte.measures import HALF, INVISIBLE, LEAST, MOST, NEAR, SPREAD, SURELY, WINDOW
 from taue.matte.outline import smoothed
-from taue.matte.rim import settled, steadied
+from taue.matte.rim import settled
 from taue.matte.sharpness import is_blurred
 from taue.matte.trimap import (
     Trimap,
@@ -80,10 +80,8 @@ def cut_out(picture: Picture, mask: Mask, cell: int) -> Rgba:
     veiled = is_blurred(picture, key, side)
     colour, alpha = _separated(picture, key, smooth[part], areas, spread, edge, bounded=veiled)
     if veiled:
-        unmixed = alpha
-        colour, alpha = despilled(picture, key, colour, unmixed, areas.clear, edge, side)
+        colour, alpha = despilled(picture, key, colour, alpha, areas.clear, edge, side)
         colour, alpha = hollowed(picture, key, colour, alpha, edge)
-        alpha = steadied(unmixed, alpha, edge)
         colour, alpha = settled(colour, alpha, edge)
     alpha = without_haze(alpha.clip(0, 1), edge)
     colour = continued(colour.clip(0, 1), np.where(alpha < INVISIBLE, 0, alpha))
