@@ -88,7 +88,6 @@ def test_nowhere_shown_a_subject_keeps_its_hues() -> None:
     np.testing.assert_array_equal(scene_lit(subject, plate, nowhere, 1.0), subject)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("side", SIDES)
 def test_far_from_what_a_scene_shows_of_it_a_subject_is_darker_in_its_own_hue(side: int) -> None:
     """A tip that came out shorter: what is there is grey."""
@@ -104,6 +103,7 @@ def test_far_from_what_a_scene_shows_of_it_a_subject_is_darker_in_its_own_hue(si
     np.testing.assert_allclose(in_own_hues_beyond(own, own, sure), own, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", SIDES)
 def test_light_follows_broadly_and_detail_stays(side: int) -> None:
     plate, cup = ground(side), disc(side, 0.5, 0.6, 0.2)

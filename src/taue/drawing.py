@@ -69,11 +69,9 @@ class SceneDrawer:
 
     def drawn(self, inputs: SceneInputs, subjects: Sequence[StageResult]) -> DrawnScene:
         """Stages 2 and 3, and their pictures. If the composite lost subjects, it is finished once
-        more, with these held for longer, unless they are already; what lost fewer counts."""
+        more, with these held for longer, but for a crowd, which is; what lost fewer counts."""
         share = let_go(len(subjects)) if self.context.settings.layering == "first" else 1.0
-        if share < 1:
-            numbers = [one.number for one in inputs.conditions.subjects]
-            inputs = self._held(inputs, share, numbers)
+        inputs = self._held(inputs, share, [one.number for one in inputs.conditions.subjects])
         ends = self.together(inputs, subjects)
         with self._decoding():
             foregrounds = self._foregrounds(subjects)

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from taue.arrays import Array, Region
 from taue.hue import FLOOR
-from taue.shown import ALIKE, CERTAIN, UNEXPLAINED, scaled, unlikeness
+from taue.shown import ALIKE, CERTAIN, UNEXPLAINED, box_means, scaled, unlikeness
 from taue.stack.mixing import Floats
 
 
@@ -31,8 +31,8 @@ def without_intruders(subject: Floats, composite: Array, sure: Region, beyond: R
         return sure
     has, shows = subject[..., :3] + FLOOR, composite + FLOOR
     light = np.median(shows[sure] / has[sure], axis=0)
-    size = 2 * scaled(1, composite) + 1
-    off = np.linalg.norm(ndimage.uniform_filter(shows - light * has, size, axes=(0, 1)), axis=-1)
+    (unlike,) = box_means(1, shows - light * has)
+    off = np.linalg.norm(unlike, axis=-1)
     odd = sure & (off > UNEXPLAINED)
     (other,) = unlikeness(composite, odd, beyond)
     intruding = ndimage.binary_propagation(odd & (off > ALIKE * other), mask=odd)

@@ -72,12 +72,10 @@ class SceneLight:
     ) -> list[Floats]:
         """Subjects that are lit with the finer light of a picture [H, W, 3] that was healed around
         them, which brings what is behind an object onto its rim: so in the composite's hues."""
-        relit_ones = relit(lit, picture, self.background, self.harmony)
+        finer = relit(lit, picture, self.background, self.harmony)
         told = [
             own if result.pictured else in_own_hues_beyond(subject, own, place)
-            for own, subject, place, result in zip(
-                lit, relit_ones, places, self.results, strict=True
-            )
+            for own, subject, place, result in zip(lit, finer, places, self.results, strict=True)
         ]
         return self._hued(told, places, keyed=False)
 

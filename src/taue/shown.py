@@ -194,11 +194,7 @@ def without_ground(region: Region, ground: Region) -> Region:
 
 def background_instead(composite: Array, background: Array, colours: Array) -> Region:
     """Where the composite has background for a subject's colours, bool [H, W]; all [H, W, 3]."""
-    size = 2 * scaled(CORE, composite) + 1
-    shows, ground, own = (
-        ndimage.uniform_filter(picture, size, axes=(0, 1))
-        for picture in (composite, background, colours)
-    )
+    shows, ground, own = box_means(CORE, composite, background, colours)
     off_ground = np.linalg.norm(shows - ground, axis=-1)
     return NEARER * off_ground < np.linalg.norm(shows - own, axis=-1)
 
@@ -215,10 +211,7 @@ def clear_of_shade(region: Region, picture: Array, background: Array, colours: A
         picture, background: [H, W, 3] in [0, 1].
         colours: the subject's, in the picture's light [H, W, 3].
     """
-    size = 2 * scaled(1, picture) + 1
-    shows, ground, own = (
-        ndimage.uniform_filter(one, size, axes=(0, 1)) for one in (picture, background, colours)
-    )
+    shows, ground, own = box_means(1, picture, background, colours)
     shade = along(shows, BLACK, ground, DIM).clip(DARKEST, 1)
     off = np.linalg.norm(shows - own, axis=-1)
     rest = across(shows, BLACK, ground, shade)
@@ -242,8 +235,7 @@ def unlikeness(composite: Array, region: Region, *others: Region) -> list[NDArra
         region: what to look at.
         others: where the subject is for certain, say, and where it is not.
     """
-    size = 2 * scaled(1, composite) + 1
-    colours = ndimage.uniform_filter(composite, size, axes=(0, 1))
+    (colours,) = box_means(1, composite)
     return [
         np.where(region, most_alike(colours, known, region), 0).astype(np.float32)
         for known in others
@@ -287,10 +279,7 @@ def unexplained(composite: Array, background: Array) -> Region:
     r"""Where the composite C is no shade of the background B, bool [H, W]: with
     :math:`s = \langle C, B\rangle / \lVert B \rVert^2` at most 1, where
     :math:`\lVert C - s B \rVert` is large or s is too small for a shadow. Both [H, W, 3]."""
-    size = 2 * scaled(1, composite) + 1
-    shows, ground = (
-        ndimage.uniform_filter(picture, size, axes=(0, 1)) for picture in (composite, background)
-    )
+    shows, ground = box_means(1, composite, background)
     left = along(shows, BLACK, ground, DIM)
     rest = across(shows, BLACK, ground, left.clip(0, 1))
     changed = np.linalg.norm(shows - ground, axis=-1) > UNEXPLAINED
@@ -305,6 +294,13 @@ def certainly(region: Region) -> Region:
 def away_from(region: Region) -> Region:
     """What is not next to a region [H, W], for an edge is neither the one nor the other."""
     return ~np.asarray(ndimage.binary_dilation(region, iterations=scaled(CERTAIN, region)), bool)
+
+
+def box_means(half: float, *pictures: Array) -> list[Array]:
+    """Pictures [H, W, C] of one size without their noise: each pixel the mean of those within so
+    many at ``SIDE``."""
+    size = 2 * scaled(half, pictures[0]) + 1
+    return [ndimage.uniform_filter(one, size, axes=(0, 1)) for one in pictures]
 
 
 def scaled(pixels: float, picture: NDArray[Any]) -> int:
