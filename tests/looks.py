@@ -20,10 +20,17 @@ letters, not a box that moved."""
 
 GENERATED = "canvas, .sheet > img, .previews, .tile img, .thumb, .facts, .own img"
 
+LOADED = """[...document.images].every((image) => {
+  const { top, left } = image.getBoundingClientRect();
+  return image.complete || !image.checkVisibility() || top > innerHeight || left > innerWidth;
+})"""
+"""Whether every picture in sight has come: before, a mask lies where it is not."""
+
 
 def require_look(page: Any, name: str, tmp_path: Path) -> None:
     """Fail if a page looks otherwise than last time; the new look is kept in ``tmp_path``."""
     page.mouse.move(2, 2)
+    page.wait_for_function(LOADED)
     shown = page.screenshot(
         mask=[page.locator(GENERATED)], animations="disabled", caret="hide", mask_color="#888888"
     )
