@@ -77,6 +77,13 @@ def test_a_row_begins_where_it_is_told_not_at_its_harvest(
     assert not torch.equal(early.latents, late.latents)
 
 
+def test_only_of_many_steps_one_is_left_out_where_a_subject_is_placed() -> None:
+    balanced = EFFORTS["balanced"]
+    assert balanced.predicts_once(12)
+    assert not balanced.predicts_once(8)
+    assert not EFFORTS["best"].predicts_once(50)
+
+
 @pytest.mark.slow
 def test_what_goes_into_a_box_goes_early(pipeline: TauePipeline) -> None:
     """It grows on there, in a window; what has no box stays until its harvest where it grew."""

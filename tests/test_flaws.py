@@ -103,3 +103,26 @@ def test_what_was_brought_to_a_border_is_not_begun_anew(painter: Any) -> None:
         return next(r.unet_evaluations for r in layers.records if r.stage == "foreground")
 
     assert samples(tries=2) == samples(tries=1)
+
+
+@pytest.mark.slow
+def test_what_is_wrong_before_it_comes_into_its_box_goes_there_only_if_it_counts(
+    painter: Any,
+) -> None:
+    """Two boats begin, the first of them one of two; that is not drawn where it would belong."""
+    duck, boat = Box(0.05, 0.3, 0.42, 0.42), Box(0.53, 0.3, 0.42, 0.42)
+    before, after = 7 * 2, 3 * 2 + 2  # samples: all of the last two steps follow the prompt alone
+
+    def samples(tries: int) -> int:
+        layers = painter(
+            [Subject("a yellow duck", box=duck), Subject("a white boat", box=boat)],
+            "a meadow",
+            num_inference_steps=12,
+            settings=Settings(tries=tries),
+            generator=torch.Generator().manual_seed(3),
+            output_type="latent",
+        )
+        return sum(r.unet_evaluations for r in layers.records if r.stage == "foreground")
+
+    assert samples(tries=1) == 2 * (before + after)
+    assert samples(tries=2) == 3 * before + 2 * after

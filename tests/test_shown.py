@@ -312,6 +312,18 @@ def test_a_shadow_does_not_climb_its_subject(side: int) -> None:
     assert found[int(0.4 * side) : side // 2].max() < 0.02
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("side", SIDES)
+def test_a_shadow_with_a_veil_above_it_is_one(side: int) -> None:
+    """As of a fish over the ground: what is a little darker goes on up its sides."""
+    plate, object_ = np.full((side, side, 3), 0.7, np.float32), disc(side, 0.5, 0.55, 0.17)
+    veil = disc(side, 0.5, 0.5, 0.23) * np.float32(0.1)
+    picture = over(shaded(plate, np.maximum(shadow(side), veil)), object_, RED)
+    found = shade(picture, plate, [object_])
+    assert found[int(0.7 * side) :].max() > 0.3
+    assert found[: int(0.45 * side)].max() < 0.02
+
+
 def test_each_subject_has_its_own_shadow() -> None:
     side = 256
     plate, alphas = ground(side), [disc(side, x, 0.55, 0.1) for x in (0.25, 0.75)]

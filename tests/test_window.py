@@ -194,6 +194,19 @@ def test_around_its_window_a_foreground_goes_on_with_its_key(
     assert end.latents.shape == (1, 4, CELLS, CELLS)
 
 
+def test_what_is_nowhere_to_be_seen_makes_no_other_window_larger(
+    backbone: SDXLBackbone, context: Context
+) -> None:
+    rows = [row_of(backbone, n, estimate=normal(n)) for n in (4, 5)]
+    region = torch.zeros(CELLS, CELLS)
+    region[:4, 2:6] = 1
+    first, second = finish.grown_on(context, rows, [torch.zeros(CELLS, CELLS), region], 0.1)
+    (whole,) = finish.grown_on(context, rows[:1], [torch.zeros(CELLS, CELLS)], 0.1)
+    (inside,) = finish.grown_on(context, rows[1:], [region], 0.1)
+    assert torch.equal(first.latents, whole.latents)
+    assert torch.equal(second.latents, inside.latents)
+
+
 @pytest.mark.parametrize("family", ["sd3", "flux", "zimage", "klein"])
 def test_a_window_keeps_the_canvas_schedule(family: str) -> None:
     """Which a flow-matching model shifts by the number of its tokens."""

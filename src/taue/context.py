@@ -166,8 +166,9 @@ class StageResult:
     """A stage's end: scaled latents [1, C, h, w], what to plant next, samples sent through the
     network, what is or was wrong with a foreground's object on the way, whether the object that
     can be planted could be told from its key colour, whether the stage was cut short, whether it
-    is a user's own picture that was never drawn, and what it decodes to [H, W, 3] if that was seen
-    already."""
+    is a user's own picture that was never drawn, what it decodes to [H, W, 3] if that was seen
+    already, and of a foreground that ended before it came into its box what it is to go on from
+    there with."""
 
     latents: Tensor
     seedling: Seedling
@@ -177,6 +178,7 @@ class StageResult:
     interrupted: bool = False
     own: bool = False
     picture: Floats | None = None
+    unplaced: SubjectCondition | None = None
 
     @property
     def pictured(self) -> bool:

@@ -78,6 +78,11 @@ class Effort:
         """As a crop ratio, where a subject that is harvested at this one comes into its box."""
         return crop_ratio if self.placed is None else min(self.placed, crop_ratio)
 
+    def predicts_once(self, steps: int) -> bool:
+        """Whether what is brought into its box goes on there from the step after the one that
+        showed where it was, of so many of its schedule: not where each of them counts."""
+        return self.placed is not None and steps >= self.fewest
+
     def evaluations(self, stage: str, steps: int, crop_ratio: float) -> int:
         """Samples that a stage sends through the network, of so many steps that were asked for:
         two a step with guidance, one without. Second tries are not in it."""

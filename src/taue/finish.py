@@ -30,9 +30,22 @@ def grown_on(
         context: of the call.
         rows: without regions.
         regions: where each object is [h, w]; nowhere if that is not known, and then everything is
-            drawn.
+            drawn of it, in a pass of its own.
         margin: around it, as a share of the canvas's shorter side; everything is drawn if None.
     """
+    ends: dict[int, Harvest] = {}
+    for known in (True, False):
+        which = [i for i, region in enumerate(regions) if bool(region.any()) is known]
+        if which:
+            own = [rows[i] for i in which], [regions[i] for i in which]
+            ends |= zip(which, _drawn(context, *own, margin), strict=True)
+    return [ends[i] for i in range(len(rows))]
+
+
+def _drawn(
+    context: Context, rows: Sequence[Row], regions: Sequence[Tensor], margin: float | None
+) -> list[Harvest]:
+    """Such rows in one pass."""
     windows = windows_around(regions, margin)
     ends = []
     for row, window, end in zip(rows, windows, cultivated(context, rows, windows), strict=True):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import compress
 
 from torch import Tensor
 
@@ -43,7 +44,8 @@ def foregrounds(context: Context, conditions: Sequence[SubjectCondition]) -> lis
     its key's hue by sight is begun anew on the other key, where that is ours to choose. Those with
     whose object something is wrong are begun anew with other noise, as often as the settings say,
     and on the other key if theirs may have swallowed it; of each subject's beginnings the one with
-    the fewest flaws counts.
+    the fewest flaws counts. What is wrong before it comes into its box is brought there only if it
+    is what counts in the end.
     """
     conditions = list(conditions)
     begun = zip(conditions, _begun(context, conditions, 0), strict=True)
@@ -54,12 +56,13 @@ def foregrounds(context: Context, conditions: Sequence[SubjectCondition]) -> lis
         lost = [i for i, one in enumerate(results) if one.flaws]
         swallowed = [i for i in lost if {Flaw.UNTOLD, Flaw.MISSING} & set(results[i].flaws)]
         _begin_anew(context, results, conditions, lost, swallowed, attempt)
-    return results
+    return _in_boxes(context, results)
 
 
 def _looked_at(context: Context, condition: SubjectCondition, result: StageResult) -> StageResult:
     """A foreground with its picture, if there is an object to be seen and another key for it."""
-    if condition.choice is None or result.interrupted or not result.separated:
+    unseen = result.interrupted or not result.separated or result.unplaced is not None
+    if condition.choice is None or unseen:
         return result
     return replace(result, picture=context.picture(result.latents))
 
@@ -96,7 +99,7 @@ def _begun(
     context: Context, conditions: Sequence[SubjectCondition], attempt: int
 ) -> list[StageResult]:
     """Stage 1 from noise. Subjects that are brought into their boxes grow in the middle of the
-    canvas up to the harvest, are placed, and grow on."""
+    canvas up to the harvest, are placed, and grow on; what is seen to be wrong by then waits."""
     settings, fits = context.settings, conditions[0].fits
     margin = settings.effort.window
     if fits:
@@ -126,20 +129,38 @@ def _begun(
     ]
     if not fits:
         return results
-    seedlings = [one.seedling for one in results]
+    waiting = [
+        replace(one, unplaced=condition) for one, condition in zip(results, conditions, strict=True)
+    ]
+    # What could not be told from its key may be yet, where it is placed.
+    to_come = [not one.flaws or not one.separated for one in waiting]
+    placed = iter(_in_boxes(context, list(compress(waiting, to_come))))
+    return [next(placed) if comes else one for one, comes in zip(waiting, to_come, strict=True)]
+
+
+def _in_boxes(context: Context, results: Sequence[StageResult]) -> list[StageResult]:
+    """Foregrounds with those that are not in their boxes yet brought there, where they grow on."""
+    waiting = [(one.unplaced, one) for one in results if one.unplaced is not None]
+    if not waiting:
+        return list(results)
+    conditions, grown = zip(*waiting, strict=True)
     wanted = [
-        Placement.fit(object_box(seedling, settings), condition.box)
-        for seedling, condition in zip(seedlings, conditions, strict=True)
+        Placement.fit(object_box(one.seedling, context.settings), condition.box)
+        for condition, one in waiting
     ]
-    placed = regrown(context, conditions, seedlings, wanted)
-    return [
-        replace(
-            now,
-            evaluations=now.evaluations + before.evaluations,
-            flaws=tuple(dict.fromkeys((*before.flaws, *now.flaws))),
-        )
-        for now, before in zip(placed, results, strict=True)
-    ]
+    placed = iter(
+        regrown(context, conditions, [one.seedling for one in grown], wanted, harvested=True)
+    )
+    return [one if one.unplaced is None else _after(one, next(placed)) for one in results]
+
+
+def _after(before: StageResult, now: StageResult) -> StageResult:
+    """What a foreground came to that grew on, with what is known of it from before."""
+    return replace(
+        now,
+        evaluations=now.evaluations + before.evaluations,
+        flaws=tuple(dict.fromkeys((*before.flaws, *now.flaws))),
+    )
 
 
 def regrown(
@@ -147,18 +168,25 @@ def regrown(
     conditions: Sequence[SubjectCondition],
     seedlings: Sequence[Seedling],
     placements: Sequence[Placement],
+    *,
+    harvested: bool = False,
 ) -> list[StageResult]:
     """Stage 1 from the harvest step on, with the subjects moved and scaled on their key colour.
 
-    What moves is the denoised estimate; the noise is drawn anew, so that it stays white.
+    What moves is the denoised estimate; the noise is drawn anew, so that it stays white. If it was
+    ``harvested`` at that very step, its prediction may do for the step, and the next one is the
+    first.
     """
     triples = list(zip(conditions, seedlings, placements, strict=True))
+    steps, ratio = context.steps("foreground"), conditions[0].crop_ratio
+    later = harvested and context.settings.effort.predicts_once(steps)
     rows = [
         replace(
             foreground_row(
                 context, c, context.noise_of(c).normal(context.shape, "placed", c.number)
             ),
             estimate=place(surrounded_by_key(seedling), placement),
+            begin=finish.next_begin(steps, ratio) if later else None,
         )
         for c, seedling, placement in triples
     ]

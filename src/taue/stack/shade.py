@@ -84,8 +84,9 @@ SMOOTHED = 1.1
 """So many times as dark as its smooth fit a shadow is: so the layers laid over each other come
 nearest to the healed picture."""
 
-FOOT = 0.8
-"""Subject heights from its top down to where a shadow lies at least; above, it is a redrawing."""
+FOOT = 0.7
+"""Subject heights from its top down to where a shadow is darkest at least; above, it is a
+redrawing."""
 
 
 def shade(picture: Floats, background: Floats, alphas: Sequence[Floats]) -> Floats:
@@ -196,16 +197,19 @@ def _shadow(
     down = (np.arange(len(body), dtype=np.float32) - rows[0]) / max(1, rows[-1] - rows[0])
     down = np.broadcast_to(down[:, None], body.shape)
     height = np.asarray(ndimage.sum(dark * down, labels, parts)) / weight
+    # Where it is dark above all, for a part may go on up along the subject.
+    deep = dark**3
+    foot = np.asarray(ndimage.sum(deep * down, labels, parts))
+    foot /= np.asarray(ndimage.sum(deep, labels, parts)).clip(1e-9)
     calm = darkest >= CALM[0] * np.asarray(ndimage.sum(dark * unrest, labels, parts)) / weight
     seen = np.asarray(ndimage.maximum(dark * light, labels, parts)) >= LEAST
-    sure = touching & calm & seen & (height >= FOOT) & (darkest >= OVERALL * unrest.max())
+    sure = touching & calm & seen & (foot >= FOOT) & (darkest >= OVERALL * unrest.max())
     if not sure.any():
         return np.zeros(body.shape, np.float32)
     main = int(np.argmax(sure * weight))
     level = np.abs(height - height[main]) <= LEVEL
     enough = (darkest >= PART[0] * darkest[main]) & (weight >= PART[1] * weight[main])
-    deep = np.where(labels == parts[main], dark, 0) ** 3
-    climbed = (2 * (np.average(down, weights=deep) - down) / LEVEL - 1).clip(0, 1)
+    climbed = (2 * (foot[main] - down) / LEVEL - 1).clip(0, 1)
     return (np.isin(labels, parts[sure & level & enough]) * (1 - climbed)).astype(np.float32)
 
 
