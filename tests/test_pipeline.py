@@ -316,6 +316,36 @@ def test_a_callback_changes_the_latents_of_its_stage_alone(pipe: TauePipeline) -
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("box", [None, Box(0.1, 0.3, 0.6, 0.6)])
+def test_a_callback_sees_the_step_at_which_a_stage_is_harvested(
+    pipe: TauePipeline, box: Box | None
+) -> None:
+    """Although what follows it is another pass, on a window or beside the background."""
+    seen: dict[str, list[int]] = {}
+    doubled: tuple[str, int] | None = None
+
+    def callback(own: Any, step: int, timestep: Any, handed: dict[str, Any]) -> dict[str, Any]:
+        seen.setdefault(handed["stage"], []).append(step)
+        more = 2 if (handed["stage"], step) == doubled else 1
+        return {"latents": more * handed["latents"]}
+
+    wish = {"num_inference_steps": 15, "settings": Settings(tries=1), "output_type": "latent"}
+    wish["subjects"] = [Subject("a red apple", box=box)]
+    plain = layers(pipe, **wish)
+    told = layers(pipe, callback_on_step_end=callback, **wish)
+    assert seen["foreground"] == list(range(12))
+    assert seen["composite"] == list(range(15))
+    assert torch.equal(told.composite, plain.composite)
+    doubled = ("foreground", 6 if box else 8)
+    other = layers(pipe, callback_on_step_end=callback, **wish)
+    assert not torch.equal(other.foregrounds[0], plain.foregrounds[0])
+    doubled = ("composite", 9)
+    other = layers(pipe, callback_on_step_end=callback, **wish)
+    assert torch.equal(other.foregrounds[0], plain.foregrounds[0])
+    assert not torch.equal(other.composite, plain.composite)
+
+
+@pytest.mark.slow
 def test_an_interrupt_ends_soon_and_leaves_no_trace(pipe: TauePipeline) -> None:
     before = dict(pipe.unet.attn_processors)
     seen: list[str] = []

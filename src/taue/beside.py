@@ -51,7 +51,7 @@ def composite_and_background(
     """
     regions = scene_regions(results)
     row = composite_row(context, conditions, background, whole, results, regions)
-    [begun] = context.cultivate([replace(row, until_harvest=True)])
+    [begun] = context.cultivate([replace(row, until_harvest=True, goes_on=True)])
     around = grown_scene(context, begun, regions[-1]).seedling
     behind = replace(background_row(context, background, around), begins=_spare(context))
     begin = next_begin(context.steps("composite"), context.settings.crop_ratio)

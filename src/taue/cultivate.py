@@ -95,7 +95,7 @@ def _observed(growing: Sequence[Growth], observe: Observer) -> bool:
     wants an end."""
     groups: dict[tuple[str, int], list[Growth]] = {}
     for one in growing:
-        if one.stepped:
+        if one.seen:
             groups.setdefault((one.row.stage, one.index), []).append(one)
     interrupted = False
     for (stage, index), group in groups.items():

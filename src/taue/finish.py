@@ -99,6 +99,7 @@ def ended(
                 begin=next_begin(context.steps(row.stage), row.crop_ratio),
                 listen_to=(),
                 until_harvest=False,
+                goes_on=False,
             )
         )
     ends = grown_on(context, further, regions, margin)

@@ -71,6 +71,7 @@ class Growth:
             self.latents = level.mix(self.estimate.denoised, noise)
         self.continues = row.estimate is not None and self.index >= self.crop
         self.end = self.crop + 1 if row.until_harvest else levels.count
+        self.next = levels[min(self.crop + order, levels.count)]
         self.seconds = 0.0
         self.maps: list[Cells] = []
         self._harvest = self.estimate
@@ -88,9 +89,14 @@ class Growth:
         return 0 if self.continues else self.crop + 1 - self.index
 
     @property
-    def stepped(self) -> bool:
-        """Whether the last prediction was followed by a step, and did not end in the harvest."""
-        return not (self.row.until_harvest and self.index == self.end)
+    def ended(self) -> bool:
+        """Whether the last prediction was its harvest's, and no step follows."""
+        return self.row.until_harvest and self.index == self.end
+
+    @property
+    def seen(self) -> bool:
+        """Whether an observer sees what the last prediction came to."""
+        return not self.ended or self.row.goes_on
 
     @property
     def conditioning(self) -> Conditioning:
@@ -129,17 +135,23 @@ class Growth:
         self.estimate = self.solver.levels.estimate(output, self.latents, index)
         if index <= self.crop and not self.continues:
             self._harvest = self.estimate
-        if not self.stepped:
-            self.latents = self.estimate.denoised
-        else:
+        if not self.ended:
             self.latents = self.solver.step(held.blend(output), self.latents, index)
+        elif self.row.goes_on:
+            self.latents = self.next.mix(self.estimate.denoised, self.estimate.noise)
+        else:
+            self.latents = self.estimate.denoised
 
     def harvest(self, *, interrupted: bool) -> Harvest:
         """What it came to."""
-        own = self._harvest
+        own, latents = self._harvest, self.latents
+        if self.ended and self.row.goes_on:
+            changed = latents - self.next.mix(own.denoised, own.noise)
+            latents = own.denoised + changed / self.next.signal
+            own = replace(own, denoised=latents)
         attention = equations.attention_map(self.maps).cpu() if self.maps else None
         return Harvest(
-            self.latents, own.denoised, own.noise, own.level, attention, self._spent, self.seconds,
+            latents, own.denoised, own.noise, own.level, attention, self._spent, self.seconds,
             interrupted,
         )  # fmt: skip
 

@@ -33,6 +33,8 @@ class Row:
         plantings: what grows where; the regions do not overlap.
         listen_to: positions of the tokens whose attention is collected until the harvest.
         until_harvest: whether it ends with its harvest; its latents are the estimate then.
+        goes_on: whether another row goes on from there with the next step, so that its last one is
+            seen, too, as that next one finds it; what an observer makes of that is harvested.
         begins: after how many predictions of the pass it begins; if None, as soon as every live
             source that is planted in it was harvested.
         steps: N of its own schedule; the settings' if None.
@@ -53,6 +55,7 @@ class Row:
     plantings: tuple[Planting, ...] = ()
     listen_to: tuple[int, ...] = ()
     until_harvest: bool = False
+    goes_on: bool = False
     begins: int | None = None
     steps: int | None = None
     begin: float | None = None

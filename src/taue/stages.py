@@ -107,12 +107,14 @@ def _begun(
         conditions = [replace(one, crop_ratio=placing) for one in conditions]
     steps, ratio = context.steps("foreground"), conditions[0].crop_ratio
     parted = margin is not None and not fits and finish.goes_on(steps, ratio)
+    once = fits and settings.effort.predicts_once(steps)
     layouts = [layout_of(context, condition) for condition in conditions]
     rows = [
         replace(
             foreground_row(context, condition, keyed_noise(context, condition, layout, attempt)),
             listen_to=condition.prompt.content,
             until_harvest=fits or parted,
+            goes_on=once or parted,
         )
         for condition, layout in zip(conditions, layouts, strict=True)
     ]
