@@ -15,7 +15,6 @@ from PIL import Image, ImageDraw
 from taue import Layers, TauePipeline
 from taue.paddy import scenes
 from taue.paddy.judge import Sighting
-from taue.settings import Settings
 
 SEED, TILE = 20_511, 128
 
@@ -50,12 +49,12 @@ def sceneries(count: int, objects: int) -> list[Scenery]:
 
 
 def scenery_layers(pipe: TauePipeline, scenery: Scenery, **options: Any) -> Layers:
-    """Its three stages, with the defaults of the method."""
+    """Its layers, with the defaults of the method."""
     return pipe(
         scenery.prompts,
         scenery.background,
         generator=torch.Generator().manual_seed(scenery.seed),
-        **{"settings": Settings(layering="difference"), **options},
+        **options,
     )
 
 
