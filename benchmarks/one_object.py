@@ -38,6 +38,7 @@ from taue import Layers, TauePipeline, metrics
 from taue.box import Box
 from taue.paddy import scenes
 from taue.paddy.judge import Judge
+from taue.settings import Settings
 
 HARMONIES = (0.0, 0.25, 0.5, 0.75, 1.0)
 ROWS = 12
@@ -58,7 +59,8 @@ def work(
 ) -> tuple[dict[str, Any], PicturesByKind]:
     """One object through all applications: figures, and pictures for the sheets."""
     index, scenery = job
-    layers = scenery_layers(pipe, scenery)
+    # The stages: what has its layer keeps it, whatever harmony asks for later.
+    layers = scenery_layers(pipe, scenery, settings=Settings(layering="difference"))
     told: dict[str, Any] = {
         "prompt": scenery.whole,
         "background": scenery.background,
