@@ -89,18 +89,26 @@ def test_a_warning_names_the_subject_and_what_to_try(flaw: Flaw) -> None:
     assert "; try " in told
 
 
+def foreground_samples(
+    painter: Any, subjects: list[Subject], ground: str, seed: int, **options: Any
+) -> int:
+    """What the subjects of a scene, which is not decoded, send through the network."""
+    layers = painter(
+        subjects,
+        ground,
+        generator=torch.Generator().manual_seed(seed),
+        output_type="latent",
+        **options,
+    )
+    return sum(r.unet_evaluations for r in layers.records if r.stage == "foreground")
+
+
 @pytest.mark.slow
 def test_what_was_brought_to_a_border_is_not_begun_anew(painter: Any) -> None:
     def samples(tries: int) -> int:
-        layers = painter(
-            [Subject("a blue ball", box=Box(0.68, 0.6, 0.32, 0.32))],
-            "a desert",
-            num_inference_steps=10,
-            settings=Settings(tries=tries),
-            generator=torch.Generator().manual_seed(0),
-            output_type="latent",
-        )
-        return next(r.unet_evaluations for r in layers.records if r.stage == "foreground")
+        ball = [Subject("a blue ball", box=Box(0.68, 0.6, 0.32, 0.32))]
+        wish = {"num_inference_steps": 10, "settings": Settings(tries=tries)}
+        return foreground_samples(painter, ball, "a desert", 0, **wish)
 
     assert samples(tries=2) == samples(tries=1)
 
@@ -114,15 +122,9 @@ def test_what_is_wrong_before_it_comes_into_its_box_goes_there_only_if_it_counts
     before, after = 7 * 2, 3 * 2 + 2  # samples: all of the last two steps follow the prompt alone
 
     def samples(tries: int) -> int:
-        layers = painter(
-            [Subject("a yellow duck", box=duck), Subject("a white boat", box=boat)],
-            "a meadow",
-            num_inference_steps=12,
-            settings=Settings(tries=tries),
-            generator=torch.Generator().manual_seed(3),
-            output_type="latent",
-        )
-        return sum(r.unet_evaluations for r in layers.records if r.stage == "foreground")
+        both = [Subject("a yellow duck", box=duck), Subject("a white boat", box=boat)]
+        wish = {"num_inference_steps": 12, "settings": Settings(tries=tries)}
+        return foreground_samples(painter, both, "a meadow", 3, **wish)
 
     assert samples(tries=1) == 2 * (before + after)
     assert samples(tries=2) == 3 * before + 2 * after

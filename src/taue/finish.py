@@ -30,12 +30,13 @@ def grown_on(
         context: of the call.
         rows: without regions.
         regions: where each object is [h, w]; nowhere if that is not known, and then everything is
-            drawn of it, in a pass of its own.
+            drawn of it, in a pass of its own if the others have windows.
         margin: around it, as a share of the canvas's shorter side; everything is drawn if None.
     """
     ends: dict[int, Harvest] = {}
-    for known in (True, False):
-        which = [i for i, region in enumerate(regions) if bool(region.any()) is known]
+    apart = [margin is not None and not bool(region.any()) for region in regions]
+    for alike in (False, True):
+        which = [i for i, one in enumerate(apart) if one is alike]
         if which:
             own = [rows[i] for i in which], [regions[i] for i in which]
             ends |= zip(which, _drawn(context, *own, margin), strict=True)
