@@ -10,7 +10,7 @@ import torch
 from scipy import ndimage
 
 from taue import matte
-from taue.matte.outline import smoothed
+from taue.matte.outline import outline, smoothed
 from taue.matte.trimap import edge_width
 
 SIZES = [256, 512, pytest.param(1024, marks=pytest.mark.slow)]
@@ -119,3 +119,15 @@ def test_a_sharp_picture_keeps_its_frays_and_a_blurred_one_loses_them() -> None:
     assert loose(found[..., 3]) < 0.1 * loose(torn)
     empty = np.zeros_like(rgba)
     np.testing.assert_array_equal(matte.outlined(empty, soft.astype(np.float32), mask), empty)
+
+
+@pytest.mark.parametrize("at", [0.5, 0.1])
+def test_an_outline_is_the_same_on_a_larger_canvas_and_nowhere_without_an_object(at: float) -> None:
+    alpha = frayed(disc(256, 0.2, 0.03, at))
+    edge = edge_width(8, 256)
+    wide = outline(np.pad(alpha, ((30, 30), (0, 60))), edge)
+    fine = len(wide) // (256 + 60)
+    found = outline(alpha, edge)
+    assert found.any()
+    np.testing.assert_array_equal(wide[30 * fine : -30 * fine, : -60 * fine], found)
+    assert not outline(np.zeros_like(alpha), edge).any()

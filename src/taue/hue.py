@@ -13,6 +13,7 @@ from scipy import ndimage
 
 from taue.arrays import Array, Region
 from taue.colour import OPPONENTS, luma
+from taue.extent import extent
 from taue.shown import background_instead, certainly, distance_to, scaled
 from taue.stack.mixing import Floats
 from taue.straight import from_nearest
@@ -102,11 +103,7 @@ def _near(sure: Region) -> Array:
 def _spread(values: Array, where: Region, sigma: float) -> Array:
     """Values [H, W, C] that are 0 but in a region, smoothed: which is 0 but around the region, and
     so is worked out there alone."""
-    reach = int(TRUNCATE * sigma + 0.5)
-    window = tuple(
-        slice(max(0, side.start - reach), side.stop + reach)
-        for side in ndimage.find_objects(where.astype(np.uint8))[0]
-    )
+    window = extent(where, int(TRUNCATE * sigma + 0.5))
     spread = np.zeros_like(values)
     spread[window] = ndimage.gaussian_filter(values[window], (sigma, sigma, 0), truncate=TRUNCATE)
     return spread

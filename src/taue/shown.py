@@ -16,6 +16,7 @@ from scipy import ndimage
 
 from taue.arrays import Array, Region
 from taue.colour import BLACK, across, along, luma
+from taue.extent import extent
 
 SIDE = 256
 """Shorter side in pixels at which the widths below count pixels; they scale with the picture."""
@@ -251,7 +252,7 @@ def most_alike(colours: Array, known: Region, region: Region) -> Array:
         return least
     # All places of a window around the region at once, shifted, the canvas's border repeated: that
     # is several times as fast as to gather each pixel's own.
-    window = ndimage.find_objects(region.astype(np.uint8))[0]
+    window = extent(region)
     top, left = (side.start for side in window)
     channels = [np.ascontiguousarray(channel) for channel in np.moveaxis(colours, -1, 0)]
     here = [channel[window] for channel in channels]

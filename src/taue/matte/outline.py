@@ -13,6 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from taue.arrays import Array
+from taue.extent import extent
 from taue.matte.measures import (
     APART,
     BEND,
@@ -28,6 +29,9 @@ from taue.matte.measures import (
 )
 from taue.matte.rim import nearby_mean, steepness
 from taue.shapes import Alpha, Finer, Picture
+
+TRUNCATE = 4.0
+"""Standard deviations from which on a blur takes no notice."""
 
 
 def smoothed(colour: Picture, alpha: Alpha, edge: int) -> tuple[Picture, Alpha]:
@@ -60,15 +64,25 @@ def outline(alpha: Alpha, edge: int) -> Finer:
     says: :math:`u \leftarrow [G_\sigma * u + \lambda (\alpha - \frac{1}{2}) \ge \frac{1}{2}]`.
     """
     fine = ceil(FINEST / edge)
-    says = ndimage.zoom(alpha, fine, order=1, grid_mode=True, mode="nearest") - SOLID
+    whole = np.zeros([fine * side for side in alpha.shape], bool)
+    if not alpha.any():
+        return whole
+    # Beyond what an outline is smoothed with it is far from where alpha is 0.
+    part = extent(alpha > 0, ceil(TRUNCATE * BEND * edge) + 1)
+    says = ndimage.zoom(alpha[part], fine, order=1, grid_mode=True, mode="nearest") - SOLID
     inside = np.asarray(says >= 0, bool)
     for _ in range(STEPS):
-        near = np.asarray(ndimage.gaussian_filter(inside.astype(np.float32), BEND * edge * fine))
+        near = np.asarray(
+            ndimage.gaussian_filter(
+                inside.astype(np.float32), BEND * edge * fine, truncate=TRUNCATE
+            )
+        )
         following = np.asarray(near + FAITH * says >= SOLID, bool)
         if (following == inside).all():
             break
         inside = following
-    return inside
+    whole[tuple(slice(fine * side.start, fine * side.stop) for side in part)] = inside
+    return whole
 
 
 def antialiased(inside: Finer, edge: int) -> Array:

@@ -13,6 +13,7 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
+from taue.extent import extent
 from taue.matte.closed_form import closed_form_within
 from taue.matte.colour import own_colour
 from taue.matte.despill import despilled
@@ -74,7 +75,8 @@ def cut_out(picture: Picture, mask: Mask, cell: int) -> Rgba:
     areas = trimap(smooth, spread, mask, edge)
     if not mask.any() or areas.clear.all():
         return np.concatenate([picture, np.zeros_like(smooth)[..., None]], axis=-1)
-    part = _surroundings(areas, 4 * band_width(mask.shape))
+    # All that is clear is so already.
+    part = extent(~areas.clear, 4 * band_width(mask.shape))
     areas = Trimap(areas.opaque[part], areas.clear[part])
     picture, key = picture[part], key[part]
     veiled = is_blurred(picture, key, side)
@@ -138,13 +140,3 @@ def _spread(distance: Alpha, outside: Mask) -> float:
     beyond = distance[outside]
     found = float(np.quantile(beyond, SURELY)) if beyond.size else 0.0
     return min(max(found, SPREAD[0]), SPREAD[1])
-
-
-def _surroundings(areas: Trimap, margin: int) -> tuple[slice, slice]:
-    """The rectangle of what is not clear, with a margin: all else is computed there alone."""
-    rows, columns = (np.flatnonzero((~areas.clear).any(axis=axis)) for axis in (1, 0))
-    height, width = areas.clear.shape
-    return (
-        slice(max(int(rows[0]) - margin, 0), min(int(rows[-1]) + margin + 1, height)),
-        slice(max(int(columns[0]) - margin, 0), min(int(columns[-1]) + margin + 1, width)),
-    )
