@@ -5,15 +5,18 @@
     python -m benchmarks.marking sheets NEW OLD --out MARKING
     python -m benchmarks.marking count MARKING --marks docs/marks.json
 
-``sheets`` draws one picture for each pair and form, in an order that only ``key.json`` knows. Who
-marks them writes ``marks.json``: for each sheet's number the defects that are seen in ``subject``
-and in ``effects``, none if it is accepted. ``count`` joins the two and says how many of each form
-were accepted.
+``sheets`` draws one picture for each pair and form, in an order that only ``key.json`` knows, and
+``told.txt``, which is all that markers are told. Each of them writes a ``marks-NAME.json``: for
+each sheet's number the defects that are seen in ``subject`` and in ``effects``, none if it is
+accepted, and a ``note``. ``count`` joins them and says how many layers of each form every marker
+accepted, and how many most of them did.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,6 +30,8 @@ from taue.arrays import Bytes
 
 SEED = 77
 LARGE, SMALL, MARGIN = 4, 2, 12
+TOLD = Path(__file__).with_suffix(".txt")
+LAYERS = ("subject", "effects")
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -43,24 +48,40 @@ def sheets(new: Path, old: Path, out: Out) -> None:
         Image.fromarray(marked_sheet(folder)).save(out / f"{number:03}.png")
         key[f"{number:03}"] = {"pair": int(folder.name), "form": form}
     (out / "key.json").write_text(json.dumps(key, indent=1) + "\n")
+    shutil.copyfile(TOLD, out / "told.txt")
 
 
 @app.command()
 def count(
     folder: Path, marks: Annotated[Path, typer.Option(help="Where the joined marks go.")]
 ) -> None:
-    """How many layers of each form were accepted."""
+    """How many layers of each form were accepted.
+
+    Raises:
+        SystemExit: if somebody left a sheet out.
+    """
     key = json.loads((folder / "key.json").read_text())
-    seen = json.loads((folder / "marks.json").read_text())
-    joined = [key[number] | seen[number] for number in sorted(key)]
-    told: dict[str, Any] = {}
-    for form in ("first", "difference"):
-        rows = [row for row in joined if row["form"] == form]
-        told[form] = {"pairs": len(rows)} | {
-            layer: sum(not row[layer] for row in rows) for layer in ("subject", "effects")
-        }
-    marks.write_text(json.dumps({"accepted": told, "marks": joined}, indent=1) + "\n")
+    by = [json.loads(path.read_text()) for path in sorted(folder.glob("marks-*.json"))]
+    if missing := [number for number in key if any(number not in seen for seen in by)]:
+        raise SystemExit(f"not marked by everyone: {', '.join(missing)}")
+    rows = [key[number] | {"by": [seen[number] for seen in by]} for number in sorted(key)]
+    told = {
+        form: accepted([row["by"] for row in rows if row["form"] == form])
+        for form in ("first", "difference")
+    }
+    marks.write_text(json.dumps({"accepted": told, "marks": rows}, indent=1) + "\n")
     typer.echo(json.dumps(told))
+
+
+def accepted(marks: Sequence[Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
+    """Of sheets, each with what every marker says of it: how many layers each accepted, in the
+    markers' order, and how many more than half of them did."""
+    found: dict[str, Any] = {"sheets": len(marks)}
+    for layer in LAYERS:
+        good = np.array([[not one[layer] for one in sheet] for sheet in marks], int)
+        most = 2 * good.sum(axis=1) > good.shape[1]
+        found[layer] = {"by each": good.sum(axis=0).tolist(), "by most": int(most.sum())}
+    return found
 
 
 def marked_sheet(folder: Path) -> Bytes:
