@@ -4,19 +4,18 @@
 
 A scene of one subject is drawn by paddy in each quality, one of two in the default, and the calls
 of its UNet are written down by their stages. SDXL's own UNet, with random weights in bfloat16, then
-predicts each of them twice at 512 x 512, a window the same share of the canvas, and says how long
-the second took and what was alive at most besides the weights; torch counts the FLOPs, as
-:mod:`benchmarks.counted` does. Writes ``full-size-cpu.json``. Linux alone tells the most memory.
+predicts each of them twice at 512 x 512, a window the same share of the canvas: what is alive at
+most besides the weights, and how long the second one takes beside a plain picture's, which is
+predicted at once after it. torch counts the FLOPs, as :mod:`benchmarks.counted` does. Writes
+``full-size-cpu.json``.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Annotated, Any
 
 import torch
@@ -27,12 +26,12 @@ from rich.progress import track
 from benchmarks.counted import Architecture, Call, grid, prediction, scene, work
 from benchmarks.crew import Out, load_quiet
 from benchmarks.full_size import UNET
+from benchmarks.peak import beyond
 from taue.memory import GIBIBYTE
 
 CELLS, TOKENS = 64, 77
 PLAIN = "plain"
 SCENES = (("balanced", 1), ("fast", 1), ("best", 1), ("balanced", 2))
-STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def kinds(model: str) -> dict[Call, list[str]]:
@@ -52,20 +51,10 @@ def kinds(model: str) -> dict[Call, list[str]]:
     return found
 
 
-def measured(call: Callable[[], object]) -> tuple[float, float]:
-    """Seconds of a second call, and the GiB that the process grew by at most."""
-    call()
-    before = resident("VmRSS")
-    RESET.write_text("5")
+def seconds_of(call: Callable[[], object]) -> float:
     began = time.perf_counter()
     call()
-    return time.perf_counter() - began, resident("VmHWM") - before
-
-
-def resident(name: str) -> float:
-    """GiB of the process, now ("VmRSS") or at most since that was reset ("VmHWM")."""
-    found = re.search(rf"{name}:\s+(\d+) kB", STATUS.read_text())
-    return int(found[1]) * 1024 / GIBIBYTE if found else float("nan")
+    return time.perf_counter() - began
 
 
 @torch.no_grad()
@@ -78,22 +67,23 @@ def main(out: Out, model: str = "paddy", threads: Annotated[int, typer.Option()]
     torch.set_default_dtype(torch.bfloat16)
     unet = UNet2DConditionModel(**UNET).eval()
     torch.set_default_dtype(torch.float32)
+    plain_call = next(iter(found))
     rows: list[dict[str, Any]] = []
     for call, stages in track(found.items(), "kinds"):
+        tera, plain_tera = (counted.gflops(one) / 1000 for one in (call, plain_call))
         with prediction(unet, call, TOKENS, dtype=torch.bfloat16) as predict:
-            seconds, grown = measured(predict)
-        tera = counted.gflops(call) / 1000
+            gib = beyond(unet, predict) / GIBIBYTE
+            seconds = seconds_of(predict)
+        with prediction(unet, plain_call, TOKENS, dtype=torch.bfloat16) as predict:
+            plain_seconds = seconds_of(predict)
         rows.append(
             asdict(call)
-            | {"stages": stages, "seconds": round(seconds, 2), "gib": round(grown, 2)}
-            | {"tflops": round(tera, 3), "tflops_a_second": round(tera / seconds, 3)}
+            | {"stages": stages, "tflops": round(tera, 3), "gib": round(gib, 3)}
+            | {"seconds": round(seconds, 2), "plain_seconds": round(plain_seconds, 2)}
+            | {"flops_of_plain": round(tera / plain_tera, 3)}
+            | {"seconds_of_plain": round(seconds / plain_seconds, 3)}
         )
-    plain = rows[0]
-    for row in rows:
-        row["of_plain"] = {
-            name: round(row[name] / plain[name], 3) for name in ("seconds", "tflops", "gib")
-        }
-        typer.echo(json.dumps(row))
+        typer.echo(json.dumps(rows[-1]))
     weights = unet.get_memory_footprint() / GIBIBYTE
     told = {"side": 8 * CELLS, "threads": threads, "weights_gib": round(weights, 2), "kinds": rows}
     (out / "full-size-cpu.json").write_text(json.dumps(told, indent=1) + "\n")

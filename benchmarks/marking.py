@@ -66,14 +66,14 @@ def count(
         raise SystemExit(f"not marked by everyone: {', '.join(missing)}")
     rows = [key[number] | {"by": [seen[number] for seen in by]} for number in sorted(key)]
     told = {
-        form: accepted([row["by"] for row in rows if row["form"] == form])
+        form: tallied([row["by"] for row in rows if row["form"] == form])
         for form in ("first", "difference")
     }
     marks.write_text(json.dumps({"accepted": told, "marks": rows}, indent=1) + "\n")
     typer.echo(json.dumps(told))
 
 
-def accepted(marks: Sequence[Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
+def tallied(marks: Sequence[Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
     """Of sheets, each with what every marker says of it: how many layers each accepted, in the
     markers' order, and how many more than half of them did."""
     found: dict[str, Any] = {"sheets": len(marks)}

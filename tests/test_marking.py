@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.marking import accepted, count, sheets
+from benchmarks.marking import count, sheets, tallied
 
 
 def test_layers_are_accepted_by_each_marker_and_by_most_of_them() -> None:
     good, bad = {"subject": [], "effects": []}, {"subject": ["bite"], "effects": []}
     torn = {"subject": ["tint"], "effects": ["seam"]}
-    found = accepted([[good, bad, good], [torn, bad, good], [good, good, good]])
+    found = tallied([[good, bad, good], [torn, bad, good], [good, good, good]])
     assert found["sheets"] == 3
     assert found["subject"] == {"by each": [2, 1, 3], "by most": 2}
     assert found["effects"] == {"by each": [2, 3, 3], "by most": 3}
     # Half is not most.
-    assert accepted([[good, bad]])["subject"]["by most"] == 0
+    assert tallied([[good, bad]])["subject"]["by most"] == 0
 
 
 @pytest.fixture
