@@ -7,6 +7,9 @@ from scipy import ndimage
 
 from taue.arrays import Region
 
+TRUNCATE = 4.0
+"""Standard deviations from which on a Gaussian takes no notice: a margin for what is smoothed."""
+
 
 def extent(region: Region, margin: int = 0) -> tuple[slice, slice]:
     """Rows and columns of a region, bool [H, W], of which some is True, with so many pixels around

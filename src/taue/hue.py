@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from taue.arrays import Array, Region
 from taue.colour import OPPONENTS, luma
-from taue.extent import extent
+from taue.extent import TRUNCATE, extent
 from taue.shown import background_instead, certainly, distance_to, scaled
 from taue.stack.mixing import Floats
 from taue.straight import from_nearest
@@ -23,9 +23,6 @@ BROAD = 0.03
 
 WIDE = 0.15
 """The same for a user's own picture."""
-
-TRUNCATE = 4.0
-"""Standard deviations from which on smoothing takes no notice."""
 
 FLOOR = 8 / 255
 """Added to colours before they are divided: in the dark a ratio says nothing."""

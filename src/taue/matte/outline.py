@@ -13,7 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from taue.arrays import Array
-from taue.extent import extent
+from taue.extent import TRUNCATE, extent
 from taue.matte.measures import (
     APART,
     BEND,
@@ -29,9 +29,6 @@ from taue.matte.measures import (
 )
 from taue.matte.rim import nearby_mean, steepness
 from taue.shapes import Alpha, Finer, Picture
-
-TRUNCATE = 4.0
-"""Standard deviations from which on a blur takes no notice."""
 
 
 def smoothed(colour: Picture, alpha: Alpha, edge: int) -> tuple[Picture, Alpha]:
