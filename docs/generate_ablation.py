@@ -3,7 +3,8 @@
     python docs/generate_ablation.py [OUT/ablation.json ...]
 
 The figures are what ``taue eval ablation`` measured, of several files all pairs; a test fails
-if the page is old. So a set can be drawn in parts (``--shard``), each added to what is there:
+if the page is old. So a set can be drawn in parts (``--shard``, ``--method``), each added to what
+is there, and what one has drawn anew takes the place of what was:
 ``python docs/generate_ablation.py docs/ablation.json OUT/ablation.json``.
 """
 
@@ -94,7 +95,8 @@ def merged(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
     missing = {name: None for part in parts for name in part["missing"] if name not in cells}
     told = {key: {k: v for part in parts for k, v in part[key].items()} for key in SHAPES}
     told |= {"cells": list(cells.values()), "missing": list(missing)}
-    return {**how[0], **told, "sheets": parts[-1].get("sheets", [])}
+    sheets = {sheet[-1]: sheet for part in parts for sheet in part.get("sheets", [])}
+    return {**how[0], **told, "sheets": list(sheets.values())}
 
 
 def main() -> None:
@@ -102,9 +104,10 @@ def main() -> None:
         parts = [json.loads(Path(name).read_text(encoding="utf-8")) for name in sys.argv[1:]]
         told = merged(parts)
         JSON.write_text(json.dumps(told) + "\n", encoding="utf-8")
-        pictures = Path(sys.argv[-1]).parent / FIGURES
-        for *_, file in told["sheets"]:
-            (JSON.parent / FIGURES / file).write_bytes((pictures / file).read_bytes())
+        for name, part in zip(sys.argv[1:], parts, strict=True):
+            for *_, file in part.get("sheets", []):
+                picture = Path(name).parent / FIGURES / file
+                (JSON.parent / FIGURES / file).write_bytes(picture.read_bytes())
     JSON.with_suffix(".md").write_text(page(), encoding="utf-8")
 
 

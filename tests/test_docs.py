@@ -51,12 +51,13 @@ def test_an_ablation_that_was_drawn_in_parts_is_the_whole_one() -> None:
             for cell in whole["cells"][runs]
         ]
         left = [cell["run"] for cell in whole["cells"] if cell not in whole["cells"][runs]]
-        return {**whole, **shapes, "cells": cells, "missing": [*left, *whole["missing"]]}
+        told = {"cells": cells, "missing": [*left, *whole["missing"]]}
+        return {**whole, **shapes, **told, "sheets": whole["sheets"][runs]}
 
     merged, every = generator("generate_ablation").merged, slice(None)
     assert merged([part(names[::2], every), part(names[1::2], every)]) == whole
     one = merged([part(names, slice(0, 1)), part(names, slice(1, None))])
-    assert one["cells"] == whole["cells"] and one["missing"] == whole["missing"]
+    assert all(one[key] == whole[key] for key in ("cells", "missing", "sheets"))
     with pytest.raises(ValueError, match="not parts of one ablation"):
         merged([whole, {**whole, "steps": 1}])
 

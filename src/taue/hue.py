@@ -12,6 +12,7 @@ import numpy as np
 from scipy import ndimage
 
 from taue.arrays import Array, Region
+from taue.coarse import coarse, coarse_region, fine, fine_region
 from taue.colour import OPPONENTS, luma
 from taue.extent import TRUNCATE, extent
 from taue.shown import background_instead, certainly, distance_to, scaled
@@ -31,7 +32,7 @@ LIGHT = (0.1, 2.0)
 """Least and most of the light that a user's own picture is multiplied by."""
 
 WITHIN = 6
-"""Pixels (at :data:`taue.shown.SIDE`) within which the scene's hues bound a place's."""
+"""Pixels (at :data:`taue.coarse.SIDE`) within which the scene's hues bound a place's."""
 
 BEYOND = 0.01
 """By so much a hue may leave its bounds."""
@@ -62,12 +63,13 @@ def scene_lit(subject: Floats, composite: Array, sure: Region, harmony: float) -
     Args:
         subject: RGBA [H, W, 4] in [0, 1].
         composite: [H, W, 3] in [0, 1].
-        sure: see :func:`surely`.
+        sure: see :func:`surely`; on the canvas, or coarse.
     """
+    sure = coarse_region(sure)
     if harmony == 0 or not sure.any():
         return subject
     sigma = BROAD * min(sure.shape)
-    colours, at = subject[..., :3], sure[..., None]
+    colours, at, composite = coarse(subject[..., :3]), sure[..., None], coarse(composite)
     weight = _spread(sure.astype(np.float32)[..., None], sure, sigma)[..., 0]
     change = _spread(np.where(at, composite - colours, 0), sure, sigma)
     known = weight > 0.01
@@ -77,7 +79,8 @@ def scene_lit(subject: Floats, composite: Array, sure: Region, harmony: float) -
         for one in (composite, colours)
     )
     light = from_nearest((shows / np.where(has > 0, has, 1)).clip(*LIGHT), known)
-    near = _near(sure)
+    colours = subject[..., :3]
+    change, light, near = (fine(one, colours.shape) for one in (change, light, _near(sure)))
     change = near * change + (1 - near) * colours * (light - 1)
     lit = (colours + np.float32(harmony) * change).clip(0, 1)
     return np.concatenate([lit, subject[..., 3:]], axis=-1).astype(np.float32)
@@ -86,7 +89,7 @@ def scene_lit(subject: Floats, composite: Array, sure: Region, harmony: float) -
 def in_own_hues_beyond(told: Floats, own: Floats, sure: Region) -> Floats:
     """A subject [H, W, 4] as it is told, where a scene shows nothing of it nearby as light as that
     in the hues that it had."""
-    near = _near(sure)
+    near = fine(_near(coarse_region(sure)), own.shape)
     light = (luma(told[..., :3]) + FLOOR) / (luma(own[..., :3]) + FLOOR)
     colours = near * told[..., :3] + (1 - near) * own[..., :3] * light[..., None]
     return np.concatenate([colours.clip(0, 1), told[..., 3:]], axis=-1).astype(np.float32)
@@ -113,16 +116,18 @@ def broadly_lit(subject: Floats, composite: Array, sure: Region, harmony: float)
     The composite draws it otherwise in places, as it has never seen it, so that only averages of
     the two can be compared. Arguments as of :func:`scene_lit`.
     """
+    sure = coarse_region(sure)
     if harmony == 0 or not sure.any():
         return subject
     sigma = WIDE * min(sure.shape)
     known = sure[..., None]
     shows, has = (
         ndimage.gaussian_filter(np.where(known, picture + FLOOR, 0), (sigma, sigma, 0))
-        for picture in (composite, subject[..., :3])
+        for picture in (coarse(composite), coarse(subject[..., :3]))
     )
     near = np.asarray((has > 0).all(axis=-1), bool)
     light = from_nearest((shows / np.where(has > 0, has, 1)).clip(*LIGHT), near)
+    light = fine(light, subject.shape)
     colours = subject[..., :3] * (1 + np.float32(harmony) * (light - 1))
     return np.concatenate([colours.clip(0, 1), subject[..., 3:]], axis=-1).astype(np.float32)
 
@@ -140,19 +145,21 @@ def scene_hued(
         keyed: whether it may have a key's tint everywhere; one that had its hues bounded already
             keeps them where this scene shows nothing of it nearby.
     """
+    sure = coarse_region(sure)
     if harmony == 0 or not sure.any():
         return subject
-    colours = subject[..., :3]
-    fine = 0.7 * scaled(1, composite)
-    shows = ndimage.gaussian_filter(composite, (fine, fine, 0))
+    colours, composite = subject[..., :3], coarse(composite)
+    quiet = 0.7 * scaled(1, composite)
+    shows = ndimage.gaussian_filter(composite, (quiet, quiet, 0))
     change = np.zeros_like(colours)
     for hue in OPPONENTS:
-        least, most = _bounds(shows @ hue, sure)
+        least, most = (fine(bound, colours.shape) for bound in _bounds(shows @ hue, sure))
         has = colours @ hue
         held = np.clip(has, least - BEYOND, most + BEYOND)
         change += (held - has)[..., None] * hue
     if not keyed:
-        change[distance_to(sure) > scaled(WITHIN, sure)] = 0
+        far = distance_to(sure) > scaled(WITHIN, sure)
+        change[fine_region(far, colours.shape)] = 0
     colours = (colours + np.float32(harmony) * change).clip(0, 1)
     return np.concatenate([colours, subject[..., 3:]], axis=-1).astype(np.float32)
 

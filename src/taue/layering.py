@@ -25,6 +25,7 @@ from taue import layer_stages, matte, stages
 from taue.arrays import Array, Region
 from taue.backbones import Encoded
 from taue.box import Box
+from taue.coarse import fine_region
 from taue.context import picture_of
 from taue.masks import REACH, cells, find_object, grow
 from taue.mended import mended
@@ -32,7 +33,6 @@ from taue.painted_key import best_key, key_rgb
 from taue.placing import HALF, Placement, bounding_box, place
 from taue.scene_light import SceneLight
 from taue.settings import Settings
-from taue.shown import shown
 from taue.shown_colours import in_shown_colours
 from taue.sight import Sight, sighted
 from taue.stack.mixing import Floats
@@ -216,10 +216,13 @@ def scene_layers(
     what the further stage costs is added to ``records``."""
     context, size = scene.context, scene.context.shape[-2:]
     alphas = [subject[..., 3] for subject in subjects]
-    where, light = shown(raw.composite, raw.background, alphas), _light_of(scene, raw)
+    light, canvas = _light_of(scene, raw), raw.composite.shape
+    where = light.shown(subjects)
     places = light.places(subjects, where)
     lit_up = light.lit(subjects, places)
-    covered = [np.maximum(a, region) for a, region in zip(alphas, where, strict=True)]
+    covered = [
+        np.maximum(a, fine_region(region, canvas)) for a, region in zip(alphas, where, strict=True)
+    ]
     lit = shaded(raw.background, shade(raw.composite, raw.background, covered))
     everything = union(alphas)
     near = grow((share_of_cells(everything > 0, size) > 0).float(), cells(REACH, size))

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from taue.arrays import Array, Region
+from taue.coarse import coarse
 from taue.flaws import Flaw, flaws
 from taue.hue import FLOOR, OPAQUE
 from taue.shown import background_instead, certainly, in_front
@@ -41,6 +42,8 @@ def lost(subjects: Sequence[Floats], composite: Array, background: Array) -> lis
         subjects: RGBA [H, W, 4] in [0, 1], later ones in front.
         composite, background: [H, W, 3] in [0, 1].
     """
+    composite, background = coarse(composite), coarse(background)
+    subjects = [coarse(subject) for subject in subjects]
     solids = [subject[..., 3] > HALF for subject in subjects]
     return [
         is_lost(subject, composite, background, solid & ~in_front(solids, number))

@@ -10,12 +10,13 @@ import numpy as np
 from scipy import ndimage
 
 from taue.arrays import Array, Region
-from taue.shown import IN_GAPS, SIDE, UNEXPLAINED, away_from, certainly, closed, scaled, unlikeness
+from taue.coarse import SIDE
+from taue.shown import IN_GAPS, UNEXPLAINED, away_from, certainly, closed, scaled, unlikeness
 from taue.sight import Sight
 from taue.stack.mixing import Floats
 
 NARROW = 8
-"""Pixels (at :data:`taue.shown.SIDE`) that a bite is wide at most."""
+"""Pixels (at :data:`taue.coarse.SIDE`) that a bite is wide at most."""
 
 WITHIN = 1.5
 """Pixels inside what the composite shows of the object from which on it is certain."""

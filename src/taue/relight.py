@@ -8,6 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from taue.arrays import Region
+from taue.coarse import coarse, fine
 from taue.shown import certainly, clear_of_front, clear_of_shade
 from taue.stack.mixing import Floats, shares
 from taue.stack.shade import VISIBLE
@@ -30,13 +31,12 @@ def relit(
         subjects: RGBA [H, W, 4] in [0, 1], later ones in front.
         picture: what shows them all, background: without them, [H, W, 3] in [0, 1] each.
     """
-    seen, _ = shares(np.stack([subject[..., 3] for subject in subjects]))
-    solids = [subject[..., 3] > VISIBLE for subject in subjects]
+    small, pictures = [coarse(one) for one in subjects], (coarse(picture), coarse(background))
+    seen, _ = shares(np.stack([subject[..., 3] for subject in small]))
+    solids = [subject[..., 3] > VISIBLE for subject in small]
     sure = [
-        clear_of_shade(
-            clear_of_front(_clearly(share), solids, i), picture, background, subject[..., :3]
-        )
-        for i, (share, subject) in enumerate(zip(seen, subjects, strict=True))
+        clear_of_shade(clear_of_front(_clearly(share), solids, i), *pictures, subject[..., :3])
+        for i, (share, subject) in enumerate(zip(seen, small, strict=True))
     ]
     return [
         np.concatenate([_light(subject, one, picture, harmony), subject[..., 3:]], axis=-1)
@@ -57,9 +57,9 @@ def _light(subject: Floats, clearly: Region, picture: Floats, harmony: float) ->
         return colours
     sigma = BREADTH * min(clearly.shape)
     weight = ndimage.gaussian_filter(clearly.astype(np.float32), sigma)
-    change = np.where(clearly[..., None], picture - colours, 0)
+    change = np.where(clearly[..., None], coarse(picture) - coarse(colours), 0)
     change = (
         ndimage.gaussian_filter(change, (sigma, sigma, 0)) / np.maximum(weight, 1e-3)[..., None]
     )
-    change = from_nearest(change.astype(np.float32), clearly)
+    change = fine(from_nearest(change.astype(np.float32), clearly), colours.shape)
     return (colours + np.float32(harmony) * change).clip(0, 1).astype(np.float32)

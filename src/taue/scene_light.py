@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from taue.arrays import Region
+from taue.arrays import Array, Region
+from taue.coarse import coarse
 from taue.context import StageResult
 from taue.hue import broadly_lit, in_own_hues_beyond, scene_hued, scene_lit, surely
 from taue.intruders import without_intruders
@@ -20,7 +22,8 @@ from taue.stack.mixing import Floats
 
 @dataclass(frozen=True)
 class SceneLight:
-    """The light of a free composite. Subjects are RGBA [H, W, 4] in [0, 1], later ones in front.
+    """The light of a free composite. Subjects are RGBA [H, W, 4] in [0, 1], later ones in front;
+    where they are seen is told coarsely (:mod:`taue.coarse`), bool [h, w].
 
     Attributes:
         composite, background: [H, W, 3] in [0, 1].
@@ -33,27 +36,36 @@ class SceneLight:
     results: Sequence[StageResult]
     harmony: float
 
+    @cached_property
+    def _pictures(self) -> tuple[Array, Array]:
+        """Composite and background, coarsely."""
+        return coarse(self.composite), coarse(self.background)
+
     def in_their_hues(self, subjects: Sequence[Floats]) -> list[Floats]:
         """Subjects without the tint that a key left: other scenes may show too little of them to
         tell it."""
         if self.harmony == 0 or all(one.pictured for one in self.results):
             return list(subjects)
-        where = shown(self.composite, self.background, [one[..., 3] for one in subjects])
-        return self._hued(subjects, self._seen(subjects, where), keyed=True)
+        return self._hued(subjects, self._seen(subjects, self.shown(subjects)), keyed=True)
+
+    def shown(self, subjects: Sequence[Floats]) -> list[Region]:
+        """Where the composite shows each subject, as :func:`taue.shown.shown` says."""
+        return shown(*self._pictures, [coarse(one[..., 3]) for one in subjects])
 
     def places(self, subjects: Sequence[Floats], where: Sequence[Region]) -> list[Region]:
-        """Where the composite shows each subject's own colours, bool [H, W].
+        """Where the composite shows each subject's own colours.
 
         Args:
             subjects: in their hues.
-            where: what :func:`taue.shown.shown` says of them.
+            where: what it shows of them.
         """
-        solids = [subject[..., 3] > HALF for subject in subjects]
-        beyond = ~np.any([*where, *solids], axis=0)
+        small = [coarse(subject) for subject in subjects]
+        beyond = ~np.any([*where, *(one[..., 3] > HALF for one in small)], axis=0)
+        composite, _ = self._pictures
         return [
-            seen if result.pictured else without_intruders(subject, self.composite, seen, beyond)
+            seen if result.pictured else without_intruders(subject, composite, seen, beyond)
             for subject, seen, result in zip(
-                subjects, self._seen(subjects, where), self.results, strict=True
+                small, self._seen(small, where), self.results, strict=True
             )
         ]
 
@@ -92,12 +104,12 @@ class SceneLight:
     def _seen(self, subjects: Sequence[Floats], where: Sequence[Region]) -> list[Region]:
         """Where each subject is surely seen; nowhere of a thing that is not this one, for no light
         comes from that."""
-        pictures = self.composite, self.background
+        pictures, subjects = self._pictures, [coarse(subject) for subject in subjects]
         gone, solids = lost(subjects, *pictures), [subject[..., 3] > HALF for subject in subjects]
 
-        def clearly(subject: Floats, region: Region, i: int) -> Region:
+        def clearly(subject: Array, region: Region, i: int) -> Region:
             sure = clear_of_front(surely(subject, *pictures, region), solids, i)
-            told = scene_lit(subject, self.composite, sure, 1.0)[..., :3]
+            told = scene_lit(subject, pictures[0], sure, 1.0)[..., :3]
             return clear_of_shade(sure, *pictures, told)
 
         return [

@@ -15,11 +15,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from taue.arrays import Array, Region
+from taue.coarse import SIDE, coarse, coarse_region, fine, fine_region
 from taue.colour import BLACK, across, along, luma
 from taue.extent import extent
-
-SIDE = 256
-"""Shorter side in pixels at which the widths below count pixels; they scale with the picture."""
 
 UNEXPLAINED = 30 / 255
 """Distance of a colour from the background's shades from which on it is another thing ..."""
@@ -61,6 +59,9 @@ GAP = 14
 
 EMPTY = 0.1
 """Alpha below which a foreground shows its key and nothing else."""
+
+FARTHEST = 2.0
+"""More than the distance of any two colours."""
 
 SPARSE = 2
 """Pixels from one colour to the next that others are compared with."""
@@ -236,11 +237,27 @@ def unlikeness(composite: Array, region: Region, *others: Region) -> list[NDArra
         region: what to look at.
         others: where the subject is for certain, say, and where it is not.
     """
-    (colours,) = box_means(1, composite)
+    (colours,) = box_means(1, coarse(composite))
+    small = _telling(region)
     return [
-        np.where(region, most_alike(colours, known, region), 0).astype(np.float32)
-        for known in others
+        np.where(region, _fine_or_none(most_alike(colours, coarse_region(one), small), region), 0)
+        for one in others
     ]
+
+
+def _telling(region: Region) -> Region:
+    """The coarse pixels [h, w] from between which is told what is in a region [H, W]."""
+    small = coarse(region.astype(np.float32)) > 0
+    if small.shape == region.shape:
+        return region
+    return np.asarray(ndimage.binary_dilation(small, np.ones((3, 3), bool)), bool)
+
+
+def _fine_or_none(distances: Array, region: Region) -> Array:
+    """Distances of colours [h, w] on a region's canvas [H, W]; infinite where they are."""
+    none = np.isinf(distances)
+    found = fine(np.where(none, FARTHEST, distances), region.shape)
+    return np.where(fine_region(none, region.shape), np.inf, found).astype(np.float32)
 
 
 def most_alike(colours: Array, known: Region, region: Region) -> Array:

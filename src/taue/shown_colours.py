@@ -11,7 +11,8 @@ import numpy as np
 from scipy import ndimage
 
 from taue.arrays import Array
-from taue.shown import SIDE, closed, scaled
+from taue.coarse import SIDE, coarse, fine
+from taue.shown import closed, scaled
 from taue.sight import Sight
 from taue.stack.mixing import Floats
 
@@ -22,8 +23,8 @@ SOFT = 1.0
 """Standard deviation in pixels with which the one's colours pass into the other's."""
 
 RIM = 2.5, 6.0
-"""Pixels (at :data:`taue.shown.SIDE`) inside the object from which on a composite shows some of its
-colours, and nothing else."""
+"""Pixels (at :data:`taue.coarse.SIDE`) inside the object from which on a composite shows some of
+its colours, and nothing else."""
 
 SLIT = 4
 """Pixels that a gap in what is certain is wide at most to be certain, too."""
@@ -44,14 +45,15 @@ def in_shown_colours(layer: Floats, composite: Array, sight: Sight) -> Floats:
     full = (share > 0.99).astype(np.float32)
     if not full.any():
         return layer
-    beside = _carried(change, full, CARRIED * unit)
+    beside = fine(_carried(coarse(change), coarse(full)), layer.shape)
     share = share[..., None]
     colours = layer[..., :3] + share * change + (1 - share) * beside
     return np.concatenate([colours.clip(0, 1), layer[..., 3:]], axis=-1).astype(np.float32)
 
 
-def _carried(change: Array, full: Array, spread: float) -> Array:
+def _carried(change: Array, full: Array) -> Array:
     """What the changes of colour [H, W, 3] nearby have in common, where they are known [H, W]."""
+    spread = CARRIED * min(full.shape) / SIDE
     alike = full * np.exp(-((np.linalg.norm(change, axis=-1) / TINT) ** 2))
     near, weight, sums = (
         ndimage.gaussian_filter(values, spread, axes=(0, 1))

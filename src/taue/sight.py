@@ -9,11 +9,14 @@ import numpy as np
 
 from taue.arrays import Region
 from taue.box import Box
+from taue.coarse import coarse, fine_region
 from taue.flaws import flaws
 from taue.hue import scene_lit, surely
 from taue.lost import is_lost
+from taue.placing import HALF
 from taue.shown import behind_others, clear_of_front, cleared, in_front, shown
 from taue.stack.mixing import Floats
+from taue.straight import from_nearest
 
 HIDDEN = 0.05
 """The share of a foreground that others hide from which on it leads in shape: what a composite
@@ -68,27 +71,39 @@ def sighted(
             None for the others.
         boxes: where they were to be, if they had a place.
     """
-    drafts = [
-        (cut[..., 3] if seen is None else seen) > 0.5
-        for cut, seen in zip(cuts, captured, strict=True)
+    pictures, small = (coarse(composite), coarse(background)), [coarse(cut) for cut in cuts]
+    shapes = [
+        cut[..., 3] if seen is None else seen for cut, seen in zip(cuts, captured, strict=True)
     ]
-    regions = shown(composite, background, [draft.astype(np.float32) for draft in drafts])
+    drafts = [coarse(shape) > HALF for shape in shapes]
+    regions = shown(*pictures, [draft.astype(np.float32) for draft in drafts])
     found: list[Sight] = []
     for i, (region, draft, cut, seen, box) in enumerate(
-        zip(regions, drafts, cuts, captured, boxes, strict=True)
+        zip(regions, drafts, small, captured, boxes, strict=True)
     ):
-        sure = clear_of_front(surely(cut, composite, background, region), drafts, i)
-        colours = scene_lit(cut, composite, sure, 1.0)[..., :3]
-        covered = draft & behind_others(drafts, i)
-        if seen is not None:
-            found.append(Sight(draft, region, colours, covered, spoilt=False))
-            continue
-        if covered.sum() > HIDDEN * draft.sum():
-            left, covered = np.zeros_like(draft), draft
-        else:
-            beyond = ~np.any([*regions, draft], axis=0)
-            left = cleared(composite, background, region, cut[..., 3], colours, beyond)
-        flawed = set(flaws(left | draft, box)) - set(flaws(draft, box))
-        gone = is_lost(cut, composite, background, ~in_front(drafts, i))
-        found.append(Sight(draft, left, colours, covered, spoilt=bool(flawed) or gone))
+        sure = clear_of_front(surely(cut, *pictures, region), drafts, i)
+        colours = scene_lit(cuts[i], composite, sure, 1.0)[..., :3]
+        covered, left, spoilt = draft & behind_others(drafts, i), region, False
+        if seen is None:
+            if covered.sum() > HIDDEN * draft.sum():
+                left, covered = np.zeros_like(draft), draft
+            else:
+                beyond = ~np.any([*regions, draft], axis=0)
+                left = cleared(*pictures, region, cut[..., 3], coarse(colours), beyond)
+            flawed = set(flaws(left | draft, box)) - set(flaws(draft, box))
+            spoilt = bool(flawed) or is_lost(cut, *pictures, ~in_front(drafts, i))
+        told = Sight(draft, left, coarse(colours), covered, spoilt)
+        found.append(_on_canvas(told, shapes[i] > HALF, colours))
     return found
+
+
+def _on_canvas(told: Sight, draft: Region, colours: Floats) -> Sight:
+    """What was told coarsely, with the foreground's own outline [H, W] where that is followed, and
+    its colours [H, W, 3]."""
+    shape, small = draft.shape, told.draft
+    region, covered = (
+        draft & fine_region(from_nearest(one, small) if small.any() else one, shape)
+        for one in (told.region, told.covered)
+    )
+    region |= fine_region(told.region, shape) & ~draft
+    return Sight(draft, region, colours, covered, told.spoilt)

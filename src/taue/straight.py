@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-Value = TypeVar("Value", np.uint8, np.floating[Any], np.float32)
+Value = TypeVar("Value", np.bool_, np.uint8, np.floating[Any], np.float32)
 
 CLEARLY = 0.5
 """Share of the largest alpha from which on a colour is worth going on with: fainter ones make up

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from taue.arrays import Bytes
+from taue.coarse import coarse, fine
 from taue.colour import luma
 from taue.ramp import falling
 from taue.shown import distance_to, unexplained
@@ -101,6 +102,12 @@ def shade(picture: Floats, background: Floats, alphas: Sequence[Floats]) -> Floa
             [H, W, 3] in [0, 1].
         alphas: of the subjects [H, W] in [0, 1]; at least one.
     """
+    found = _shade(coarse(picture), coarse(background), [coarse(alpha) for alpha in alphas])
+    return fine(found, background.shape)
+
+
+def _shade(picture: Floats, background: Floats, alphas: Sequence[Floats]) -> Floats:
+    """The same on the grid that they have."""
     bodies = [alpha > VISIBLE for alpha in alphas]
     visible, side = np.any(bodies, axis=0), min(background.shape[:2])
     if not visible.any() or visible.all():

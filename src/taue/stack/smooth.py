@@ -8,8 +8,6 @@ no outline of the subject in it, and goes on beneath.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy import ndimage
 
@@ -17,9 +15,6 @@ from taue.arrays import Region
 from taue.ramp import falling
 from taue.shown import distance_to
 from taue.stack.mixing import Floats
-
-GRID = 256
-"""Pixels of the shorter side on which spots are fitted: finer there is nothing to them."""
 
 SPOT = (0.011, 0.02)
 """Standard deviations of a spot, down and across, in shorter sides."""
@@ -65,12 +60,10 @@ def explained(dark: Floats, body: Region) -> Floats:
     """
     if not dark.any():
         return dark
-    step = max(1, min(body.shape) // GRID)
-    small, covered = _shrunk(dark, step), _shrunk(body.astype(np.float32), step) > 0.5
-    part = _around(small > 0, BEYOND * min(small.shape))
-    fitted = np.zeros_like(small)
-    fitted[part] = _fitted(small[part], covered[part], min(small.shape))
-    return _enlarged(fitted, step, dark.shape)
+    part = _around(dark > 0, BEYOND * min(dark.shape))
+    fitted = np.zeros_like(dark)
+    fitted[part] = _fitted(dark[part], body[part], min(dark.shape))
+    return fitted
 
 
 def _fitted(dark: Floats, body: Region, side: int) -> Floats:
@@ -122,22 +115,6 @@ def _around(region: Region, pixels: float) -> tuple[slice, slice]:
     sides = [np.flatnonzero(region.any(axis=axis)) for axis in (1, 0)]
     rows, columns = (slice(max(0, s[0] - more), int(s[-1]) + more + 1) for s in sides)
     return rows, columns
-
-
-def _shrunk(values: Floats, step: int) -> Floats:
-    """Means of squares of so many pixels [h, w]; at the far sides the last pixels are repeated."""
-    sides = [(0, -side % step) for side in values.shape]
-    height, width = (side // step + (side % step > 0) for side in values.shape)
-    squares = np.pad(values, sides, mode="edge").reshape(height, step, width, step)
-    return squares.mean(axis=(1, 3), dtype=np.float32)
-
-
-def _enlarged(values: Floats, step: int, shape: tuple[int, ...]) -> Floats:
-    """The opposite of :func:`_shrunk`, smoothly [H, W]."""
-    if step == 1:
-        return values
-    large: Any = ndimage.zoom(values, step, order=1, mode="nearest", grid_mode=True)
-    return large[: shape[0], : shape[1]].astype(np.float32)
 
 
 def blurred(values: Floats, sigmas: float | tuple[float, float]) -> Floats:
