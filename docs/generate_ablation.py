@@ -39,8 +39,8 @@ QUESTIONS = """
   is right at 50 %, and too much at 25 %. The paper does not say what its was. With as much noise as
   each ratio needs (`crop-25-noise`, `crop-75-noise`) `paper-layout` loses 5 dB, and both trends
   agree. `taue` plants along a line to its own noise, whatever the ratio.
-- **With the filter PSNR fg rises** by .02 to .08 dB, where the paper loses .1: either is next to
-  nothing, as is what it saves, .001 to .003 of `edge` and no object. On the pairs shown no eye
+- **With the filter PSNR fg rises** by .02 to .12 dB, where the paper loses .1: either is next to
+  nothing, as is what it saves, .001 to .004 of `edge` and no object. On the pairs shown no eye
   tells the two apart.
 - **`paper` has four ghosts more at 50 % than at 25 %**, in 57, 63, 85 and 86 (looked at). A house's
   foreground is two houses, which stay two when they are held for longer; a heart's has no object,
