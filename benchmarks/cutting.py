@@ -29,15 +29,18 @@ SIDES = (256, 512, 1024)
 def main(out: Out, count: int = 4) -> None:
     """Draw so many scenes at each size and say what is spent besides the model."""
     torch.set_num_threads(1)
-    pipe, told = None, {"scenes": count, "steps": STEPS, "seconds": {}}
-    for side in SIDES:
-        way = Way(f"{side}", True, {"steps": STEPS, "canvas": {"width": side, "height": side}})
+    ways = {
+        side: Way(f"{side}", True, {"steps": STEPS, "canvas": {"width": side, "height": side}})
+        for side in SIDES
+    }
+    first = ways[SIDES[0]].scene(pairs(1)[0])
+    pipe = run.load(first, torch.device("cpu"), torch.float32)
+    pipe.set_progress_bar_config(disable=True)
+    told: dict[str, Any] = {"scenes": count, "steps": STEPS, "seconds": {}}
+    for side, way in ways.items():
         rests = []
         for pair in track(pairs(count), f"{side} pixels"):
             scene = way.scene(pair)
-            if pipe is None:
-                pipe = run.load(scene, torch.device("cpu"), torch.float32)
-                pipe.set_progress_bar_config(disable=True)
             cost, _ = timed_drawing(drawer(way, pipe), pipe, scene)
             rests.append(cost["seconds"] - cost["model_seconds"])
         seconds: dict[str, Any] = {

@@ -39,7 +39,7 @@ def relit(
         for i, (share, subject) in enumerate(zip(seen, small, strict=True))
     ]
     return [
-        np.concatenate([_light(subject, one, picture, harmony), subject[..., 3:]], axis=-1)
+        np.concatenate([_light(subject, one, pictures[0], harmony), subject[..., 3:]], axis=-1)
         for subject, one in zip(subjects, sure, strict=True)
     ]
 
@@ -52,12 +52,14 @@ def _clearly(share: Floats) -> Region:
 
 
 def _light(subject: Floats, clearly: Region, picture: Floats, harmony: float) -> Floats:
+    """The subject's colours [H, W, 3] in a picture's light, which is told coarsely, as where the
+    subject is clearly seen is."""
     colours = subject[..., :3]
     if harmony == 0 or not clearly.any():
         return colours
     sigma = BREADTH * min(clearly.shape)
     weight = ndimage.gaussian_filter(clearly.astype(np.float32), sigma)
-    change = np.where(clearly[..., None], coarse(picture) - coarse(colours), 0)
+    change = np.where(clearly[..., None], picture - coarse(colours), 0)
     change = (
         ndimage.gaussian_filter(change, (sigma, sigma, 0)) / np.maximum(weight, 1e-3)[..., None]
     )

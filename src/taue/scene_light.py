@@ -73,7 +73,7 @@ class SceneLight:
         """Subjects in the composite's light, broadly."""
         told = [
             (broadly_lit if result.pictured else scene_lit)(
-                subject, self.composite, place, self.harmony
+                subject, self._pictures[0], place, self.harmony
             )
             for subject, place, result in zip(subjects, places, self.results, strict=True)
         ]
@@ -97,7 +97,7 @@ class SceneLight:
         return [
             subject
             if result.pictured
-            else scene_hued(subject, self.composite, place, self.harmony, keyed=keyed)
+            else scene_hued(subject, self._pictures[0], place, self.harmony, keyed=keyed)
             for subject, place, result in zip(subjects, places, self.results, strict=True)
         ]
 

@@ -75,14 +75,14 @@ def sighted(
     shapes = [
         cut[..., 3] if seen is None else seen for cut, seen in zip(cuts, captured, strict=True)
     ]
-    drafts = [coarse(shape) > HALF for shape in shapes]
+    wholes, drafts = ([shape > HALF for shape in some] for some in (shapes, map(coarse, shapes)))
     regions = shown(*pictures, [draft.astype(np.float32) for draft in drafts])
     found: list[Sight] = []
     for i, (region, draft, cut, seen, box) in enumerate(
         zip(regions, drafts, small, captured, boxes, strict=True)
     ):
         sure = clear_of_front(surely(cut, *pictures, region), drafts, i)
-        colours = scene_lit(cuts[i], composite, sure, 1.0)[..., :3]
+        colours = scene_lit(cuts[i], pictures[0], sure, 1.0)[..., :3]
         covered, left, spoilt = draft & behind_others(drafts, i), region, False
         if seen is None:
             if covered.sum() > HIDDEN * draft.sum():
@@ -93,17 +93,17 @@ def sighted(
             flawed = set(flaws(left | draft, box)) - set(flaws(draft, box))
             spoilt = bool(flawed) or is_lost(cut, *pictures, ~in_front(drafts, i))
         told = Sight(draft, left, coarse(colours), covered, spoilt)
-        found.append(_on_canvas(told, shapes[i] > HALF, colours))
+        found.append(_on_canvas(told, wholes[i], behind_others(wholes, i), colours))
     return found
 
 
-def _on_canvas(told: Sight, draft: Region, colours: Floats) -> Sight:
-    """What was told coarsely, with the foreground's own outline [H, W] where that is followed, and
-    its colours [H, W, 3]."""
+def _on_canvas(told: Sight, draft: Region, behind: Region, colours: Floats) -> Sight:
+    """What was told coarsely, with the foreground's own outline [H, W] where that is followed, up
+    to where others are or may be in front of it [H, W], and its colours [H, W, 3]."""
     shape, small = draft.shape, told.draft
     region, covered = (
         draft & fine_region(from_nearest(one, small) if small.any() else one, shape)
         for one in (told.region, told.covered)
     )
-    region |= fine_region(told.region, shape) & ~draft
+    region = (region | (fine_region(told.region, shape) & ~draft)) & ~behind
     return Sight(draft, region, colours, covered, told.spoilt)
