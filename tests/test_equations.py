@@ -1,5 +1,7 @@
 """Every equation against a case worked out by hand, and the laws that hold for any numbers."""
 
+import math
+
 import pytest
 import torch
 from hypothesis import given
@@ -141,6 +143,33 @@ def test_border_by_hand() -> None:
     values = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]])
     # Top, bottom, then what is left of the left and right sides: everything but the middle.
     close(equations.border(values), torch.tensor([1.0, 2, 3, 7, 8, 9, 4, 6]))
+
+
+def test_stable_guidance_by_hand() -> None:
+    # From 4 to 3 a step takes a quarter of the way: 2 / (1/4) is more than 7.5, of a half less.
+    assert equations.stable_guidance(7.5, 4, 3, 1024, 2) == 7.5
+    assert equations.stable_guidance(7.5, 4, 2, 1024, 2) == 4
+    assert equations.stable_guidance(7.5, 4, 2, 1024, 3) == 6
+    assert equations.stable_guidance(7.5, 0.4, 0, 1024, 2) == 2  # to the picture itself
+    assert equations.stable_guidance(7.5, 4, 4, 1024, 2) == 7.5  # Heun's second look at a level
+    # The mean of 4 x 4 cells of 32 x 32 has a quarter of a cell's noise, of 16 x 16 of 128 x 128
+    # a sixteenth.
+    assert equations.stable_guidance(7.5, 4.1, 2, 1024, 2) == 7.5
+    assert equations.stable_guidance(7.5, 16, 8, 128**2, 2) == 4
+    assert equations.stable_guidance(7.5, math.inf, 9, 128**2, 2) == 7.5  # noise alone
+
+
+@given(
+    scale=st.floats(1, 20), kept=st.lists(st.floats(0, 0.99), min_size=1), error=st.floats(-9, 9)
+)
+def test_stable_guidance_leaves_no_error_larger(
+    scale: float, kept: list[float], error: float
+) -> None:
+    """An error that guidance answers in full, however the steps fall."""
+    left = error
+    for share in kept:
+        left *= 1 - equations.stable_guidance(scale, 1.0, share, 1024, 2) * (1 - share)
+    assert abs(left) <= abs(error) + 1e-9
 
 
 def test_release_step_by_hand() -> None:

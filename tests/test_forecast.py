@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from taue import forecast
-from taue.effort import Effort
+from taue.effort import Effort, Guidance
 from taue.forecast import Forecast, duration
 from taue.progress import StageProgress
 
@@ -58,7 +58,9 @@ def test_progress_tells_it_among_its_bars(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_progress_knows_what_each_stage_takes_of_the_steps() -> None:
-    effort = Effort(foreground=0.5, background=0.2, background_begin=0.4, guided=0.8)
+    effort = Effort(
+        foreground=0.5, background=0.2, background_begin=0.4, guided=Guidance(until=0.8)
+    )
     console = Console(file=io.StringIO(), width=120)
     bars = StageProgress(console, {(1, 2): ["a", "b"]}, 20, [("refine", (1,))], effort=effort)
     totals = {stage: bars.progress.tasks[bar].total for (stage, _), bar in bars.bars.items()}

@@ -91,8 +91,8 @@ def test_the_three_stages_are_as_without_layers(painter: TauePipeline, first: La
     other = made(painter, settings=Settings(layering="difference"))
     assert (other.effects, other.cuts, other.healed) == ([], [], None)
     np.testing.assert_array_equal(pixels(other.composite), pixels(first.raw_composite))
-    # Its surroundings hold what the object outgrew, too.
-    assert np.abs(pixels(other.background) - pixels(first.background)).mean() < 1
+    # Its surroundings hold what the object outgrew, too: a little light or dark, but no thing.
+    assert np.abs(pixels(other.background) - pixels(first.background)).max() < 25
     np.testing.assert_array_equal(pixels(other.foregrounds[0]), pixels(first.foregrounds[0]))
     np.testing.assert_array_equal(pixels(other.subjects[0].image), pixels(first.cuts[0]))
 

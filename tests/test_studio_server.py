@@ -152,7 +152,7 @@ def paths_stay_in_their_session(address: str) -> None:
 
 
 def what_is_too_much_is_told_and_the_server_lives(address: str) -> None:
-    large = {**SCENE, "canvas": {"width": 384, "height": 384}}
+    large = {**SCENE, "canvas": {"width": 512, "height": 512}}
     kind, told = queued(address, "generate", large, "")
     assert (kind, "disk is full" in told["error"]) == ("error", True), told
     huge = {**SCENE, "canvas": {"width": 8192, "height": 8192}}

@@ -12,6 +12,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
 
+STABLE = 2.0
+"""The most that guidance times a step's way may be: beyond it what was lacking is overshot by more
+than it lacked."""
+
+
+@dataclass(frozen=True)
+class Guidance:
+    """When predictions are guided, and how strongly at most.
+
+    Attributes:
+        until: as a crop ratio, the step from which on predictions follow the prompt alone, at half
+            the cost: guidance decides what is shown, late in the schedule it changes little
+            (arXiv 2404.07724). None if guidance lasts to the end.
+        limit: the most that guidance times a step's way may be
+            (:func:`taue.equations.stable_guidance`); None for any.
+    """
+
+    until: float | None = None
+    limit: float | None = None
+
+
+TO_THE_END = Guidance()
+"""Guidance as it was asked for, in every step."""
+
 
 @dataclass(frozen=True)
 class Effort:
@@ -29,9 +53,7 @@ class Effort:
         refine_begin: that at which an object is refined; None at the harvest step.
         placed: that at which what grew is brought into its box, where it grows on in a window; if
             it is later than its own, or None, at its own.
-        guided: that from which on predictions follow the prompt alone, at half the cost: guidance
-            decides what is shown, late in the schedule it changes little (arXiv 2404.07724).
-            None if guidance lasts to the end.
+        guided: when predictions are guided, and how strongly at most.
         window: around an object on a key, as a share of the canvas's shorter side, what of the key
             is drawn with it once its place is known; None for all.
         fewest: the steps of a stage's schedule at least, if so many were asked for: where there are
@@ -49,7 +71,7 @@ class Effort:
     composite_begin: float = 0.0
     refine_begin: float | None = None
     placed: float | None = None
-    guided: float | None = None
+    guided: Guidance = TO_THE_END
     window: float | None = None
     fewest: int = 2
 
@@ -88,7 +110,8 @@ class Effort:
         two a step with guidance, one without. Second tries are not in it."""
         own = self.steps(stage, steps)
         begin = ceil(round(self.begin(stage, crop_ratio) * own, 6))
-        guided = own if self.guided is None else ceil(self.guided * own)
+        until = self.guided.until
+        guided = own if until is None else ceil(until * own)
         return own - begin + max(0, guided - begin)
 
 
@@ -103,7 +126,7 @@ EFFORTS: Mapping[str, Effort] = {
         heal=0.3,
         background_begin=0.2,
         placed=0.47,
-        guided=0.8,
+        guided=Guidance(until=0.8, limit=STABLE),
         window=0.06,
         fewest=12,
     ),
@@ -116,7 +139,7 @@ EFFORTS: Mapping[str, Effort] = {
         refine=0.16,
         heal=0.2,
         background_begin=0.2,
-        guided=0.8,
+        guided=Guidance(until=0.8, limit=STABLE),
         window=0.06,
         fewest=8,
     ),

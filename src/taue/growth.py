@@ -46,7 +46,8 @@ class Growth:
 
         self.crop = iteration(row.crop_ratio)
         self.heard = int(settings.attention_from * self.crop)
-        self.guided = levels.count if row.guided is None else iteration(row.guided)
+        until = row.guided.until
+        self.guided = levels.count if until is None else iteration(until)
         for planting in row.plantings:
             if isinstance(planting.source, Seedling):
                 planting.source.require_family(backbone.family, "a seedling")
@@ -104,9 +105,17 @@ class Growth:
         released, own = self.row.released, self.row.conditioning
         if released is not None and self.index >= self.release:
             own = released
-        if self.index < self.guided or self.backbone.evaluations(own.guidance_scale) == 1:
+        if self.backbone.evaluations(own.guidance_scale) == 1:
             return own
-        return replace(own, guidance_scale=1.0)
+        if self.index >= self.guided:
+            return replace(own, guidance_scale=1.0)
+        limit = self.row.guided.limit
+        if limit is None:
+            return own
+        before, after = (self.solver.levels[self.index + i].ratio for i in (0, 1))
+        cells = self.latents[0, 0].numel()
+        scale = equations.stable_guidance(own.guidance_scale, before, after, cells, limit)
+        return replace(own, guidance_scale=scale)
 
     @property
     def evaluations(self) -> int:

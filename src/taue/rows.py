@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from taue.backbones import Conditioning
+from taue.effort import TO_THE_END, Guidance
 from taue.shapes import Cells, Latents, One
 from taue.space import Level
 from taue.transplant import Live, Planting
@@ -40,8 +41,7 @@ class Row:
         steps: N of its own schedule; the settings' if None.
         begin: as a crop ratio, the step at which it continues from its ``estimate``; that of its
             harvest if None.
-        guided: as a crop ratio, the step from which on predictions follow the prompt alone; None if
-            they are guided to the end.
+        guided: when predictions are guided, and how strongly at most.
     """
 
     stage: str
@@ -59,7 +59,7 @@ class Row:
     begins: int | None = None
     steps: int | None = None
     begin: float | None = None
-    guided: float | None = None
+    guided: Guidance = TO_THE_END
 
     @property
     def sources(self) -> tuple[int, ...]:

@@ -24,6 +24,7 @@ from taue.equations.ours import (
     planted,
     release_step,
     resample,
+    stable_guidance,
 )
 from taue.equations.paper import (
     attention_map,
@@ -71,6 +72,7 @@ __all__ = [
     "resample",
     "scale_to_unit",
     "shift",
+    "stable_guidance",
     "token_attention",
     "transplant",
     "transplanted_noise",
