@@ -133,21 +133,6 @@ def test_guidance_ends_where_it_is_told(pipeline: TauePipeline) -> None:
         torch.testing.assert_close(latents, expected, atol=1e-5, rtol=0)
 
 
-def test_where_no_guidance_doubles_the_cost_it_does_not_end(pipeline: TauePipeline) -> None:
-    """Distilled models embed the scale: without it they would draw otherwise and cost as much."""
-    backbone = backbone_of(pipeline)
-    told: list[float] = []
-    predict = backbone.predict
-
-    def listening(inputs: Tensor, timesteps: Tensor, conditionings: Any) -> Tensor:
-        told.extend(one.guidance_scale for one in conditionings)
-        return predict(inputs, timesteps, conditionings)
-
-    backbone.predict, backbone.evaluations = listening, lambda scale: 1  # type: ignore[method-assign]
-    grown(backbone, row_of(backbone, guided=Guidance(until=0.6)))
-    assert told == [5.0] * STEPS
-
-
 def scales(backbone: SDXLBackbone, row: Row) -> list[float]:
     """The guidance of each of a pass's predictions."""
     told: list[float] = []
@@ -160,6 +145,13 @@ def scales(backbone: SDXLBackbone, row: Row) -> list[float]:
     backbone.predict = listening  # type: ignore[method-assign]
     grown(backbone, row)
     return told
+
+
+def test_where_no_guidance_doubles_the_cost_it_does_not_end(pipeline: TauePipeline) -> None:
+    """Distilled models embed the scale: without it they would draw otherwise and cost as much."""
+    backbone = backbone_of(pipeline)
+    backbone.evaluations = lambda scale: 1  # type: ignore[method-assign]
+    assert scales(backbone, row_of(backbone, guided=Guidance(until=0.6))) == [5.0] * STEPS
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -179,8 +171,8 @@ def test_guidance_is_no_stronger_than_a_step_is_short_enough_for(
 
 @pytest.mark.parametrize("quality", ["balanced", "fast"])
 def test_what_takes_fewer_steps_is_not_guided_beyond_them(quality: str) -> None:
-    """`fast` drew a black bell orange and a quarter of what it was asked for so, a transformer
-    with flow matching half: each step overshot what guidance wanted."""
+    """`fast` gave a quarter of what it drew another colour, with flow matching three fifths: each
+    step overshot what guidance wanted."""
     guided = EFFORTS[quality].guided
     assert guided.limit is not None
     assert guided.limit <= 2

@@ -25,8 +25,8 @@ class Guidance:
         until: as a crop ratio, the step from which on predictions follow the prompt alone, at half
             the cost: guidance decides what is shown, late in the schedule it changes little
             (arXiv 2404.07724). None if guidance lasts to the end.
-        limit: the most that guidance times a step's way may be
-            (:func:`taue.equations.stable_guidance`); None for any.
+        limit: the most that guidance times a step's way may be, over 1, so that every step until
+            then is guided (:func:`taue.equations.stable_guidance`); None for any.
     """
 
     until: float | None = None

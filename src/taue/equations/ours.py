@@ -44,7 +44,7 @@ def stable_guidance(scale: float, before: float, after: float, cells: int, limit
     that is predicted, and guidance lengthens by w what the prompt wants changed of it. Where w h is
     over 2, what was wanted is overshot by more than it lacked, and the next step has more to undo:
     a brown bell on magenta gets as far from its key as teal. A prediction answers what latents
-    show: as long as in an eighth of the canvas's sides the mean is noise more than picture,
+    show: as long as the mean over an eighth of their sides is noise more than picture,
     :math:`\sigma_i > \sqrt{cells} / 8`, nothing is overshot, and w stays.
 
     Whose: ours, for few steps.
